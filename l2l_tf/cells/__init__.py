@@ -1,0 +1,26 @@
+"""Cells: what update rules are made of, as pure functions in `keras.ops`.
+
+Per-coordinate tensors keep the coordinates on their *last* axis: `[n]` or
+`[features, n]`. That layout was chosen by measurement (ARCHITECTURE.md).
+"""
+
+from l2l_tf.cells.accumulators import (
+    bias_correction,
+    exponential_mean,
+    root_mean_square,
+)
+from l2l_tf.cells.linear import linear, linear_meta_params
+from l2l_tf.cells.lstm import lstm_meta_params, lstm_step, stacked_lstm_step
+from l2l_tf.cells.preprocessing import log_and_sign
+
+__all__ = [
+    "bias_correction",
+    "exponential_mean",
+    "linear",
+    "linear_meta_params",
+    "log_and_sign",
+    "lstm_meta_params",
+    "lstm_step",
+    "root_mean_square",
+    "stacked_lstm_step",
+]

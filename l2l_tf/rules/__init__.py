@@ -1,0 +1,31 @@
+"""Update rules: pure functions from gradients and state to updates."""
+
+from l2l_tf.rules.base import (
+    UNKNOWN,
+    Context,
+    CoordinatewiseRule,
+    RuleState,
+    UpdateRule,
+)
+from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum
+from l2l_tf.rules.lstm import LSTM
+from l2l_tf.rules.registry import deserialize, get, names, register_rule, serialize
+from l2l_tf.rules.rnnprop import RNNProp
+
+__all__ = [
+    "LSTM",
+    "SGD",
+    "UNKNOWN",
+    "Adam",
+    "Context",
+    "CoordinatewiseRule",
+    "Momentum",
+    "RNNProp",
+    "RuleState",
+    "UpdateRule",
+    "deserialize",
+    "get",
+    "names",
+    "register_rule",
+    "serialize",
+]

@@ -1,0 +1,94 @@
+"""Hand-crafted rules through the learned rules' contract.
+
+They prove the contract (each equals its Keras counterpart), and serve as teachers.
+"""
+
+from keras import ops
+
+from l2l_tf.cells import bias_correction, exponential_mean, root_mean_square
+from l2l_tf.rules.base import CoordinatewiseRule
+from l2l_tf.rules.registry import register_rule
+
+
+@register_rule("sgd")
+class SGD(CoordinatewiseRule):
+    """Gradient descent: update = −learning_rate · ∇.
+
+    Args:
+        learning_rate: Float; Keras's default 0.01.
+    """
+
+    def __init__(self, learning_rate=0.01):
+        self.learning_rate = learning_rate
+        self.meta_params = {}
+
+    def slot_shapes(self):
+        return {}
+
+    def coordinate_update(self, gradient, state, variable, context):
+        del variable, context
+        return -self.learning_rate * gradient, state
+
+
+@register_rule("momentum")
+class Momentum(CoordinatewiseRule):
+    """Gradient descent with momentum, as `keras.optimizers.SGD(momentum=…)`.
+
+    `v' = momentum · v − learning_rate · ∇`, update = v', or with `nesterov`
+    `momentum · v' − learning_rate · ∇`.
+
+    Args:
+        learning_rate: Float; Keras's default 0.01.
+        momentum: Float in [0, 1).
+        nesterov: Whether to take Nesterov's look-ahead step.
+    """
+
+    def __init__(self, learning_rate=0.01, momentum=0.9, nesterov=False):
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.meta_params = {}
+
+    def slot_shapes(self):
+        return {"momentum": ()}
+
+    def coordinate_update(self, gradient, state, variable, context):
+        del variable, context
+        step = -self.learning_rate * gradient
+        velocity = self.momentum * state["momentum"] + step
+        update = self.momentum * velocity + step if self.nesterov else velocity
+        return update, {"momentum": velocity}
+
+
+@register_rule("adam")
+class Adam(CoordinatewiseRule):
+    """Adam of Kingma & Ba (2015), with the ε of `keras.optimizers.Adam`.
+
+    `update = −α_t · m / (√v + ε)`, `α_t = learning_rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`.
+    The slot is √v, so that no finite gradient overflows.
+
+    Args:
+        learning_rate: Float; Keras's default 0.001.
+        beta_1: Decay of the gradient's mean.
+        beta_2: Decay of the squared gradient's mean.
+        epsilon: ε above, added to the *uncorrected* √v as Keras does.
+    """
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+        self.learning_rate = learning_rate
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.meta_params = {}
+
+    def slot_shapes(self):
+        return {"mean": (), "root_mean_square": ()}
+
+    def coordinate_update(self, gradient, state, variable, context):
+        del variable
+        mean = exponential_mean(state["mean"], gradient, self.beta_1)
+        root = root_mean_square(state["root_mean_square"], gradient, self.beta_2)
+        dtype = gradient.dtype
+        rate = self.learning_rate * bias_correction(self.beta_1, context.iteration, dtype)
+        rate = rate / ops.sqrt(bias_correction(self.beta_2, context.iteration, dtype))
+        return -rate * mean / (root + self.epsilon), {"mean": mean, "root_mean_square": root}
