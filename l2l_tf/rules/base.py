@@ -222,18 +222,13 @@ class CoordinatewiseRule(UpdateRule):
             return _join([ops.cast(ops.reshape(t, (-1,)), dtype) for t in tensors])
 
         joined = {
-            name: _join([ops.cast(s[name], dtype) for s in states])
-            for name in self.slot_shapes()
+            name: _join([ops.cast(s[name], dtype) for s in states]) for name in self.slot_shapes()
         }
         rule = self
         if dtype != "float32" and self.meta_params:
             rule = copy.copy(self)
-            rule.meta_params = {
-                k: ops.cast(v, dtype) for k, v in self.meta_params.items()
-            }
-        update, joined = rule.coordinate_update(
-            flat(gradients), joined, flat(variables), context
-        )
+            rule.meta_params = {k: ops.cast(v, dtype) for k, v in self.meta_params.items()}
+        update, joined = rule.coordinate_update(flat(gradients), joined, flat(variables), context)
         updates = [
             ops.reshape(part, ops.shape(v))
             for part, v in zip(_split(update, sizes), variables, strict=True)

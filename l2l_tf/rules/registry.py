@@ -77,7 +77,6 @@ def deserialize(config):
     """The rule that `serialize` described, with untrained meta-parameters."""
     if not isinstance(config, dict) or set(config) != {"name", "config"}:
         raise ValueError(
-            "A rule's description has the keys 'name' and 'config'. "
-            f"Received: {config!r}"
+            f"A rule's description has the keys 'name' and 'config'. Received: {config!r}"
         )
     return get(config["name"], **config["config"])

@@ -36,9 +36,7 @@ class RNNProp(CoordinatewiseRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(
-        self, hidden_size=20, layers=2, beta_1=0.95, beta_2=0.95, step_size=0.1, seed=0
-    ):
+    def __init__(self, hidden_size=20, layers=2, beta_1=0.95, beta_2=0.95, step_size=0.1, seed=0):
         self.hidden_size = hidden_size
         self.layers = layers
         self.beta_1 = beta_1
@@ -54,9 +52,7 @@ class RNNProp(CoordinatewiseRule):
             for key, value in linear_meta_params(generator, 2, self.hidden_size).items()
         }
         params.update(
-            stacked_lstm_meta_params(
-                generator, self.hidden_size, self.layers, self.hidden_size
-            )
+            stacked_lstm_meta_params(generator, self.hidden_size, self.layers, self.hidden_size)
         )
         return params
 
@@ -80,9 +76,7 @@ class RNNProp(CoordinatewiseRule):
         features = ops.elu(
             linear(features, self.meta_params["input_kernel"], self.meta_params["input_bias"])
         )
-        hidden, new_state = stacked_lstm_step(
-            features, state, self.meta_params, self.layers
-        )
+        hidden, new_state = stacked_lstm_step(features, state, self.meta_params, self.layers)
         output = linear(hidden, self.meta_params["output_kernel"], self.meta_params["output_bias"])
         new_state.update(mean=mean, root_mean_square=root)
         return self.step_size * ops.tanh(output[0]), new_state

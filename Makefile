@@ -1,0 +1,37 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.requirements-$(shell cksum requirements.txt | cut -d' ' -f1)
+
+export KERAS_BACKEND := tensorflow
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export MPLBACKEND ?= Agg
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help setup test test-slow lint clean
+
+help:  ## List the commands
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed. Received: {v.major}.{v.minor}")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements.txt into $(VENV) (once; a minute or more) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/.requirements-*
+	@touch $@
+
+setup: $(STAMP)  ## Create the virtual environment and install everything
+
+lint: $(STAMP)  ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint  ## Set up, check style and run the test suite without its slow part
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+test-slow: $(STAMP)  ## Run the slow tests
+	$(BIN)/python -m pytest -q -m slow
+
+clean:  ## Remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

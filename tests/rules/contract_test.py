@@ -1,0 +1,138 @@
+"""Laws that every registered update rule obeys."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from l2l_tf import rules
+
+KERAS_COUNTERPARTS = {
+    "sgd": (rules.SGD(0.1), lambda: keras.optimizers.SGD(0.1)),
+    "momentum": (rules.Momentum(0.1, 0.9), lambda: keras.optimizers.SGD(0.1, momentum=0.9)),
+    "nesterov": (
+        rules.Momentum(0.1, 0.9, nesterov=True),
+        lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    ),
+    "adam": (rules.Adam(0.1), lambda: keras.optimizers.Adam(0.1)),
+}
+
+
+def steps(rule, gradients, variables):
+    """Apply `rule` once per list in `gradients`; returns the variables after each step."""
+    state, trajectory = rule.init(variables), []
+    for iteration, gradient in enumerate(gradients):
+        context = rules.Context(iteration=iteration)
+        updates, state = rule.update(gradient, state, variables, context)
+        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
+        trajectory.append(variables)
+    return trajectory
+
+
+def random_gradients(seed, shapes, count):
+    generator = np.random.default_rng(seed)
+    return [
+        [generator.normal(size=shape).astype("float32") for shape in shapes] for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(KERAS_COUNTERPARTS))
+def test_hand_crafted_rule_equals_its_keras_counterpart(name):
+    rule, make = KERAS_COUNTERPARTS[name]
+    gradients = random_gradients(0, [(3, 2), (4,)], 50)
+    ours = steps(rule, gradients, [np.ones((3, 2), "float32"), np.ones((4,), "float32")])
+    variables = [keras.Variable(np.ones((3, 2))), keras.Variable(np.ones((4,)))]
+    optimizer = make()
+    for expected, gradient in zip(ours, gradients, strict=True):
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradient], variables)
+        for e, v in zip(expected, variables, strict=True):
+            np.testing.assert_allclose(e, v.numpy(), rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", rules.names())
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_permuting_coordinates_permutes_updates(name, seed):
+    rule = rules.get(name)
+    gradients = random_gradients(seed, [(12,)], 5)
+    order = np.random.default_rng(seed).permutation(12)
+    start = np.linspace(-1, 1, 12).astype("float32")
+    plain = steps(rule, gradients, [start])[-1][0]
+    permuted = steps(rule, [[g[0][order]] for g in gradients], [start[order]])[-1][0]
+    np.testing.assert_allclose(permuted, plain[order], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", rules.names())
+def test_splitting_a_variable_changes_nothing(name):
+    rule = rules.get(name)
+    gradients = random_gradients(1, [(12,)], 5)
+    start = np.linspace(-1, 1, 12).astype("float32")
+    whole = steps(rule, gradients, [start])[-1][0]
+    parts = steps(
+        rule,
+        [[g[0][:5], g[0][5:].reshape(7, 1)] for g in gradients],
+        [start[:5], start[5:].reshape(7, 1)],
+    )[-1]
+    np.testing.assert_allclose(np.concatenate([p.ravel() for p in parts]), whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", rules.names())
+@pytest.mark.parametrize("magnitude", [1e-30, 1e-10, 1.0, 1e10, 1e30])
+def test_finite_gradients_keep_everything_finite(name, magnitude):
+    rule = rules.get(name)
+    variables = [np.zeros((4,), "float32")]
+    state = rule.init(variables)
+    for iteration in range(10):
+        gradient = magnitude * np.array([1, -1, 0.5, 0], "float32")
+        updates, state = rule.update(
+            [gradient.astype("float32")], state, variables, rules.Context(iteration)
+        )
+        tensors = [*updates, *state.variables[0].values()]
+        assert all(np.isfinite(np.asarray(t)).all() for t in tensors)
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-3, 1e3, 1e20])
+def test_rnnprop_does_not_see_the_scale_of_the_loss(scale):
+    rule = rules.RNNProp(seed=3)
+    gradients = random_gradients(2, [(6,)], 10)
+    scaled = [[(g[0].astype("float64") * scale).astype("float32")] for g in gradients]
+    start = [np.zeros((6,), "float32")]
+    np.testing.assert_allclose(
+        steps(rule, scaled, start)[-1][0], steps(rule, gradients, start)[-1][0], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("name", rules.names())
+def test_configuration_round_trip(name):
+    rule = rules.get(name)
+    again = rules.deserialize(rules.serialize(rule))
+    assert again.get_config() == rule.get_config()
+    for key, value in rule.meta_params.items():
+        np.testing.assert_array_equal(value, again.meta_params[key])
+
+
+def test_the_papers_lstm_has_5141_meta_parameters_and_80_floats_of_state():
+    rule = rules.LSTM()
+    assert sum(v.size for v in rule.meta_params.values()) == 5141
+    assert rule.floats_per_coordinate() == 80
+
+
+def test_float64_variables_get_float64_state_and_updates():
+    rule = rules.LSTM()
+    variables = [np.zeros((3,), "float64"), np.zeros((2,), "float32")]
+    state = rule.init(variables)
+    updates, state = rule.update(
+        [np.ones((3,), "float64"), np.ones((2,), "float32")], state, variables, rules.Context()
+    )
+    assert [str(u.dtype.name) for u in updates] == ["float64", "float32"]
+    assert state.variables[0]["lstm_0_cell"].dtype.name == "float64"
+
+
+def test_wrong_names_and_meta_parameters_are_refused():
+    with pytest.raises(ValueError, match="Received: rule='no_such_rule'"):
+        rules.get("no_such_rule")
+    with pytest.raises(ValueError, match="Received:"):
+        rules.get("lstm", no_such_argument=1)
+    with pytest.raises(ValueError, match="Received:"):
+        rules.LSTM().bind(rules.RNNProp().meta_params)
