@@ -1,0 +1,68 @@
+"""Augmentations: tasks seen through another parameterisation."""
+
+import tensorflow as tf
+
+from l2l_tf.tasks.base import Task, fold_in
+
+LEVELS = ("coordinate", "tensor", "global")
+
+
+class RandomScaling(Task):
+    """A task whose parameters are rescaled: `f'(x) = f(c ⊙ x)`, x starting at `x₀ / c`.
+
+    Each factor is `c = e^u` with u uniform in (−spread, spread). "Random scaling" of
+    Lv et al. (2017), reparameterisation of Metz et al. (2022).
+
+    Args:
+        task: The `Task` inside.
+        spread: Largest |log c|; 3 in Lv et al.
+        level: "coordinate" (a factor for every coordinate), "tensor" (one for each
+            parameter tensor) or "global" (one for all).
+
+    Raises:
+        ValueError: If `level` is unknown or `spread` negative.
+    """
+
+    def __init__(self, task, spread=3.0, level="coordinate"):
+        if level not in LEVELS:
+            raise ValueError(f"`level` is one of {LEVELS}. Received: level={level!r}")
+        if spread < 0:
+            raise ValueError(f"`spread` must not be negative. Received: spread={spread!r}")
+        self.task = task
+        self.spread = spread
+        self.level = level
+        self.in_graph = task.in_graph
+
+    def init(self, seed):
+        params, model_state = self.task.init(seed)
+        scales = []
+        for index, param in enumerate(params):
+            number = 0 if self.level == "global" else index
+            shape = param.shape if self.level == "coordinate" else []
+            log = tf.random.stateless_uniform(
+                shape, fold_in(fold_in(seed, 104729), number), -self.spread, self.spread
+            )
+            scales.append(tf.broadcast_to(tf.exp(log), param.shape))
+        params = [p / c for p, c in zip(params, scales, strict=True)]
+        return params, [*scales, *model_state]
+
+    def _unscale(self, params, model_state):
+        count = len(params)
+        scales, inner = model_state[:count], model_state[count:]
+        return [p * c for p, c in zip(params, scales, strict=True)], scales, inner
+
+    def loss(self, params, model_state, batch):
+        params, scales, inner = self._unscale(params, model_state)
+        loss, inner, metrics = self.task.loss(params, inner, batch)
+        return loss, [*scales, *inner], metrics
+
+    def tasks_loss(self, params, model_state, batch):
+        params, scales, inner = self._unscale(params, model_state)
+        losses, inner = self.task.tasks_loss(params, inner, batch)
+        return losses, [*scales, *inner]
+
+    def batch(self, seed, step, split="train"):
+        return self.task.batch(seed, step, split)
+
+    def full_batch(self, split="test"):
+        return self.task.full_batch(split)

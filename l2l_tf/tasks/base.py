@@ -1,0 +1,110 @@
+"""The contract of tasks: optimizees as pure functions of explicit parameters.
+
+    params, model_state      = task.init(seed)
+    loss, model_state, metrics = task.loss(params, model_state, batch)
+    batch                    = task.batch(seed, step, split)
+
+A seed is an int32 tensor `[2]`, as TensorFlow's stateless random ops take it.
+"""
+
+import inspect
+
+import tensorflow as tf
+
+SPLITS = ("train", "validation", "test")
+
+
+def fold_in(seed, number):
+    """A new seed `[2]` from a seed and an integer."""
+    return tf.random.experimental.stateless_fold_in(
+        tf.convert_to_tensor(seed, tf.int32), tf.cast(number, tf.int32)
+    )
+
+
+def as_seed(number):
+    """The seed `[2]` of a Python int."""
+    return tf.constant([number, 0], tf.int32)
+
+
+class Task:
+    """Base class of tasks.
+
+    Attributes:
+        in_graph: Whether `batch` may be called inside a `tf.function`.
+    """
+
+    in_graph = True
+
+    def init(self, seed):
+        """Fresh parameters, and what else a fresh optimizee holds.
+
+        Args:
+            seed: int32 `[2]`.
+
+        Returns:
+            `(params, model_state)`: lists of tensors with static shapes.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.init")
+
+    def loss(self, params, model_state, batch):
+        """Loss of one optimizee on one batch.
+
+        Args:
+            params: List of tensors as `init` gives them.
+            model_state: List of tensors likewise.
+            batch: What `batch` returned.
+
+        Returns:
+            `(loss, model_state, metrics)`: a scalar, the new state, and a dict of scalars.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.loss")
+
+    def batch(self, seed, step, split="train"):
+        """The batch of one step; the same arguments give the same batch.
+
+        Args:
+            seed: int32 `[2]`.
+            step: Scalar int.
+            split: One of `SPLITS`.
+
+        Returns:
+            A tuple of tensors with static shapes; empty if the task has no data.
+        """
+        del seed, step, split
+        return ()
+
+    def full_batch(self, split="test"):
+        """All rows of a split as one batch, for reports; empty if the task has no data."""
+        del split
+        return ()
+
+    def init_tasks(self, seed, count):
+        """`count` optimizees at once: `init` with a leading axis `[count]`."""
+        seeds = tf.stack([fold_in(seed, i) for i in range(count)])
+        return tf.map_fn(self.init, seeds, fn_output_signature=_signature(self.init(seeds[0])))
+
+    def tasks_loss(self, params, model_state, batch):
+        """`loss` of several optimizees at once; every tensor has a leading task axis.
+
+        Returns:
+            `(losses [tasks], model_state)`.
+        """
+
+        def one(arguments):
+            loss, state, _ = self.loss(*arguments)
+            return loss, state
+
+        return tf.vectorized_map(one, (params, model_state, batch))
+
+    def get_config(self):
+        """Constructor arguments."""
+        names = inspect.signature(type(self).__init__).parameters
+        return {name: getattr(self, name) for name in names if name != "self"}
+
+    def __repr__(self):
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _signature(structure):
+    return tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), structure)

@@ -1,0 +1,70 @@
+"""Random quadratics, as in the paper and as in its authors' public code."""
+
+import tensorflow as tf
+
+from l2l_tf.tasks.base import Task, fold_in
+from l2l_tf.tasks.registry import register_task
+
+
+@register_task("quadratic")
+class Quadratic(Task):
+    """`f(x) = ‖Wx − y‖²`, W and y from N(0, 1), x starting at N(0, start²).
+
+    Andrychowicz et al. (2016), section 3.1.
+
+    Args:
+        dimension: Rows and columns of W.
+        start: Standard deviation of the starting point.
+    """
+
+    def __init__(self, dimension=10, start=0.01):
+        self.dimension = dimension
+        self.start = start
+
+    def init(self, seed):
+        n = self.dimension
+        matrix = tf.random.stateless_normal([n, n], fold_in(seed, 0))
+        target = tf.random.stateless_normal([n], fold_in(seed, 1))
+        start = self.start * tf.random.stateless_normal([n], fold_in(seed, 2))
+        return [start], [matrix, target]
+
+    def loss(self, params, model_state, batch):
+        del batch
+        losses, model_state = self.tasks_loss(params, model_state, ())
+        return losses, model_state, {}
+
+    def tasks_loss(self, params, model_state, batch):
+        del batch
+        matrix, target = model_state
+        residual = tf.linalg.matvec(matrix, params[0]) - target
+        return tf.reduce_sum(tf.square(residual), axis=-1), model_state
+
+
+@register_task("quadratic_uniform")
+class QuadraticUniform(Quadratic):
+    """The same with W and y uniform in [0, 1): the setting of the authors' public code.
+
+    There one problem is a batch of 128 functions whose losses are averaged, so that
+    every function's gradient is 1/128 of its own: `average_over` is that number.
+
+    Args:
+        dimension: Rows and columns of W.
+        start: Standard deviation of the starting point.
+        average_over: Divides the loss seen by the optimizer.
+    """
+
+    def __init__(self, dimension=10, start=0.01, average_over=128):
+        super().__init__(dimension, start)
+        self.average_over = average_over
+
+    def init(self, seed):
+        n = self.dimension
+        shape = [self.average_over]
+        matrix = tf.random.stateless_uniform([*shape, n, n], fold_in(seed, 0))
+        target = tf.random.stateless_uniform([*shape, n], fold_in(seed, 1))
+        start = self.start * tf.random.stateless_normal([*shape, n], fold_in(seed, 2))
+        return [start], [matrix, target]
+
+    def tasks_loss(self, params, model_state, batch):
+        losses, model_state = super().tasks_loss(params, model_state, batch)
+        return tf.reduce_mean(losses, axis=-1), model_state
