@@ -1,0 +1,1 @@
+"""Meta-training: what turns tasks into the weights of a rule."""

@@ -1,0 +1,93 @@
+"""The contract of estimators of the meta-gradient."""
+
+import inspect
+from typing import Any, NamedTuple
+
+from l2l_tf.meta.objective import LOSS_WEIGHTS
+
+META_BATCHES = ("same", "fresh", "held_out")
+
+
+class Estimate(NamedTuple):
+    """What an estimator returns.
+
+    Attributes:
+        meta_gradient: Dict name → tensor, as the meta-parameters.
+        carried: State to hand to the next call (a pytree of tensors).
+        summaries: Dict name → scalar tensor; `meta_loss` among them.
+    """
+
+    meta_gradient: Any
+    carried: Any
+    summaries: Any
+
+
+class Estimator:
+    """Base class: a function from meta-parameters and carried state to a meta-gradient.
+
+    Args:
+        unroll: Steps per meta-update (paper: 20).
+        tasks: Optimizees trained side by side.
+        loss_weights: w_t: "all", "final" or "linear" (`meta.objective`).
+        meta_batch: Where the meta-loss is measured: on the batch trained on next ("same",
+            the paper's), on a fresh batch of the training rows ("fresh"), or on one of the
+            validation rows ("held_out").
+        log_loss: Whether the meta-loss is of log f(θ_t) instead of f(θ_t), which weighs
+            relative progress alike at every size of the loss.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(self, unroll=20, tasks=4, loss_weights="all", meta_batch="same", log_loss=False):
+        for name, value in (("unroll", unroll), ("tasks", tasks)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
+        if loss_weights not in LOSS_WEIGHTS:
+            raise ValueError(
+                f"`loss_weights` is one of {LOSS_WEIGHTS}. Received: loss_weights={loss_weights!r}"
+            )
+        if meta_batch not in META_BATCHES:
+            raise ValueError(
+                f"`meta_batch` is one of {META_BATCHES}. Received: meta_batch={meta_batch!r}"
+            )
+        self.unroll = unroll
+        self.tasks = tasks
+        self.loss_weights = loss_weights
+        self.meta_batch = meta_batch
+        self.log_loss = log_loss
+
+    def begin(self, rule, task, seed):
+        """Carried state of a fresh trajectory.
+
+        Args:
+            rule: `UpdateRule`.
+            task: `Task`.
+            seed: int32 `[2]`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.begin")
+
+    def batches(self, task, carried, start):
+        """The batches of one call, for tasks whose batches are not drawn in the graph."""
+        raise NotImplementedError(f"{type(self).__name__}.batches")
+
+    def estimate(self, rule, task, carried, batches, start, trajectory):
+        """The meta-gradient of one unroll.
+
+        Args:
+            rule: `UpdateRule` bound to the meta-parameters.
+            task: `Task`.
+            carried: What `begin` or the last call returned.
+            batches: What `batches` returned.
+            start: Steps taken before, scalar int.
+            trajectory: Length of the trajectory, scalar int.
+
+        Returns:
+            An `Estimate`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.estimate")
+
+    def get_config(self):
+        """Constructor arguments."""
+        names = inspect.signature(type(self).__init__).parameters
+        return {name: getattr(self, name) for name in names if name != "self"}

@@ -1,0 +1,200 @@
+"""The unrolled training of several optimizees by one rule, as a graph."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from l2l_tf.rules import UNKNOWN, Context
+from l2l_tf.tasks import fold_in
+
+
+class Trajectory(NamedTuple):
+    """What is carried from one unroll to the next; values only, no gradient.
+
+    Attributes:
+        params: List of tensors `[tasks, …]`.
+        model_state: List of tensors `[tasks, …]`.
+        rule_state: `RuleState`: of one flat variable for coordinatewise rules, else
+            every tensor with a leading task axis.
+        seed: int32 `[2]`, from which the batches come.
+    """
+
+    params: Any
+    model_state: Any
+    rule_state: Any
+    seed: Any
+
+
+def begin(rule, task, seed, count):
+    """A fresh trajectory of `count` fresh optimizees.
+
+    Args:
+        rule: `UpdateRule`.
+        task: `Task`.
+        seed: int32 `[2]`.
+        count: Number of optimizees.
+
+    Returns:
+        A `Trajectory`.
+    """
+    params, model_state = task.init_tasks(fold_in(seed, 0), count)
+    if rule.coordinatewise:
+        rule_state = rule.init([_flatten(params)])
+    else:
+        rule_state = rule.init([p[0] for p in params])
+        rule_state = tf.nest.map_structure(
+            lambda t: tf.repeat(tf.convert_to_tensor(t)[None], count, axis=0), rule_state
+        )
+    return Trajectory(params, model_state, rule_state, fold_in(seed, 1))
+
+
+def batches(task, seed, count, start, steps, split="train"):
+    """Batches of `steps` steps for `count` optimizees: leading axes `[steps, count]`.
+
+    Args:
+        task: `Task`.
+        seed: int32 `[2]`.
+        count: Number of optimizees; each draws batches of its own.
+        start: First step, scalar.
+        steps: Number of steps, int.
+        split: One of `tasks.SPLITS`.
+    """
+    example = task.batch(seed, 0, split)
+    if not tf.nest.flatten(example):
+        return ()
+    seeds = tf.stack([fold_in(seed, i) for i in range(count)])
+    if not task.in_graph:
+        drawn = [
+            [task.batch(seeds[i], start + t, split) for i in range(count)] for t in range(steps)
+        ]
+        rows = [tf.nest.map_structure(lambda *x: tf.stack(x), *row) for row in drawn]
+        return tf.nest.map_structure(lambda *x: tf.stack(x), *rows)
+
+    def one(pair):
+        return task.batch(seeds[pair[1]], tf.cast(start, tf.int32) + pair[0], split)
+
+    pairs = tf.stack([tf.repeat(tf.range(steps), count), tf.tile(tf.range(count), [steps])], axis=1)
+    signature = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), example)
+    drawn = tf.map_fn(one, pairs, fn_output_signature=signature)
+    return tf.nest.map_structure(lambda t: tf.reshape(t, [steps, count, *t.shape[1:]]), drawn)
+
+
+def unroll(
+    rule,
+    task,
+    trajectory,
+    train_batches,
+    meta_batches,
+    start,
+    total_steps,
+    steps,
+    second_derivatives=False,
+):
+    """Let `rule` train the optimizees of a trajectory for `steps` steps.
+
+    Args:
+        rule: `UpdateRule`, bound to the meta-parameters to differentiate.
+        task: `Task`.
+        trajectory: `Trajectory`, before the first of these steps.
+        train_batches: Batches `[steps + 1, tasks, …]`: those the optimizees train on;
+            the last one only measures the loss after the last step.
+        meta_batches: Batches `[steps, tasks, …]` on which the loss *after* each step is
+            measured; None measures it on the batch that is trained on next (the paper's).
+        start: Steps taken before, scalar.
+        total_steps: Length of the run as told to the rule, scalar; NaN if unknown.
+        steps: Number of steps, int.
+        second_derivatives: Whether the optimizees' gradients are differentiated too;
+            False stops them, as the paper does.
+
+    Returns:
+        `(losses, trajectory)`: losses `[steps, tasks]` after each step (differentiable
+        with respect to the rule's meta-parameters), and the trajectory after the steps.
+    """
+    layout = _Layout(rule, trajectory.params)
+    start = tf.cast(start, tf.int32)
+
+    def forward(variables, model_state, batch):
+        return task.tasks_loss(layout.params(variables), model_state, batch)
+
+    def gradient_of(variables, model_state, batch):
+        with tf.GradientTape() as tape:
+            tape.watch(variables)
+            losses, model_state = forward(variables, model_state, batch)
+            total = tf.reduce_sum(losses)
+        gradients = tape.gradient(
+            total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        if not second_derivatives:
+            gradients = [tf.stop_gradient(g) for g in gradients]
+        return losses, gradients, model_state
+
+    def at(batch, index):
+        return tf.nest.map_structure(lambda t: t[index], batch)
+
+    def body(step, variables, model_state, rule_state, losses):
+        before, gradients, model_state = gradient_of(
+            variables, model_state, at(train_batches, step)
+        )
+        context = Context(start + step, tf.stop_gradient(before), total_steps)
+        updates, rule_state = layout.update(rule, gradients, rule_state, variables, context)
+        variables = [v + u for v, u in zip(variables, updates, strict=True)]
+        measured = train_batches if meta_batches is None else meta_batches
+        index = step + 1 if meta_batches is None else step
+        after, _ = forward(variables, model_state, at(measured, index))
+        return step + 1, variables, model_state, rule_state, losses.write(step, after)
+
+    losses = tf.TensorArray(tf.float32, steps, element_shape=[layout.count])
+    _, variables, model_state, rule_state, losses = tf.while_loop(
+        lambda step, *_: step < steps,
+        body,
+        (
+            tf.constant(0),
+            layout.variables(trajectory.params),
+            trajectory.model_state,
+            trajectory.rule_state,
+            losses,
+        ),
+        maximum_iterations=steps,
+    )
+    losses = losses.stack()
+    after = Trajectory(layout.params(variables), model_state, rule_state, trajectory.seed)
+    return losses, tf.nest.map_structure(tf.stop_gradient, after)
+
+
+class _Layout:
+    """How a rule sees the parameters of several optimizees.
+
+    A coordinatewise rule sees one flat variable: every coordinate of every task, so
+    that its state is one tensor per slot. Any other rule is mapped over the tasks.
+    """
+
+    def __init__(self, rule, params):
+        self.flat = rule.coordinatewise
+        self.shapes = [p.shape for p in params]
+        self.sizes = [p.shape.num_elements() for p in params]
+        self.count = params[0].shape[0]
+
+    def variables(self, params):
+        return [_flatten(params)] if self.flat else list(params)
+
+    def params(self, variables):
+        if not self.flat:
+            return list(variables)
+        parts = tf.split(variables[0], self.sizes)
+        return [tf.reshape(p, s) for p, s in zip(parts, self.shapes, strict=True)]
+
+    def update(self, rule, gradients, state, variables, context):
+        if self.flat:
+            # A loss belongs to one task; a coordinatewise rule over several sees none.
+            loss = context.loss[0] if self.count == 1 else UNKNOWN
+            return rule.update(gradients, state, variables, context._replace(loss=loss))
+
+        def one(arguments):
+            gradients, state, variables, loss = arguments
+            return rule.update(gradients, state, variables, context._replace(loss=loss))
+
+        return tf.vectorized_map(one, (gradients, state, variables, context.loss))
+
+
+def _flatten(params):
+    return tf.concat([tf.reshape(p, [-1]) for p in params], axis=0)
