@@ -9,7 +9,7 @@ from l2l_tf.rules.base import (
 )
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum
 from l2l_tf.rules.lstm import LSTM
-from l2l_tf.rules.registry import deserialize, get, names, register_rule, serialize
+from l2l_tf.rules.registry import deserialize, from_text, get, names, register_rule, serialize
 from l2l_tf.rules.rnnprop import RNNProp
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "RuleState",
     "UpdateRule",
     "deserialize",
+    "from_text",
     "get",
     "names",
     "register_rule",

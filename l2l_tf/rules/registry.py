@@ -1,5 +1,6 @@
 """Names of update rules, and their configuration as plain data."""
 
+from l2l_tf.call_text import parse_call
 from l2l_tf.rules.base import UpdateRule
 
 _RULES = {}
@@ -53,6 +54,16 @@ def get(name, **config):
         raise ValueError(
             f"Rule {name!r} does not take these arguments ({error}). Received: {config}"
         ) from error
+
+
+def from_text(text):
+    """The rule that a text such as `lstm(hidden_size=20)` describes, untrained.
+
+    Raises:
+        ValueError: If the text cannot be read, or the name or an argument is unknown.
+    """
+    name, arguments = parse_call(text, "rule")
+    return get(name, **arguments)
 
 
 def serialize(rule):

@@ -1,0 +1,161 @@
+"""A whole meta-training run in a directory: progress, summaries, checkpoints, preset."""
+
+import datetime
+import pathlib
+import signal
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from l2l_tf import presets, rules, tasks
+from l2l_tf.meta.estimators import TruncatedBPTT
+from l2l_tf.meta.trainer import MetaTrainer, Settings
+
+
+def build(options):
+    """A `MetaTrainer` from an object with the attributes of `l2l-train`'s flags.
+
+    Raises:
+        ValueError: If a task, a rule or a number is not to be had.
+    """
+    train_tasks = [tasks.get(text) for text in options.task]
+    validation = [tasks.get(text) for text in options.validation_task or options.task]
+    if options.random_scaling:
+        train_tasks = [tasks.RandomScaling(t, options.random_scaling) for t in train_tasks]
+    estimator = TruncatedBPTT(
+        unroll=options.unroll,
+        tasks=options.batch_size,
+        loss_weights=options.loss_weights,
+        meta_batch=options.meta_batch,
+        log_loss=options.log_loss,
+        second_derivatives=options.second_derivatives,
+    )
+    settings = Settings(
+        meta_steps=options.meta_steps,
+        meta_learning_rate=options.meta_learning_rate,
+        clip_norm=options.clip_norm,
+        trajectories=tuple(options.trajectory),
+        validate_every=options.validate_every,
+        validation_tasks=options.validation_tasks,
+        patience=options.patience,
+        checkpoint_every=options.checkpoint_every,
+        seed=options.seed,
+        jit_compile=options.jit_compile,
+    )
+    rule = rules.from_text(options.rule)
+    return MetaTrainer(rule, train_tasks, validation, estimator, settings)
+
+
+def train(trainer, output_dir, checkpoint_every, command):
+    """Train to the end, or until SIGINT or SIGTERM; write a checkpoint, then the preset.
+
+    Args:
+        trainer: `MetaTrainer`.
+        output_dir: Directory for `checkpoints/`, `summaries/` and `preset/`.
+        checkpoint_every: Meta-steps between checkpoints.
+        command: The command line, for the preset's card.
+
+    Returns:
+        Whether the run came to its end.
+    """
+    output_dir = pathlib.Path(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    checkpoints = output_dir / "checkpoints"
+    writer = tf.summary.create_file_writer(str(output_dir / "summaries"))
+    stop = _StopRequest()
+    settings = trainer.settings
+    progress = tqdm(
+        total=settings.meta_steps, initial=trainer.meta_step, unit="meta-step", smoothing=0.1
+    )
+    with stop, writer.as_default(), progress:
+        if not trainer.history:
+            _summarize(trainer.validate(), "validation", trainer.meta_step)
+        while not trainer.finished and not stop.requested:
+            summaries = trainer.step()
+            progress.update()
+            postfix = {"meta_loss": f"{summaries['meta_loss']:.4g}"}
+            postfix["best"] = f"{trainer.best_score:.4g}"
+            progress.set_postfix(postfix, refresh=False)
+            if trainer.meta_step % 10 == 0:
+                _summarize(summaries, "train", trainer.meta_step)
+            if trainer.meta_step % settings.validate_every == 0 or trainer.finished:
+                _summarize(trainer.validate(), "validation", trainer.meta_step)
+            if trainer.meta_step % checkpoint_every == 0:
+                trainer.save(checkpoints)
+        trainer.save(checkpoints)
+    if trainer.finished:
+        write_preset(trainer, output_dir, command)
+    return trainer.finished
+
+
+def write_preset(trainer, output_dir, command):
+    """The best rule so far as a preset in `output_dir/preset`, with its card."""
+    history = "\n".join(
+        f"| {h['meta_step']} | {h['score']:.4f} | "
+        + " | ".join(f"{v:.4g}" for k, v in h.items() if k.startswith("final_loss"))
+        + " |"
+        for h in _thinned(trainer.history)
+    )
+    finals = " | ".join(f"final loss of task {i}" for i in range(len(trainer.validation_tasks)))
+    described = trainer.describe()
+    card = f"""# A meta-trained `{described["rule"]["name"]}`
+
+- Command: `{command}`
+- Rule: `{trainer.rule!r}`
+- Meta-trained on: {", ".join(f"`{t}`" for t in described["tasks"])}
+- Validated on (other seeds, never trained on): {
+        ", ".join(f"`{t}`" for t in described["validation_tasks"])
+    }
+- Seed: {trainer.settings.seed}
+- Meta-steps: {trainer.meta_step}, the best at {trainer.best_step}; skipped as not finite: {
+        trainer.skipped
+    }
+- Seconds in meta-steps: {trainer.seconds:.0f}
+- Written: {datetime.date.today().isoformat()}
+
+Validation along the run (score: mean over optimizees of the log of the mean loss):
+
+| meta-step | score | {finals} |
+|---|---|{"---|" * len(trainer.validation_tasks)}
+{history}
+"""
+    presets.save_preset(
+        pathlib.Path(output_dir) / "preset",
+        trainer.best_rule(),
+        card,
+        extra={"meta_training": described},
+    )
+
+
+def _thinned(history, most=25):
+    stride = -(-len(history) // most)
+    return [h for i, h in enumerate(history) if i % stride == 0 or i == len(history) - 1]
+
+
+def _summarize(values, prefix, step):
+    for name, value in values.items():
+        tf.summary.scalar(f"{prefix}/{name}", value, step=step)
+
+
+class _StopRequest:
+    """Turns SIGINT and SIGTERM into a request to stop after the current meta-step."""
+
+    def __init__(self):
+        self.requested = False
+        self._previous = {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._previous[number] = signal.signal(number, self._request)
+            except ValueError:  # Not the main thread: whoever owns it handles signals.
+                continue
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _request(self, number, frame):
+        del number, frame
+        self.requested = True

@@ -1,0 +1,310 @@
+"""The meta-trainer: drives an estimator over tasks, validates, checkpoints, resumes.
+
+It knows nothing of which estimator it drives.
+"""
+
+import dataclasses
+import math
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf import rules
+from l2l_tf.meta import checkpoint
+from l2l_tf.meta.curriculum import trajectory_at
+from l2l_tf.meta.validation import validation_losses, validation_score
+from l2l_tf.tasks import as_seed, fold_in
+
+# Streams of seeds: tasks that are trained on and those that validate never meet.
+_TRAIN, _VALIDATE = 1, 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a meta-training run is, besides rule, tasks and estimator.
+
+    Attributes:
+        meta_steps: Meta-updates in all.
+        meta_learning_rate: Adam's learning rate, decayed to a tenth along a cosine.
+        clip_norm: Largest global norm of a meta-gradient.
+        trajectories: Lengths of the optimizees' runs, shortest first (a curriculum).
+        validate_every: Meta-steps between validations.
+        validation_tasks: Fresh optimizees per task in a validation.
+        patience: Validations without improvement before stopping early; 0 never stops.
+        checkpoint_every: Meta-steps between checkpoints.
+        seed: Seed of everything.
+        jit_compile: Whether meta-steps are compiled by XLA.
+    """
+
+    meta_steps: int = 1000
+    meta_learning_rate: float = 3e-3
+    clip_norm: float = 1.0
+    trajectories: tuple = (100,)
+    validate_every: int = 100
+    validation_tasks: int = 8
+    patience: int = 0
+    checkpoint_every: int = 100
+    seed: int = 0
+    jit_compile: bool = True
+
+
+class MetaTrainer:
+    """Meta-trains one rule on several tasks in turn.
+
+    Args:
+        rule: `UpdateRule` with its initial meta-parameters.
+        tasks: Non-empty list of tasks to train on, augmented as wished.
+        validation_tasks: List of tasks to validate on, without augmentation.
+        estimator: `Estimator`.
+        settings: `Settings`.
+
+    Raises:
+        ValueError: If a trajectory is no multiple of the estimator's unroll, or the rule
+            has no meta-parameters.
+    """
+
+    def __init__(self, rule, tasks, validation_tasks, estimator, settings):
+        if not rule.meta_params:
+            raise ValueError(f"A rule without meta-parameters cannot learn. Received: {rule!r}")
+        for length in settings.trajectories:
+            if length < 1 or length % estimator.unroll:
+                raise ValueError(
+                    f"Every trajectory is a multiple of unroll={estimator.unroll}. "
+                    f"Received: trajectory={length}"
+                )
+        self.rule = rule
+        self.tasks = list(tasks)
+        self.validation_tasks = list(validation_tasks)
+        self.estimator = estimator
+        self.settings = settings
+        self.meta_step = 0
+        self.skipped = 0
+        self.best_score = math.inf
+        self.best_step = 0
+        self.failures = 0
+        self.seconds = 0.0
+        self.history = []
+        self.variables = {
+            name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
+        }
+        self.best = {name: v.numpy() for name, v in self.variables.items()}
+        self.optimizer = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(
+                settings.meta_learning_rate, settings.meta_steps, alpha=0.1
+            ),
+            global_clipnorm=settings.clip_norm,
+        )
+        self.optimizer.build(list(self.variables.values()))
+        self._runs = [None] * len(self.tasks)
+        self._steps = [self._compile_step(task) for task in self.tasks]
+        self._begins = [self._compile_begin(task) for task in self.tasks]
+        self._validations = [self._compile_validation(t) for t in self.validation_tasks]
+
+    def _bound(self):
+        return self.rule.bind(self.variables)
+
+    def _compile_begin(self, task):
+        @tf.function
+        def begin(seed):
+            return self.estimator.begin(self.rule, task, seed)
+
+        return begin
+
+    def _compile_step(self, task):
+        @tf.function(jit_compile=self.settings.jit_compile)
+        def meta_step(carried, batches, start, trajectory):
+            rule = self._bound()
+            if batches is None:
+                batches = self.estimator.batches(task, carried, start)
+            estimate = self.estimator.estimate(rule, task, carried, batches, start, trajectory)
+            finite = tf.reduce_all(
+                [tf.reduce_all(tf.math.is_finite(g)) for g in estimate.meta_gradient.values()]
+                + [
+                    tf.reduce_all(tf.math.is_finite(t))
+                    for t in tf.nest.flatten(estimate.carried)
+                    if t.dtype.is_floating
+                ]
+            )
+            return estimate, finite
+
+        return meta_step
+
+    def _compile_validation(self, task):
+        steps = max(self.settings.trajectories)
+
+        @tf.function(jit_compile=self.settings.jit_compile and task.in_graph)
+        def validate(seed):
+            losses = validation_losses(
+                self._bound(), task, seed, self.settings.validation_tasks, steps
+            )
+            return validation_score(losses), tf.reduce_mean(losses[-1])
+
+        return validate
+
+    def step(self):
+        """One meta-update: one unroll of one task.
+
+        Returns:
+            Dict of floats: the estimator's summaries, and `skipped` (1.0 if the
+            meta-gradient was not finite and was not applied).
+        """
+        started = time.perf_counter()
+        index = self.meta_step % len(self.tasks)
+        run = self._runs[index]
+        if run is None or run["start"] >= run["trajectory"]:
+            seed = fold_in(fold_in(as_seed(self.settings.seed), _TRAIN), self.meta_step)
+            length = trajectory_at(
+                self.settings.trajectories, self.meta_step, self.settings.meta_steps
+            )
+            run = {"carried": self._begins[index](seed), "start": 0, "trajectory": length}
+        task = self.tasks[index]
+        batches = None
+        if not task.in_graph:
+            batches = self.estimator.batches(task, run["carried"], run["start"])
+        estimate, finite = self._steps[index](
+            run["carried"], batches, tf.constant(run["start"]), tf.constant(run["trajectory"])
+        )
+        summaries = {k: float(v) for k, v in estimate.summaries.items()}
+        if bool(finite):
+            gradients = [estimate.meta_gradient[name] for name in self.variables]
+            self.optimizer.apply(gradients, list(self.variables.values()))
+            run = dict(run, carried=estimate.carried, start=run["start"] + self.estimator.unroll)
+            self._runs[index] = run
+        else:
+            self.skipped += 1
+            self._runs[index] = None
+        summaries["skipped"] = 0.0 if bool(finite) else 1.0
+        self.meta_step += 1
+        self.seconds += time.perf_counter() - started
+        return summaries
+
+    def validate(self):
+        """Score the meta-parameters on validation tasks, and keep them if they are the best.
+
+        Returns:
+            Dict of floats: `score`, and `final_loss_{i}` per validation task.
+        """
+        seed = fold_in(as_seed(self.settings.seed), _VALIDATE)
+        values = {}
+        scores = []
+        for index, validate in enumerate(self._validations):
+            score, final = validate(fold_in(seed, index))
+            scores.append(float(score))
+            values[f"final_loss_{index}"] = float(final)
+        values["score"] = float(np.mean(scores))
+        if values["score"] < self.best_score:
+            self.best_score, self.best_step, self.failures = values["score"], self.meta_step, 0
+            self.best = {name: v.numpy() for name, v in self.variables.items()}
+        else:
+            self.failures += 1
+        self.history.append({"meta_step": self.meta_step, **values})
+        return values
+
+    @property
+    def finished(self):
+        """Whether all meta-steps are done, or patience has run out."""
+        patience = self.settings.patience
+        return self.meta_step >= self.settings.meta_steps or 0 < patience <= self.failures
+
+    def best_rule(self):
+        """The rule with the meta-parameters of the best validation so far."""
+        return self.rule.bind(self.best)
+
+    def describe(self):
+        """The run as plain data; a checkpoint resumes only the run that wrote it."""
+        return {
+            "rule": rules.serialize(self.rule),
+            "tasks": [repr(task) for task in self.tasks],
+            "validation_tasks": [repr(task) for task in self.validation_tasks],
+            "estimator": {
+                "name": type(self.estimator).__name__,
+                "config": self.estimator.get_config(),
+            },
+            "settings": _plain(dataclasses.asdict(self.settings)),
+        }
+
+    def save(self, directory):
+        """Write a checkpoint of everything the next meta-step depends on."""
+        arrays = {f"meta_params/{k}": v.numpy() for k, v in self.variables.items()}
+        arrays.update({f"best/{k}": v for k, v in self.best.items()})
+        for index, variable in enumerate(self.optimizer.variables):
+            arrays[f"optimizer/{index}"] = variable.numpy()
+        runs = []
+        for index, run in enumerate(self._runs):
+            if run is None:
+                runs.append(None)
+                continue
+            runs.append({"start": run["start"], "trajectory": run["trajectory"]})
+            for number, tensor in enumerate(tf.nest.flatten(run["carried"])):
+                arrays[f"run/{index}/{number}"] = np.asarray(tensor)
+        info = {
+            "describe": self.describe(),
+            "runs": runs,
+            "skipped": self.skipped,
+            "best_score": self.best_score if math.isfinite(self.best_score) else None,
+            "best_step": self.best_step,
+            "failures": self.failures,
+            "seconds": self.seconds,
+            "history": [
+                {k: v if math.isfinite(v) else None for k, v in h.items()} for h in self.history
+            ],
+        }
+        checkpoint.save_checkpoint(directory, self.meta_step, arrays, info)
+
+    def restore(self, directory):
+        """Take up the newest valid checkpoint.
+
+        Args:
+            directory: Where checkpoints are; may be missing.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            ValueError: If the checkpoint belongs to another run.
+        """
+        found = checkpoint.newest_checkpoint(directory)
+        if found is None:
+            return False
+        meta_step, arrays, info = found
+        if info["describe"] != _plain(self.describe()):
+            different = [
+                k for k, v in self.describe().items() if info["describe"].get(k) != _plain(v)
+            ]
+            raise ValueError(
+                "The checkpoint belongs to a run with other settings "
+                f"({', '.join(different)} differ). Received: {directory}"
+            )
+        for name, variable in self.variables.items():
+            variable.assign(arrays[f"meta_params/{name}"])
+            self.best[name] = arrays[f"best/{name}"]
+        for index, variable in enumerate(self.optimizer.variables):
+            variable.assign(arrays[f"optimizer/{index}"])
+        for index, run in enumerate(info["runs"]):
+            if run is None:
+                continue
+            structure = self._begins[index](as_seed(0))
+            flat = [
+                tf.constant(arrays[f"run/{index}/{n}"])
+                for n in range(len(tf.nest.flatten(structure)))
+            ]
+            self._runs[index] = dict(run, carried=tf.nest.pack_sequence_as(structure, flat))
+        self.meta_step = meta_step
+        self.skipped, self.failures = info["skipped"], info["failures"]
+        self.best_score = math.inf if info["best_score"] is None else info["best_score"]
+        self.best_step, self.seconds = info["best_step"], info["seconds"]
+        self.history = [
+            {k: math.inf if v is None else v for k, v in h.items()} for h in info["history"]
+        ]
+        return True
+
+
+def _plain(value):
+    """The same data as JSON gives it back."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
