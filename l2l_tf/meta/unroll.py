@@ -143,7 +143,8 @@ def unroll(
         after, _ = forward(variables, model_state, at(measured, index))
         return step + 1, variables, model_state, rule_state, losses.write(step, after)
 
-    losses = tf.TensorArray(tf.float32, steps, element_shape=[layout.count])
+    dtype = trajectory.params[0].dtype
+    losses = tf.TensorArray(dtype, steps, element_shape=[layout.count])
     _, variables, model_state, rule_state, losses = tf.while_loop(
         lambda step, *_: step < steps,
         body,

@@ -51,6 +51,7 @@ class TruncatedBPTT(Estimator):
                 self.second_derivatives,
             )
             weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
+            weights = tf.cast(weights, losses.dtype)
             measured = tf.math.log(losses + 1e-10) if self.log_loss else losses
             meta_loss = tf.reduce_mean(weights[:, None] * measured)
         gradients = tape.gradient(

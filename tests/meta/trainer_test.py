@@ -1,0 +1,132 @@
+"""Meta-training: progress, skipping, early stopping, resume."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from l2l_tf import rules, tasks
+from l2l_tf.meta import checkpoint
+from l2l_tf.meta.curriculum import trajectory_at
+from l2l_tf.meta.estimators import TruncatedBPTT
+from l2l_tf.meta.trainer import MetaTrainer, Settings
+
+
+def make(task=None, **settings):
+    task = task or tasks.Quadratic(dimension=3)
+    defaults = dict(meta_steps=40, trajectories=(10, 20), validate_every=10, validation_tasks=4)
+    return MetaTrainer(
+        rules.RNNProp(hidden_size=4, layers=1),
+        [tasks.RandomScaling(task, 1.0), task],
+        [task],
+        TruncatedBPTT(unroll=5, tasks=2),
+        Settings(**{**defaults, **settings}),
+    )
+
+
+def weights(trainer):
+    return {k: v.numpy() for k, v in trainer.variables.items()}
+
+
+def test_meta_training_lowers_the_validation_score():
+    trainer = make(meta_steps=150, meta_learning_rate=1e-2)
+    before = trainer.validate()["score"]
+    while not trainer.finished:
+        trainer.step()
+    assert trainer.validate()["score"] < before - 0.5
+    assert trainer.best_step == 150
+
+
+def test_split_and_resumed_equals_one_run(tmp_path):
+    whole = make()
+    for _ in range(13):
+        whole.step()
+    first = make()
+    for _ in range(7):
+        first.step()
+    first.validate()
+    first.save(tmp_path)
+    second = make()
+    assert second.restore(tmp_path)
+    assert second.meta_step == 7 and second.best_score == first.best_score
+    for _ in range(6):
+        second.step()
+    for name, value in weights(whole).items():
+        np.testing.assert_array_equal(value, weights(second)[name])
+
+
+def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tmp_path):
+    trainer = make()
+    trainer.save(tmp_path)
+    trainer.step()
+    trainer.save(tmp_path)
+    newest = tmp_path / "checkpoint-000000001.npz"
+    newest.write_bytes(newest.read_bytes()[:-10])
+    assert checkpoint.newest_checkpoint(tmp_path)[0] == 0
+    assert checkpoint.newest_checkpoint(tmp_path / "missing") is None
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path):
+    for step in range(5):
+        checkpoint.save_checkpoint(tmp_path, step, {"a": np.ones(2)}, {}, keep=2)
+    assert sorted(p.name for p in tmp_path.glob("*.npz")) == [
+        "checkpoint-000000003.npz",
+        "checkpoint-000000004.npz",
+    ]
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    make().save(tmp_path)
+    with pytest.raises(ValueError, match="settings differ.*Received:"):
+        make(seed=1).restore(tmp_path)
+
+
+def test_a_meta_gradient_that_is_not_finite_is_skipped_and_counted():
+    class Broken(tasks.Quadratic):
+        def tasks_loss(self, params, model_state, batch):
+            losses, model_state = super().tasks_loss(params, model_state, batch)
+            return losses * float("nan"), model_state
+
+    trainer = make(task=Broken(dimension=3))
+    before = weights(trainer)
+    assert trainer.step()["skipped"] == 1.0
+    assert trainer.skipped == 1 and trainer.meta_step == 1
+    for name, value in weights(trainer).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_patience_stops_early_and_keeps_the_best():
+    trainer = make(patience=2, meta_learning_rate=0.0)
+    trainer.validate()
+    for _ in range(2):
+        trainer.step()
+        trainer.validate()
+    assert trainer.finished and trainer.best_step == 0
+
+
+def test_the_curriculum_takes_equal_shares():
+    lengths = [trajectory_at((10, 20, 40), step, 30) for step in range(30)]
+    assert lengths == [10] * 10 + [20] * 10 + [40] * 10
+
+
+def test_settings_that_cannot_work_are_refused():
+    with pytest.raises(ValueError, match="Received: trajectory=7"):
+        make(trajectories=(7,))
+    with pytest.raises(ValueError, match="Received: Adam"):
+        MetaTrainer(rules.Adam(), [tasks.Quadratic()], [], TruncatedBPTT(), Settings())
+
+
+def test_a_task_with_batches_from_python_trains_like_any_other():
+    class FromPython(tasks.DigitsMLP):
+        in_graph = False
+
+        def batch(self, seed, step, split="train"):
+            return tf.nest.map_structure(tf.identity, super().batch(seed, step, split))
+
+    trainer = MetaTrainer(
+        rules.RNNProp(hidden_size=4, layers=1),
+        [FromPython(hidden=4, batch_size=8)],
+        [FromPython(hidden=4, batch_size=8)],
+        TruncatedBPTT(unroll=2, tasks=2),
+        Settings(meta_steps=3, trajectories=(2,), validation_tasks=2),
+    )
+    assert np.isfinite(trainer.step()["meta_loss"])
