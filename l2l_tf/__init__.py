@@ -1,3 +1,9 @@
 """Optimizers that were learned, as a Keras optimizer."""
 
+from l2l_tf import presets, rules
+from l2l_tf.optimizer import LearnedOptimizer
+from l2l_tf.presets import list_presets
+
 __version__ = "0.1.0"
+
+__all__ = ["LearnedOptimizer", "__version__", "list_presets", "presets", "rules"]

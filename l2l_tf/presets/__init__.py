@@ -1,0 +1,41 @@
+"""Presets: learned rules with their weights, shipped or saved."""
+
+from l2l_tf.presets import storage
+from l2l_tf.presets.registry import (
+    default_preset,
+    list_presets,
+    preset_directory,
+    preset_for_rule,
+    register_preset,
+)
+from l2l_tf.presets.storage import write_preset as save_preset
+
+
+def load_preset(name_or_directory):
+    """The rule of a preset, with its meta-parameters.
+
+    Args:
+        name_or_directory: A name from `list_presets()` or a path.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the name is unknown, or a file is damaged or too new.
+    """
+    return storage.read_preset(preset_directory(name_or_directory))
+
+
+def load_card(name_or_directory):
+    """The model card of a preset, Markdown."""
+    return storage.read_card(preset_directory(name_or_directory))
+
+
+__all__ = [
+    "default_preset",
+    "list_presets",
+    "load_card",
+    "load_preset",
+    "preset_directory",
+    "preset_for_rule",
+    "register_preset",
+    "save_preset",
+]

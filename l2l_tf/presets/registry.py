@@ -1,0 +1,75 @@
+"""Names of presets: the shipped ones, and those that users register."""
+
+import pathlib
+
+from l2l_tf.presets import storage
+
+# The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
+DEFAULT = "rnnprop-general"
+FOR_RULE = {"lstm": "lstm-digits", "rnnprop": "rnnprop-general"}
+
+SHIPPED = pathlib.Path(__file__).parent
+_REGISTERED = {}
+
+
+def register_preset(name, directory):
+    """Make a preset directory known under a name.
+
+    Args:
+        name: A name without slashes.
+        directory: The preset directory; it is read when it is used.
+
+    Raises:
+        ValueError: If the name is taken or no name.
+    """
+    if not name or "/" in name or name in list_presets():
+        raise ValueError(f"A preset needs a name of its own. Received: name={name!r}")
+    _REGISTERED[name] = pathlib.Path(directory).expanduser()
+
+
+def list_presets():
+    """Sorted names of the shipped and registered presets."""
+    shipped = [p.parent.name for p in SHIPPED.glob(f"*/{storage.METADATA}")]
+    return sorted({*shipped, *_REGISTERED})
+
+
+def default_preset():
+    """Name of the preset that `LearnedOptimizer()` uses."""
+    return DEFAULT
+
+
+def preset_for_rule(rule_name):
+    """Name of the shipped preset that stands for a rule's name.
+
+    Raises:
+        ValueError: If no weights are shipped for that rule.
+    """
+    name = FOR_RULE.get(rule_name)
+    if name is None or name not in list_presets():
+        raise ValueError(
+            f"No preset with weights is shipped for this rule; presets are {list_presets()}, "
+            f"and l2l-train makes one. Received: rule={rule_name!r}"
+        )
+    return name
+
+
+def preset_directory(name_or_directory):
+    """Directory of a preset; a name comes before a path.
+
+    Raises:
+        ValueError: If it is neither a known name nor an existing directory.
+    """
+    text = str(name_or_directory)
+    if text in _REGISTERED:
+        return _REGISTERED[text]
+    if text in list_presets():
+        return SHIPPED / text
+    path = pathlib.Path(name_or_directory).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_absolute() or len(path.parts) > 1:
+        raise FileNotFoundError(f"There is no preset directory. Received: preset={text!r}")
+    raise ValueError(
+        f"Unknown preset; known ones are {list_presets()}, and a path to a preset directory "
+        f"is taken too. Received: preset={text!r}"
+    )

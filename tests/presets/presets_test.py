@@ -1,0 +1,81 @@
+"""Presets: round trip, damage, names."""
+
+import json
+
+import numpy as np
+import pytest
+
+from l2l_tf import presets, rules
+from l2l_tf.presets import registry, storage
+
+
+def test_a_preset_comes_back_as_it_was_saved(preset_directory):
+    rule = presets.load_preset(preset_directory)
+    original = rules.LSTM(hidden_size=4, layers=1, seed=5)
+    assert rule.get_config() == original.get_config()
+    for name, value in original.meta_params.items():
+        np.testing.assert_array_equal(rule.meta_params[name], value)
+    assert presets.load_card(preset_directory) == "# A card\n"
+
+
+@pytest.mark.parametrize("name", [storage.CONFIG, storage.WEIGHTS, storage.CARD])
+def test_a_changed_or_truncated_file_is_named(preset_directory, name):
+    path = preset_directory / name
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(ValueError, match=f"{name} is not the file that was saved.*Received:"):
+        presets.load_preset(preset_directory)
+
+
+@pytest.mark.parametrize("name", [storage.CONFIG, storage.WEIGHTS, storage.CARD, storage.METADATA])
+def test_a_missing_file_is_named(preset_directory, name):
+    (preset_directory / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name}.*Received:"):
+        presets.load_preset(preset_directory)
+
+
+def test_damaged_checksums_are_an_error(preset_directory):
+    (preset_directory / storage.METADATA).write_text("{}")
+    with pytest.raises(ValueError, match="metadata.json.*Received:"):
+        presets.load_preset(preset_directory)
+
+
+def test_a_newer_format_is_refused(preset_directory, tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "FORMAT_VERSION", 2)
+    presets.save_preset(tmp_path / "newer", rules.LSTM(), "card")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="newer version.*Received: format_version=2"):
+        presets.load_preset(tmp_path / "newer")
+
+
+def test_saving_replaces_a_preset_and_nothing_else(preset_directory, tmp_path):
+    presets.save_preset(preset_directory, rules.LSTM(hidden_size=3), "second")
+    assert presets.load_card(preset_directory) == "second"
+    assert [p.name for p in tmp_path.iterdir()] == [preset_directory.name]
+    other = tmp_path / "notes"
+    other.mkdir()
+    (other / "diary.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="Received:"):
+        presets.save_preset(other, rules.LSTM(), "card")
+    assert (other / "diary.txt").read_text() == "mine"
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="Unknown preset.*Received: preset='no-such-preset'"):
+        presets.load_preset("no-such-preset")
+    with pytest.raises(FileNotFoundError, match="Received:"):
+        presets.load_preset("no/such/directory")
+
+
+def test_registered_presets_are_found_by_name(preset_directory, monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    presets.register_preset("mine", preset_directory)
+    assert "mine" in presets.list_presets()
+    assert presets.load_preset("mine").hidden_size == 4
+    with pytest.raises(ValueError, match="Received: name='mine'"):
+        presets.register_preset("mine", preset_directory)
+
+
+def test_the_metadata_lists_a_checksum_for_every_other_file(preset_directory):
+    metadata = json.loads((preset_directory / storage.METADATA).read_text())
+    files = {p.name for p in preset_directory.iterdir()} - {storage.METADATA}
+    assert set(metadata["sha256"]) == files
