@@ -109,7 +109,17 @@ def main(argv):
 
 
 def _command():
-    arguments = [a for a in sys.argv[1:] if a != "--resume"]
+    """The flags that were given, as one command line; no directory of this machine in it."""
+    arguments = []
+    for name in FLAGS:
+        flag = FLAGS[name]
+        if not flag.present or name == "resume":
+            continue
+        if name == "output_dir":
+            run_name = pathlib.Path(flag.value).expanduser().resolve().name
+            arguments.append(f"--output_dir=runs/{run_name}")
+        else:
+            arguments += flag.serialize().splitlines()
     return shlex.join(["python", "-m", "l2l_tf.cli.train", *arguments])
 
 
