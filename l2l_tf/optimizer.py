@@ -168,16 +168,16 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
                 aggregation="only_first_replica",
                 name=name,
             )
+        learned = [v for v in variables if not self._overwrite_variable_with_gradient(v)]
+        state = self._rule.init([_Spec(v) for v in learned], self.state_dtype)
+        states = iter(state.variables)
         self._slots = []
-        shared = {}
         for variable in variables:
             if self._overwrite_variable_with_gradient(variable):
                 self._slots.append(None)
                 continue
-            state = self._rule.init([_Spec(variable)], self.state_dtype)
-            shared = shared or state.shared
             prefix = _slot_prefix(variable)
-            reference = variable.value if isinstance(variable, keras.Variable) else variable
+            reference = _tf_variable(variable)
             with self._distribution_strategy.extended.colocate_vars_with(reference):
                 self._slots.append(
                     {
@@ -187,7 +187,7 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
                             dtype=keras.backend.standardize_dtype(value.dtype),
                             name=f"{prefix}_{name}",
                         )
-                        for name, value in state.variables[0].items()
+                        for name, value in next(states).items()
                     }
                 )
         self._shared = {
@@ -198,7 +198,7 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
                 aggregation="only_first_replica",
                 name=name,
             )
-            for name, value in shared.items()
+            for name, value in state.shared.items()
         }
 
     def slots_of(self, variable):
@@ -307,11 +307,19 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
         context.merge_call(merged, args=(finite, grads, trainable_variables))
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        pairs = list(zip(grads, trainable_variables, strict=True))
-        indices = [self._get_variable_index(v) for _, v in pairs]
-        variables = [v.value if isinstance(v, keras.Variable) else v for _, v in pairs]
+        variables = [_tf_variable(v) for v in trainable_variables]
         reduced = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
-        gradients = [tf.convert_to_tensor(g) for g, _ in reduced]
+        given = {self._get_variable_index(v): tf.convert_to_tensor(g) for g, v in reduced}
+        indices = list(given)
+        if not self._rule.coordinatewise:
+            # Such a rule sees every variable at every step, in the order of `build`, so that
+            # a coordinate keeps its place; no gradient counts as zero.
+            indices = [i for i, slot in enumerate(self._slots) if slot is not None]
+        variables = [_tf_variable(self._trainable_variables[i]) for i in indices]
+        gradients = [
+            given[i] if i in given else tf.zeros(v.shape, v.dtype)
+            for i, v in zip(indices, variables, strict=True)
+        ]
         values = [tf.convert_to_tensor(v) for v in variables]
         slots = [self._slots[i] for i in indices]
         state = rules.RuleState(
@@ -331,11 +339,12 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
                 {k: tf.convert_to_tensor(v.value) for k, v in self._meta_params.items()}
             )
         updates, new_state = rule.update(gradients, state, values, context)
-        targets = list(variables)
-        new_values = [
-            _finite_sum(v, tf.cast(learning_rate, u.dtype) * u)
-            for v, u in zip(values, updates, strict=True)
-        ]
+        targets, new_values = [], []
+        for index, variable, value, update in zip(indices, variables, values, updates, strict=True):
+            if index in given:  # What has no gradient stays where it is.
+                targets.append(variable)
+                step = tf.cast(learning_rate, update.dtype) * update
+                new_values.append(_finite_sum(value, step))
         for slot, new in zip(slots, new_state.variables, strict=True):
             for name, variable in slot.items():
                 targets.append(variable.value)
@@ -451,6 +460,10 @@ class _Spec:
     def __init__(self, variable):
         self.shape = tuple(variable.shape)
         self.dtype = keras.backend.standardize_dtype(variable.dtype)
+
+
+def _tf_variable(variable):
+    return variable.value if isinstance(variable, keras.Variable) else variable
 
 
 def _constant(value):
