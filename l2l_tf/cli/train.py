@@ -3,11 +3,15 @@
 python -m l2l_tf.cli.train --rule=lstm --task='digits_mlp(hidden=20)' --output_dir=runs/first
 """
 
+import math
 import pathlib
 import shlex
 import sys
 
 from absl import flags
+
+from l2l_tf import rules, tasks
+from l2l_tf.cli.command_line import CommandError, given_flags, run_command
 
 FLAGS = flags.FlagValues()
 
@@ -33,7 +37,9 @@ flags.DEFINE_multi_integer(
     1,
     flag_values=FLAGS,
 )
-flags.DEFINE_enum("loss_weights", "all", ["all", "final", "linear"], "w_t.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "loss_weights", "all", ["all", "final", "linear"], "Weights w_t.", flag_values=FLAGS
+)
 flags.DEFINE_enum(
     "meta_batch",
     "same",
@@ -65,77 +71,81 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "checkpoint_every", 100, "Meta-steps between checkpoints.", 1, flag_values=FLAGS
 )
-flags.DEFINE_integer("seed", 0, "Seed.", 0, flag_values=FLAGS)
+flags.DEFINE_integer("seed", 0, "Seed of everything.", 0, 2**31 - 1, flag_values=FLAGS)
 flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.", flag_values=FLAGS)
 flags.DEFINE_bool("jit_compile", True, "Compile meta-steps with XLA.", flag_values=FLAGS)
 
 
-def main(argv):
-    """Entry point; returns the exit code."""
-    if len(argv) > 1:
-        return _fail(f"Unexpected arguments. Received: {argv[1:]}")
+def main():
+    """Train as the flags say; returns the exit code."""
     if not FLAGS.task or not FLAGS.output_dir:
-        return _fail(
+        raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
             f"--output_dir={FLAGS.output_dir}"
         )
     output = pathlib.Path(FLAGS.output_dir).expanduser()
-    if output.is_file():
-        return _fail(f"--output_dir must be a directory. Received: {output}")
-    if not FLAGS.resume and output.is_dir() and any(output.iterdir()):
-        return _fail(
-            f"--output_dir is not empty; add --resume to go on with its run, or name "
-            f"another. Received: --output_dir={output}"
-        )
-    from l2l_tf.meta import run as meta_run
-
     try:
+        if output.exists() and not output.is_dir():
+            raise CommandError(f"--output_dir is a directory. Received: --output_dir={output}")
+        if not FLAGS.resume and output.is_dir() and any(output.iterdir()):
+            raise CommandError(
+                "--output_dir is not empty; add --resume to go on with its run, or name "
+                f"another. Received: --output_dir={output}"
+            )
+        meta_run = _meta_run()
         trainer = meta_run.build(FLAGS)
-        if FLAGS.resume:
-            trainer.restore(output / "checkpoints")
-        if trainer.finished:
-            print(f"The run is finished ({trainer.meta_step} meta-steps): {output / 'preset'}")
-            if not (output / "preset").is_dir():
-                meta_run.write_preset(trainer, output, _command())
-            return 0
+        output.mkdir(parents=True, exist_ok=True)
+        resumed = FLAGS.resume and trainer.restore(output / "checkpoints")
+    except OSError as error:
+        raise CommandError(
+            f"--output_dir cannot be used ({error}). Received: --output_dir={output}"
+        ) from error
     except (ValueError, ImportError) as error:
-        return _fail(str(error))
-    finished = meta_run.train(trainer, output, FLAGS.checkpoint_every, _command())
-    if not finished:
+        raise CommandError(str(error)) from error
+    if trainer.finished:
+        print(f"The run is finished ({trainer.meta_step} meta-steps).")
+        if not (output / "preset").is_dir():
+            meta_run.write_preset(trainer, output, _command())
+        print(f"The preset is in {output / 'preset'}")
+        return 0
+    if resumed:
+        print(f"Going on from the checkpoint of meta-step {trainer.meta_step}.")
+    elif FLAGS.resume:
+        print("There is no valid checkpoint yet; starting afresh.")
+    signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, _command())
+    if signal_number:
         print(f"Interrupted at meta-step {trainer.meta_step}; go on with --resume.")
-        return 130
+        return 128 + signal_number
+    if trainer.best_score == math.inf:
+        print("No validation was finite, so there is nothing to keep.", file=sys.stderr)
+        return 1
     print(f"The preset is in {output / 'preset'}")
     return 0
 
 
+def _meta_run():
+    try:
+        from l2l_tf.meta import run
+    except ImportError as error:
+        raise CommandError(
+            f"Meta-training needs more packages: pip install 'l2l-tf[train]'. Received: {error}"
+        ) from error
+    return run
+
+
 def _command():
-    """The flags that were given, as one command line; no directory of this machine in it."""
-    arguments = []
-    for name in FLAGS:
-        flag = FLAGS[name]
-        if not flag.present or name == "resume":
-            continue
-        if name == "output_dir":
-            run_name = pathlib.Path(flag.value).expanduser().resolve().name
-            arguments.append(f"--output_dir=runs/{run_name}")
-        else:
-            arguments += flag.serialize().splitlines()
+    """The command line for the card; no directory of this machine in it."""
+    name = pathlib.Path(FLAGS.output_dir).expanduser().resolve().name
+    arguments = [f"--output_dir=runs/{name}", *given_flags(FLAGS, ("output_dir", "resume"))]
     return shlex.join(["python", "-m", "l2l_tf.cli.train", *arguments])
 
 
-def _fail(message):
-    print(f"l2l-train: {message}", file=sys.stderr)
-    return 2
-
-
-def run():
-    """Parse the flags and exit with `main`'s code."""
-    try:
-        argv = FLAGS(sys.argv)
-    except flags.Error as error:
-        sys.exit(_fail(f"{error}. Received: {shlex.join(sys.argv[1:])}"))
-    sys.exit(main(argv))
+def run(argv=None):
+    """Entry point of `l2l-train`; returns the exit code."""
+    names = f"Tasks: {', '.join(tasks.names())}.\nRules: {', '.join(rules.names())}."
+    description = f"{__doc__.partition(':')[2].strip()}\n\n{names}"
+    return run_command("l2l-train", description, FLAGS, main, argv)
 
 
 if __name__ == "__main__":
-    run()
+    sys.exit(run())

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import warnings
 
 import numpy as np
 
@@ -50,8 +51,9 @@ def newest_checkpoint(directory):
             content = path.read_bytes()
             expected = path.with_suffix(".sha256").read_text()
         except OSError:
-            continue
-        if hashlib.sha256(content).hexdigest() != expected:
+            content = expected = None
+        if content is None or hashlib.sha256(content).hexdigest() != expected:
+            warnings.warn(f"{path.name} is damaged and passed over.", stacklevel=2)
             continue
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

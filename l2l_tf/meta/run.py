@@ -1,8 +1,10 @@
 """A whole meta-training run in a directory: progress, summaries, checkpoints, preset."""
 
 import datetime
+import math
 import pathlib
 import signal
+import sys
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -49,6 +51,8 @@ def build(options):
 def train(trainer, output_dir, checkpoint_every, command):
     """Train to the end, or until SIGINT or SIGTERM; write a checkpoint, then the preset.
 
+    A run in which no validation was finite leaves no preset.
+
     Args:
         trainer: `MetaTrainer`.
         output_dir: Directory for `checkpoints/`, `summaries/` and `preset/`.
@@ -56,7 +60,7 @@ def train(trainer, output_dir, checkpoint_every, command):
         command: The command line, for the preset's card.
 
     Returns:
-        Whether the run came to its end.
+        None if the run came to its end, else the number of the signal that stopped it.
     """
     output_dir = pathlib.Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -65,27 +69,48 @@ def train(trainer, output_dir, checkpoint_every, command):
     stop = _StopRequest()
     settings = trainer.settings
     progress = tqdm(
-        total=settings.meta_steps, initial=trainer.meta_step, unit="meta-step", smoothing=0.1
+        total=settings.meta_steps,
+        initial=trainer.meta_step,
+        unit="meta-step",
+        desc="compiling",
+        smoothing=0.1,
+        # A log file wants a line now and then, a screen a moving bar.
+        mininterval=0.1 if sys.stderr.isatty() else 10.0,
     )
     with stop, writer.as_default(), progress:
         if not trainer.history:
-            _summarize(trainer.validate(), "validation", trainer.meta_step)
-        while not trainer.finished and not stop.requested:
+            _validate(trainer)
+        while not trainer.finished and not stop.signal_number:
             summaries = trainer.step()
-            progress.update()
+            progress.set_description("meta-training", refresh=False)
             postfix = {"meta_loss": f"{summaries['meta_loss']:.4g}"}
             postfix["best"] = f"{trainer.best_score:.4g}"
             progress.set_postfix(postfix, refresh=False)
-            if trainer.meta_step % 10 == 0:
+            progress.update()
+            if trainer.meta_step % 10 == 0 or trainer.meta_step == 1:
                 _summarize(summaries, "train", trainer.meta_step)
             if trainer.meta_step % settings.validate_every == 0 or trainer.finished:
-                _summarize(trainer.validate(), "validation", trainer.meta_step)
+                _validate(trainer)
             if trainer.meta_step % checkpoint_every == 0:
                 trainer.save(checkpoints)
+                writer.flush()
         trainer.save(checkpoints)
-    if trainer.finished:
+    if not trainer.finished:
+        return stop.signal_number
+    if math.isfinite(trainer.best_score):
         write_preset(trainer, output_dir, command)
-    return trainer.finished
+    return None
+
+
+def _validate(trainer):
+    values = trainer.validate()
+    _summarize(values, "validation", trainer.meta_step)
+    finals = ", ".join(f"{v:.4g}" for k, v in values.items() if k.startswith("final_loss"))
+    best = " (best)" if trainer.best_step == trainer.meta_step else ""
+    tqdm.write(
+        f"meta-step {trainer.meta_step}: validation score {values['score']:.4f}{best}, "
+        f"final loss {finals}"
+    )
 
 
 def write_preset(trainer, output_dir, command):
@@ -138,10 +163,13 @@ def _summarize(values, prefix, step):
 
 
 class _StopRequest:
-    """Turns SIGINT and SIGTERM into a request to stop after the current meta-step."""
+    """Turns SIGINT and SIGTERM into a request to stop after the current meta-step.
+
+    The second signal stops at once.
+    """
 
     def __init__(self):
-        self.requested = False
+        self.signal_number = None
         self._previous = {}
 
     def __enter__(self):
@@ -157,5 +185,8 @@ class _StopRequest:
             signal.signal(number, handler)
 
     def _request(self, number, frame):
-        del number, frame
-        self.requested = True
+        del frame
+        if self.signal_number:
+            raise KeyboardInterrupt
+        self.signal_number = int(number)
+        tqdm.write("Stopping after this meta-step, with a checkpoint (again: at once).")

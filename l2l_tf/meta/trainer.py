@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
+from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import trajectory_at
 from l2l_tf.meta.validation import validation_losses, validation_score
@@ -49,6 +50,16 @@ class Settings:
     seed: int = 0
     jit_compile: bool = True
 
+    def __post_init__(self):
+        for name in ("meta_steps", "validate_every", "validation_tasks", "checkpoint_every"):
+            check_integer(name, getattr(self, name), least=1)
+        for name in ("patience", "seed"):
+            check_integer(name, getattr(self, name), least=0)
+        for length in self.trajectories:
+            check_integer("trajectory", length, least=1)
+        check_number("meta_learning_rate", self.meta_learning_rate, least=0)
+        check_number("clip_norm", self.clip_norm, above=0)
+
 
 class MetaTrainer:
     """Meta-trains one rule on several tasks in turn.
@@ -69,7 +80,7 @@ class MetaTrainer:
         if not rule.meta_params:
             raise ValueError(f"A rule without meta-parameters cannot learn. Received: {rule!r}")
         for length in settings.trajectories:
-            if length < 1 or length % estimator.unroll:
+            if length % estimator.unroll:
                 raise ValueError(
                     f"Every trajectory is a multiple of unroll={estimator.unroll}. "
                     f"Received: trajectory={length}"
@@ -269,13 +280,14 @@ class MetaTrainer:
         if found is None:
             return False
         meta_step, arrays, info = found
-        if info["describe"] != _plain(self.describe()):
-            different = [
-                k for k, v in self.describe().items() if info["describe"].get(k) != _plain(v)
-            ]
+        before, now = _flat(info["describe"]), _flat(self.describe())
+        different = [k for k in {**before, **now} if before.get(k) != now.get(k)]
+        if different:
             raise ValueError(
-                "The checkpoint belongs to a run with other settings "
-                f"({', '.join(different)} differ). Received: {directory}"
+                "The checkpoint belongs to a run with other settings: "
+                + ", ".join(f"{k}={before.get(k)!r}" for k in different)
+                + ". Received: "
+                + ", ".join(f"{k}={now.get(k)!r}" for k in different)
             )
         for name, variable in self.variables.items():
             variable.assign(arrays[f"meta_params/{name}"])
@@ -308,3 +320,13 @@ def _plain(value):
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value
+
+
+def _flat(value, prefix=""):
+    """Nested dicts as one dict of dotted names, with values as JSON gives them back."""
+    if not isinstance(value, dict):
+        return {prefix: _plain(value)}
+    flat = {}
+    for name, inner in value.items():
+        flat.update(_flat(inner, f"{prefix}.{name}" if prefix else name))
+    return flat

@@ -5,6 +5,7 @@ They prove the contract (each equals its Keras counterpart), and serve as teache
 
 from keras import ops
 
+from l2l_tf.arguments import check_number
 from l2l_tf.cells import bias_correction, exponential_mean, root_mean_square
 from l2l_tf.rules.base import CoordinatewiseRule
 from l2l_tf.rules.registry import register_rule
@@ -19,6 +20,7 @@ class SGD(CoordinatewiseRule):
     """
 
     def __init__(self, learning_rate=0.01):
+        check_number("learning_rate", learning_rate)
         self.learning_rate = learning_rate
         self.meta_params = {}
 
@@ -44,6 +46,8 @@ class Momentum(CoordinatewiseRule):
     """
 
     def __init__(self, learning_rate=0.01, momentum=0.9, nesterov=False):
+        check_number("learning_rate", learning_rate)
+        check_number("momentum", momentum, least=0, below=1)
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.nesterov = nesterov
@@ -75,6 +79,10 @@ class Adam(CoordinatewiseRule):
     """
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+        check_number("learning_rate", learning_rate)
+        check_number("beta_1", beta_1, least=0, below=1)
+        check_number("beta_2", beta_2, least=0, below=1)
+        check_number("epsilon", epsilon, least=0)
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
         self.beta_2 = beta_2

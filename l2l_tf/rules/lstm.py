@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.cells import (
     linear,
     linear_meta_params,
@@ -65,6 +66,12 @@ class LSTM(CoordinatewiseRule):
     """
 
     def __init__(self, hidden_size=20, layers=2, preprocess=10.0, output_scale=0.1, seed=0):
+        check_integer("hidden_size", hidden_size, least=1)
+        check_integer("layers", layers, least=1)
+        if preprocess is not None:
+            check_number("preprocess", preprocess, above=0)
+        check_number("output_scale", output_scale)
+        check_integer("seed", seed, least=0)
         self.hidden_size = hidden_size
         self.layers = layers
         self.preprocess = preprocess

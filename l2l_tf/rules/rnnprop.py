@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.cells import (
     bias_correction,
     exponential_mean,
@@ -37,6 +38,12 @@ class RNNProp(CoordinatewiseRule):
     """
 
     def __init__(self, hidden_size=20, layers=2, beta_1=0.95, beta_2=0.95, step_size=0.1, seed=0):
+        check_integer("hidden_size", hidden_size, least=1)
+        check_integer("layers", layers, least=1)
+        check_number("beta_1", beta_1, least=0, below=1)
+        check_number("beta_2", beta_2, least=0, below=1)
+        check_number("step_size", step_size, above=0)
+        check_integer("seed", seed, least=0)
         self.hidden_size = hidden_size
         self.layers = layers
         self.beta_1 = beta_1

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from l2l_tf.arguments import check_number
 from l2l_tf.tasks.base import Task, fold_in
 
 LEVELS = ("coordinate", "tensor", "global")
@@ -20,14 +21,14 @@ class RandomScaling(Task):
             parameter tensor) or "global" (one for all).
 
     Raises:
-        ValueError: If `level` is unknown or `spread` negative.
+        ValueError: If `level` is unknown or `spread` not in [0, 80).
     """
 
     def __init__(self, task, spread=3.0, level="coordinate"):
         if level not in LEVELS:
             raise ValueError(f"`level` is one of {LEVELS}. Received: level={level!r}")
-        if spread < 0:
-            raise ValueError(f"`spread` must not be negative. Received: spread={spread!r}")
+        # e^80 is near the end of float32.
+        check_number("spread", spread, least=0, below=80)
         self.task = task
         self.spread = spread
         self.level = level

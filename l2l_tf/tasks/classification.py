@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.arguments import check_integer
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 from l2l_tf.tasks.registry import register_task
 
@@ -38,11 +39,9 @@ class InMemoryMLP(Task):
             raise ValueError(
                 f"`activation` is one of {sorted(ACTIVATIONS)}. Received: activation={activation!r}"
             )
-        for name, value in (("hidden", hidden), ("batch_size", batch_size)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
-        if not isinstance(layers, int) or layers < 0:
-            raise ValueError(f"`layers` is an integer ≥ 0. Received: layers={layers!r}")
+        check_integer("hidden", hidden, least=1)
+        check_integer("layers", layers, least=0)
+        check_integer("batch_size", batch_size, least=1)
         self.hidden = hidden
         self.layers = layers
         self.activation = activation

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.tasks.base import Task, fold_in
 from l2l_tf.tasks.registry import register_task
 
@@ -15,9 +16,14 @@ class Quadratic(Task):
     Args:
         dimension: Rows and columns of W.
         start: Standard deviation of the starting point.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, dimension=10, start=0.01):
+        check_integer("dimension", dimension, least=1)
+        check_number("start", start, least=0)
         self.dimension = dimension
         self.start = start
 
@@ -51,10 +57,14 @@ class QuadraticUniform(Quadratic):
         dimension: Rows and columns of W.
         start: Standard deviation of the starting point.
         average_over: Divides the loss seen by the optimizer.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, dimension=10, start=0.01, average_over=128):
         super().__init__(dimension, start)
+        check_integer("average_over", average_over, least=1)
         self.average_over = average_over
 
     def init(self, seed):

@@ -1,15 +1,260 @@
 """`l2l-train` as its users meet it."""
 
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from l2l_tf import presets
 from l2l_tf.cli import train
+from l2l_tf.meta import checkpoint
+from l2l_tf.meta import run as meta_run
+
+SMALL = (
+    "--task=quadratic(dimension=3)",
+    "--task=quadratic_uniform(dimension=2,average_over=2)",
+    "--rule=lstm(hidden_size=2,layers=1)",
+    "--unroll=2",
+    "--trajectory=4",
+    "--batch_size=2",
+    "--validation_tasks=2",
+    "--validate_every=5",
+    "--nojit_compile",
+)
 
 
-def test_the_cards_command_holds_no_directory_of_the_machine(tmp_path):
-    train.FLAGS(
-        ["l2l-train", f"--output_dir={tmp_path / 'first'}/", "--task=quadratic(dimension=3)"]
-        + ["--task", "digits_mlp", "--resume", "--nojit_compile", "--meta_steps=5"]
+def files(directory):
+    paths = sorted(p for p in directory.rglob("*") if p.is_file())
+    return {str(p.relative_to(directory)): p.read_bytes() for p in paths}
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    output = tmp_path_factory.mktemp("runs") / "first"
+    assert train.run([*SMALL, f"--output_dir={output}", "--meta_steps=12"]) == 0
+    return output
+
+
+def test_a_run_leaves_a_preset_with_a_card_that_says_how_it_was_made(finished_run):
+    rule = presets.load_preset(finished_run / "preset")
+    assert rule.hidden_size == 2
+    card = presets.load_card(finished_run / "preset")
+    assert "--output_dir=runs/first" in card and str(finished_run) not in card
+    assert "'--task=quadratic(dimension=3)'" in card and "--meta_steps=12" in card
+    config = json.loads((finished_run / "preset" / "config.json").read_text())
+    assert len(config["meta_training"]["tasks"]) == 2
+
+
+def test_a_run_leaves_summaries_for_tensorboard(finished_run):
+    (events,) = (finished_run / "summaries").iterdir()
+    steps = {}
+    for record in tf.data.TFRecordDataset(str(events)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            steps.setdefault(value.tag, []).append(event.step)
+    assert steps["train/meta_loss"] == [1, 10]
+    assert steps["validation/score"] == [0, 5, 10, 12]
+
+
+def test_a_run_that_is_not_to_be_resumed_does_not_touch_a_full_directory(finished_run, capsys):
+    before = files(finished_run)
+    assert train.run([*SMALL, f"--output_dir={finished_run}", "--meta_steps=12"]) == 2
+    error = capsys.readouterr().err
+    assert "is not empty; add --resume" in error
+    assert error.strip().endswith(f"Received: --output_dir={finished_run}")
+    assert files(finished_run) == before
+
+
+def test_resuming_a_finished_run_says_so_and_keeps_or_restores_the_preset(finished_run, capsys):
+    arguments = [*SMALL, f"--output_dir={finished_run}", "--meta_steps=12", "--resume"]
+    before = files(finished_run)
+    assert train.run(arguments) == 0
+    assert "The run is finished (12 meta-steps)." in capsys.readouterr().out
+    assert files(finished_run) == before
+    weights = presets.load_preset(finished_run / "preset").meta_params
+    for path in (finished_run / "preset").iterdir():
+        path.unlink()
+    (finished_run / "preset").rmdir()
+    assert train.run(arguments) == 0
+    restored = presets.load_preset(finished_run / "preset").meta_params
+    for name, value in weights.items():
+        np.testing.assert_array_equal(restored[name], value)
+
+
+def test_resuming_with_other_settings_names_them(finished_run, capsys):
+    arguments = [*SMALL, f"--output_dir={finished_run}", "--meta_steps=12", "--resume"]
+    assert train.run([*arguments, "--seed=1", "--loss_weights=final"]) == 2
+    error = capsys.readouterr().err
+    assert "estimator.config.loss_weights='all', settings.seed=0" in error
+    assert "Received: estimator.config.loss_weights='final', settings.seed=1" in error
+
+
+def test_resume_without_a_checkpoint_starts_afresh(tmp_path, capsys):
+    arguments = [*SMALL, f"--output_dir={tmp_path}", "--meta_steps=1", "--resume"]
+    assert train.run(arguments) == 0
+    assert "starting afresh" in capsys.readouterr().out
+    assert (tmp_path / "preset").is_dir()
+
+
+def test_a_run_without_any_finite_validation_leaves_no_preset(tmp_path, capsys):
+    arguments = [*SMALL, f"--output_dir={tmp_path}", "--meta_steps=1"]
+    assert train.run([*arguments, "--validation_task=quadratic(start=1e30)"]) == 1
+    assert "No validation was finite" in capsys.readouterr().err
+    assert not (tmp_path / "preset").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        (["--metasteps=3"], "--metasteps"),
+        (["stray"], "stray"),
+        (["--meta_steps=-1"], "--meta_steps=-1"),
+        (["--meta_steps=many"], "--meta_steps=many"),
+        (["--unroll=0"], "--unroll=0"),
+        (["--patience=-1"], "--patience=-1"),
+        (["--loss_weights=best"], "--loss_weights=best"),
+        (["--meta_learning_rate=nan"], "meta_learning_rate=nan"),
+        (["--clip_norm=0"], "clip_norm=0.0"),
+        (["--trajectory=4", "--trajectory=5"], "trajectory=5"),
+        (["--random_scaling=-1"], "--random_scaling=-1"),
+        (["--random_scaling=1e9"], "spread=1000000000.0"),
+        (["--task=unheard_of"], "task='unheard_of'"),
+        (["--task=quadratic(dimension=-3)"], "dimension=-3"),
+        (["--task=quadratic(start=nothing)"], "start='nothing'"),
+        (["--validation_task=quadratic("], "task='quadratic('"),
+        (["--rule=unheard_of"], "rule='unheard_of'"),
+        (["--rule=lstm(layers=0)"], "layers=0"),
+        (["--rule=rnnprop(beta_1=2)"], "beta_1=2"),
+        (["--output_dir="], "--output_dir="),
+    ],
+)
+def test_what_cannot_work_is_refused_in_one_line(arguments, received, tmp_path, capsys):
+    output = tmp_path / "run"
+    assert train.run([*SMALL, f"--output_dir={output}", "--meta_steps=1", *arguments]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("l2l-train: ") and "\n" not in error
+    assert error.endswith(received) and "Received: " in error
+    assert not output.exists()
+
+
+def test_an_output_directory_that_is_a_file_is_refused(tmp_path, capsys):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    for output in (path, path / "run"):
+        assert train.run([*SMALL, f"--output_dir={output}", "--resume"]) == 2
+        assert capsys.readouterr().err.strip().endswith(f"Received: --output_dir={output}")
+    assert path.read_text() == "mine"
+
+
+def test_every_flag_reaches_the_run(tmp_path):
+    given = dict(
+        meta_steps=7,
+        meta_learning_rate=0.5,
+        clip_norm=2.0,
+        validate_every=3,
+        validation_tasks=5,
+        patience=2,
+        checkpoint_every=4,
+        seed=11,
     )
-    command = train._command()
-    assert str(tmp_path) not in command and "--output_dir=runs/first" in command
-    assert "'--task=quadratic(dimension=3)' --task=digits_mlp" in command
-    assert "--meta_steps=5" in command and "--nojit_compile" in command
-    assert "--resume" not in command and "seed" not in command
+    seen = {}
+
+    def build():
+        seen.update(meta_run.build(train.FLAGS).describe())
+        return 0
+
+    code = train.run_command(
+        "l2l-train",
+        "",
+        train.FLAGS,
+        build,
+        ["--task=quadratic", "--task=digits_mlp(hidden=3)", "--validation_task=digits_mlp"]
+        + ["--rule=rnnprop", "--unroll=3", "--trajectory=6", "--trajectory=9", "--batch_size=2"]
+        + ["--loss_weights=linear", "--meta_batch=held_out", "--log_loss", "--second_derivatives"]
+        + ["--random_scaling=1.5", "--nojit_compile"]
+        + [f"--{name}={value}" for name, value in given.items()],
+    )
+    assert code == 0
+    assert seen["settings"] == {**given, "trajectories": [6, 9], "jit_compile": False}
+    assert seen["estimator"]["config"] == dict(
+        unroll=3,
+        tasks=2,
+        loss_weights="linear",
+        meta_batch="held_out",
+        log_loss=True,
+        second_derivatives=True,
+    )
+    assert [text.split("(")[0] for text in seen["tasks"]] == ["RandomScaling"] * 2
+    assert "spread=1.5" in seen["tasks"][1] and "hidden=3" in seen["tasks"][1]
+    assert seen["validation_tasks"][0].startswith("DigitsMLP(hidden=20")
+    assert seen["rule"]["name"] == "rnnprop"
+
+
+def test_help_tells_of_every_flag_and_name(capsys):
+    assert train.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name in train.FLAGS:
+        assert f"--{name}\n" in text
+    assert "quadratic_uniform" in text and "rnnprop" in text and "all, final, linear" in text
+
+
+def start(output):
+    root = pathlib.Path(__file__).parents[2]
+    command = [sys.executable, "-m", "l2l_tf.cli.train", *SMALL, f"--output_dir={output}"]
+    return subprocess.Popen(
+        [*command, "--meta_steps=100000", "--checkpoint_every=5", "--resume"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for_checkpoint(process, output, after):
+    """The step of a checkpoint younger than `after`, once there is one."""
+    while process.poll() is None:
+        found = checkpoint.newest_checkpoint(output / "checkpoints")
+        if found is not None and found[0] > after:
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(process.stdout.read())
+
+
+def test_killed_and_interrupted_and_resumed_equals_one_run(tmp_path):
+    output = tmp_path / "run"
+    process = start(output)
+    step = wait_for_checkpoint(process, output, after=0)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    step = max(step, checkpoint.newest_checkpoint(output / "checkpoints")[0])
+
+    process = start(output)
+    wait_for_checkpoint(process, output, after=step)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate()
+    assert process.returncode == 130
+    assert f"Going on from the checkpoint of meta-step {step}." in said
+    assert "go on with --resume" in said and "Traceback" not in said
+    step, arrays, _ = checkpoint.newest_checkpoint(output / "checkpoints")
+    assert f"Interrupted at meta-step {step};" in said
+
+    whole = []
+
+    def uninterrupted():
+        whole.append(meta_run.build(train.FLAGS))
+        for _ in range(step):
+            whole[0].step()
+        return 0
+
+    flags = [*SMALL, "--meta_steps=100000", "--checkpoint_every=5"]
+    assert train.run_command("l2l-train", "", train.FLAGS, uninterrupted, flags) == 0
+    for name, variable in whole[0].variables.items():
+        np.testing.assert_allclose(arrays[f"meta_params/{name}"], variable.numpy(), rtol=1e-6)

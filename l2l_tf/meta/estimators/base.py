@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, NamedTuple
 
+from l2l_tf.arguments import check_integer
 from l2l_tf.meta.objective import LOSS_WEIGHTS
 
 META_BATCHES = ("same", "fresh", "held_out")
@@ -40,9 +41,8 @@ class Estimator:
     """
 
     def __init__(self, unroll=20, tasks=4, loss_weights="all", meta_batch="same", log_loss=False):
-        for name, value in (("unroll", unroll), ("tasks", tasks)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
+        check_integer("unroll", unroll, least=1)
+        check_integer("tasks", tasks, least=1)
         if loss_weights not in LOSS_WEIGHTS:
             raise ValueError(
                 f"`loss_weights` is one of {LOSS_WEIGHTS}. Received: loss_weights={loss_weights!r}"
