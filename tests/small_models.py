@@ -8,6 +8,9 @@ from l2l_tf import rules
 RULES = {
     "lstm": lambda: rules.LSTM(hidden_size=4, layers=2, seed=3),
     "rnnprop": lambda: rules.RNNProp(hidden_size=4, layers=1, seed=3),
+    "celo": lambda: rules.Celo(scheduler_size=8, seed=3),
+    "celo_adam": lambda: rules.CeloAdam(scheduler_size=8, seed=3),
+    "celo2": lambda: rules.Celo2(step_size=0.01, seed=3),
     "adam": lambda: rules.Adam(0.01),
     "momentum": lambda: rules.Momentum(0.01, nesterov=True),
     "sgd": lambda: rules.SGD(0.01),

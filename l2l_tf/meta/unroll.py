@@ -190,11 +190,22 @@ class _Layout:
             loss = context.loss[0] if self.count == 1 else UNKNOWN
             return rule.update(gradients, state, variables, context._replace(loss=loss))
 
-        def one(arguments):
-            gradients, state, variables, loss = arguments
-            return rule.update(gradients, state, variables, context._replace(loss=loss))
+        names = list(rule.meta_params)
 
-        return tf.vectorized_map(one, (gradients, state, variables, context.loss))
+        # The backward pass computes the step again: XLA needs the axes of reductions as
+        # constants, which those that a mapped forward pass leaves behind are not.
+        @tf.recompute_grad
+        def update(values, *arguments):
+            bound = rule.bind(dict(zip(names, values, strict=True)))
+
+            def one(arguments):
+                gradients, state, variables, loss = arguments
+                return bound.update(gradients, state, variables, context._replace(loss=loss))
+
+            return tf.vectorized_map(one, arguments)
+
+        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+        return update(values, gradients, state, variables, context.loss)
 
 
 def _flatten(params):

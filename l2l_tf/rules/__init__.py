@@ -7,6 +7,8 @@ from l2l_tf.rules.base import (
     RuleState,
     UpdateRule,
 )
+from l2l_tf.rules.celo import Celo, CeloAdam
+from l2l_tf.rules.celo2 import Celo2
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum
 from l2l_tf.rules.lstm import LSTM
 from l2l_tf.rules.registry import deserialize, from_text, get, names, register_rule, serialize
@@ -17,6 +19,9 @@ __all__ = [
     "SGD",
     "UNKNOWN",
     "Adam",
+    "Celo",
+    "Celo2",
+    "CeloAdam",
     "Context",
     "CoordinatewiseRule",
     "Momentum",

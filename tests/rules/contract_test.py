@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from l2l_tf import rules
 
+COORDINATEWISE = [name for name in rules.names() if rules.get(name).coordinatewise]
 KERAS_COUNTERPARTS = {
     "sgd": (rules.SGD(0.1), lambda: keras.optimizers.SGD(0.1)),
     "momentum": (rules.Momentum(0.1, 0.9), lambda: keras.optimizers.SGD(0.1, momentum=0.9)),
@@ -63,7 +64,7 @@ def test_permuting_coordinates_permutes_updates(name, seed):
     np.testing.assert_allclose(permuted, plain[order], rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", rules.names())
+@pytest.mark.parametrize("name", COORDINATEWISE)
 def test_splitting_a_variable_changes_nothing(name):
     rule = rules.get(name)
     gradients = random_gradients(1, [(12,)], 5)
@@ -81,14 +82,15 @@ def test_splitting_a_variable_changes_nothing(name):
 @pytest.mark.parametrize("magnitude", [1e-30, 1e-10, 1.0, 1e10, 1e30])
 def test_finite_gradients_keep_everything_finite(name, magnitude):
     rule = rules.get(name)
-    variables = [np.zeros((4,), "float32")]
+    variables = [np.zeros((4,), "float32"), np.ones((2, 2), "float32")]
     state = rule.init(variables)
     for iteration in range(10):
-        gradient = magnitude * np.array([1, -1, 0.5, 0], "float32")
+        gradient = (magnitude * np.array([1, -1, 0.5, 0])).astype("float32")
         updates, state = rule.update(
-            [gradient.astype("float32")], state, variables, rules.Context(iteration)
+            [gradient, gradient.reshape(2, 2)], state, variables, rules.Context(iteration)
         )
-        tensors = [*updates, *state.variables[0].values()]
+        slots = [t for slots in state.variables for t in slots.values()]
+        tensors = [*updates, *slots, *state.shared.values()]
         assert all(np.isfinite(np.asarray(t)).all() for t in tensors)
 
 
@@ -118,15 +120,41 @@ def test_the_papers_lstm_has_5141_meta_parameters_and_80_floats_of_state():
     assert rule.floats_per_coordinate() == 80
 
 
-def test_float64_variables_get_float64_state_and_updates():
-    rule = rules.LSTM()
-    variables = [np.zeros((3,), "float64"), np.zeros((2,), "float32")]
-    state = rule.init(variables)
-    updates, state = rule.update(
-        [np.ones((3,), "float64"), np.ones((2,), "float32")], state, variables, rules.Context()
-    )
-    assert [str(u.dtype.name) for u in updates] == ["float64", "float32"]
-    assert state.variables[0]["lstm_0_cell"].dtype.name == "float64"
+@pytest.mark.parametrize("name", rules.names())
+def test_float64_variables_get_float64_state_and_updates(name):
+    rule = rules.get(name)
+    variables = [np.zeros((3,), "float64"), np.zeros((2,), "float32"), np.zeros((2,), "float16")]
+    gradients = [np.ones_like(v) for v in variables]
+    updates, state = rule.update(gradients, rule.init(variables), variables, rules.Context())
+    assert [u.dtype.name for u in updates] == ["float64", "float32", "float32"]
+    for slots, expected in zip(state.variables, ["float64", "float32", "float32"], strict=True):
+        assert {t.dtype.name for t in slots.values()} <= {expected}
+
+
+@pytest.mark.parametrize("name", rules.names())
+def test_state_keeps_its_structure_and_scalars_keep_their_shape(name):
+    rule = rules.get(name)
+    variables = [np.float32(0.5), np.ones((3, 1), "float32"), np.ones((2, 1, 2, 3), "float32")]
+    before = rule.init(variables, state_dtype="bfloat16")
+    updates, after = rule.update(variables, before, variables, rules.Context(0, 1.0, 10.0))
+    assert [tuple(u.shape) for u in updates] == [(), (3, 1), (2, 1, 2, 3)]
+
+    def described(state):
+        return [{k: (tuple(t.shape), t.dtype) for k, t in s.items()} for s in state]
+
+    assert described(after.variables) == described(before.variables)
+    assert described([after.shared]) == described([before.shared])
+
+
+LEARNED = [name for name in rules.names() if rules.get(name).meta_params]
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_the_seed_decides_the_untrained_meta_parameters(name):
+    a, b, c = rules.get(name, seed=1), rules.get(name, seed=1), rules.get(name, seed=2)
+    assert all(v.dtype == "float32" for v in a.meta_params.values())
+    assert all(np.array_equal(a.meta_params[k], b.meta_params[k]) for k in a.meta_params)
+    assert any(not np.array_equal(a.meta_params[k], c.meta_params[k]) for k in a.meta_params)
 
 
 def test_wrong_names_and_meta_parameters_are_refused():

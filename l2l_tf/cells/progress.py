@@ -1,0 +1,41 @@
+"""How far a training run has come, as features. Metz et al. (2022), arXiv 2211.09760."""
+
+from keras import ops
+
+STAGES = (0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1)
+
+
+def fraction_done(iteration, total_steps, default_total_steps, held_fraction, dtype="float32"):
+    """Share of the run that is over, `t / T`.
+
+    With an unknown length (NaN) a run counts as one of `default_total_steps` that stops
+    ageing at `held_fraction`: `min(t / default_total_steps, held_fraction)`.
+
+    Args:
+        iteration: Scalar, updates taken before this one.
+        total_steps: Scalar; NaN if unknown.
+        default_total_steps: Positive number.
+        held_fraction: Number in [0, 1].
+        dtype: Dtype of the result.
+
+    Returns:
+        Scalar; above 1 when a run goes on after its announced end.
+    """
+    total = ops.cast(total_steps, dtype)
+    iteration = ops.cast(iteration, dtype)
+    unknown = ops.isnan(total)
+    known = iteration / ops.where(unknown, ops.ones_like(total), total)
+    assumed = ops.minimum(iteration / default_total_steps, ops.cast(held_fraction, dtype))
+    return ops.where(unknown, assumed, known)
+
+
+def progress_features(fraction):
+    """`tanh(10 · (fraction − s))` for the nine `STAGES` s.
+
+    Args:
+        fraction: Scalar tensor.
+
+    Returns:
+        `[9]`.
+    """
+    return ops.tanh(10.0 * (fraction - ops.cast(STAGES, fraction.dtype)))

@@ -1,0 +1,118 @@
+"""Celo and Celo-Adam: a learned schedule over a learned or a known step."""
+
+import numpy as np
+from keras import ops
+
+from l2l_tf.cells import (
+    accumulate,
+    bias_correction,
+    celo_slot_shapes,
+    exponential_mean,
+    input_blocks,
+    mlp_meta_params,
+    normalised_mlp,
+)
+from l2l_tf.cells.celo_inputs import INPUTS
+from l2l_tf.rules.registry import register_rule
+from l2l_tf.rules.scheduled import ScheduledRule
+
+# Celo's bound on a gradient's coordinates; it keeps every square within float32, too.
+GRADIENT_BOUND = 1000.0
+
+
+@register_rule("celo")
+class Celo(ScheduledRule):
+    """Celo of Moudgil et al. (2025), arXiv 2501.12670: LSTM per variable, MLP per coordinate.
+
+    With gradients clipped to ±1000, a ReLU network sees 30 normalised inputs per
+    coordinate (`cells.input_blocks`) and puts out a direction d and a magnitude a;
+    `update = −0.001 · 0.1·e^s · d · e^(0.001·a) · √(mean(p²) + 1e-9)`, p the variable
+    and s the scheduler's output (`ScheduledRule`).
+
+    Bytes of state per coordinate: 16 for large matrices (and 12 for every row and column),
+    28 for vectors; 512 per variable for the scheduler.
+
+    Args:
+        hidden_size: Units of the network's two hidden layers (published: 4).
+        scheduler_size: Cells of the scheduler (published: 64).
+        default_total_steps: Length that a run of unknown length counts as; the longest that
+            the published weights were trained on.
+        held_fraction: Share of it at which such a run stops ageing.
+        seed: Seed of the untrained meta-parameters.
+    """
+
+    def __init__(
+        self,
+        hidden_size=4,
+        scheduler_size=64,
+        default_total_steps=2000,
+        held_fraction=0.5,
+        seed=0,
+    ):
+        self.hidden_size = hidden_size
+        self.scheduler_size = scheduler_size
+        self.default_total_steps = default_total_steps
+        self.held_fraction = held_fraction
+        self.seed = seed
+        self.meta_params = self.initial_meta_params()
+
+    def initial_meta_params(self, seed=None):
+        generator = np.random.default_rng(self.seed if seed is None else seed)
+        widths = (INPUTS, self.hidden_size, self.hidden_size, 2)
+        return {**self._scheduler_meta_params(generator), **mlp_meta_params(generator, widths)}
+
+    def variable_slots(self, shape):
+        return celo_slot_shapes(shape)
+
+    def variable_step(self, gradient, slots, variable, meta_params, context):
+        del context
+        gradient = ops.clip(gradient, -GRADIENT_BOUND, GRADIENT_BOUND)
+        slots = accumulate(gradient, slots, square_decay=0.999)
+        blocks = input_blocks(gradient, variable, slots, epsilon=1e-6)
+        axes = tuple(range(1, len(gradient.shape) + 1))
+        output = normalised_mlp(blocks, meta_params, 3, axes, epsilon=1e-5)
+        direction, magnitude = output[0], output[1]
+        size = 0.001 * ops.sqrt(ops.mean(ops.square(variable)) + 1e-9)
+        return size * direction * ops.exp(0.001 * magnitude), slots
+
+
+@register_rule("celo_adam")
+class CeloAdam(ScheduledRule):
+    """Celo-Adam of Moudgil et al. (2025), arXiv 2501.12670: Adam under Celo's scheduler.
+
+    With gradients clipped to ±1000 and bias-corrected means m̂ (0.9) and v̂ (0.999):
+    `update = −0.001 · 0.1·e^s · m̂ / (1e-8 + √(v̂ + 1e-10))`, s the scheduler's output
+    (`ScheduledRule`).
+
+    Bytes of state: 8 per coordinate; 512 per variable for the scheduler.
+
+    Args:
+        scheduler_size: Cells of the scheduler (published: 64).
+        default_total_steps: See `Celo`.
+        held_fraction: See `Celo`.
+        seed: Seed of the untrained meta-parameters.
+    """
+
+    def __init__(self, scheduler_size=64, default_total_steps=2000, held_fraction=0.5, seed=0):
+        self.scheduler_size = scheduler_size
+        self.default_total_steps = default_total_steps
+        self.held_fraction = held_fraction
+        self.seed = seed
+        self.meta_params = self.initial_meta_params()
+
+    def initial_meta_params(self, seed=None):
+        generator = np.random.default_rng(self.seed if seed is None else seed)
+        return self._scheduler_meta_params(generator)
+
+    def variable_slots(self, shape):
+        return {"mean": shape, "mean_square": shape}
+
+    def variable_step(self, gradient, slots, variable, meta_params, context):
+        del variable, meta_params
+        gradient = ops.clip(gradient, -GRADIENT_BOUND, GRADIENT_BOUND)
+        mean = exponential_mean(slots["mean"], gradient, 0.9)
+        square = exponential_mean(slots["mean_square"], ops.square(gradient), 0.999)
+        mean_hat = mean * bias_correction(0.9, context.iteration, gradient.dtype)
+        square_hat = square * bias_correction(0.999, context.iteration, gradient.dtype)
+        step = 0.001 * mean_hat / (1e-8 + ops.sqrt(square_hat + 1e-10))
+        return step, {"mean": mean, "mean_square": square}
