@@ -4,10 +4,12 @@ import functools
 import os
 import pathlib
 
+import tensorflow as tf
+
 from l2l_tf.data.sources import SOURCES
 
 
-class DataNotPreparedError(FileNotFoundError):
+class DataNotPreparedError(ValueError):
     """A dataset is not in the directory that was looked in."""
 
 
@@ -70,8 +72,10 @@ def _load(name, split, directory):
             f"{f'`{offline}`' if name in SOURCES else 'no package of it is known'}. "
             f"Received: name={name!r}, data_dir={str(directory)!r}"
         )
-    dataset = builder.as_dataset(split=split, batch_size=-1, as_supervised=True)
-    images, labels = tfds.as_numpy(dataset)
+    # The first to ask may be a function that is being traced.
+    with tf.init_scope():
+        dataset = builder.as_dataset(split=split, batch_size=-1, as_supervised=True)
+        images, labels = tfds.as_numpy(dataset)
     for array in (images, labels):
         array.flags.writeable = False
     return images, labels

@@ -2,7 +2,10 @@
 
 from l2l_tf.tasks.augmentation import RandomScaling
 from l2l_tf.tasks.base import SPLITS, Task, as_seed, fold_in
-from l2l_tf.tasks.classification import ACTIVATIONS, DigitsMLP, InMemoryMLP, digits
+from l2l_tf.tasks.classification import InMemoryClassification
+from l2l_tf.tasks.digits import DigitsMLP, digits
+from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
+from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
 from l2l_tf.tasks.registry import get, names, register_task
 
@@ -10,7 +13,11 @@ __all__ = [
     "ACTIVATIONS",
     "SPLITS",
     "DigitsMLP",
+    "FashionMLP",
+    "ImageMLP",
+    "InMemoryClassification",
     "InMemoryMLP",
+    "MnistMLP",
     "Quadratic",
     "QuadraticUniform",
     "RandomScaling",

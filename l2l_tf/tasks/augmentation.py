@@ -62,6 +62,10 @@ class RandomScaling(Task):
         losses, inner = self.task.tasks_loss(params, inner, batch)
         return losses, [*scales, *inner]
 
+    def evaluate(self, params, model_state, batch):
+        params, _, inner = self._unscale(params, model_state)
+        return self.task.evaluate(params, inner, batch)
+
     def batch(self, seed, step, split="train"):
         return self.task.batch(seed, step, split)
 

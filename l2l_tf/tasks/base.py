@@ -78,6 +78,17 @@ class Task:
         del split
         return ()
 
+    def evaluate(self, params, model_state, batch):
+        """Loss and metrics as a report states them, where that differs from training.
+
+        Moving statistics stand for a batch's own, and nothing is drawn at random.
+
+        Returns:
+            `(loss, metrics)`: a scalar and a dict of scalars.
+        """
+        loss, _, metrics = self.loss(params, model_state, batch)
+        return loss, metrics
+
     def init_tasks(self, seed, count):
         """`count` optimizees at once: `init` with a leading axis `[count]`."""
         seeds = tf.stack([fold_in(seed, i) for i in range(count)])

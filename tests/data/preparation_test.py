@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 import small_packages
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from l2l_tf import data
@@ -194,3 +195,13 @@ def test_loaded_arrays_cannot_be_changed_by_whoever_shares_them(tmp_path, monkey
     images, _ = data.load("mnist", "train", tmp_path)
     with pytest.raises(ValueError, match="read-only"):
         images[0] = 0
+
+
+def test_the_first_to_load_may_be_a_compiled_function(tmp_path, monkeypatch):
+    small_packages.prepare_mnist(tmp_path, monkeypatch)
+
+    @tf.function(jit_compile=True)
+    def total():
+        return tf.reduce_sum(tf.cast(data.load("mnist", "test", tmp_path)[1], tf.int32))
+
+    assert int(total()) == 2 * sum(range(10))

@@ -1,0 +1,52 @@
+"""The digits that scikit-learn ships: real data that needs no preparation."""
+
+import functools
+
+import numpy as np
+
+from l2l_tf.tasks.base import SPLITS
+from l2l_tf.tasks.classification import hold
+from l2l_tf.tasks.perceptron import InMemoryMLP
+from l2l_tf.tasks.registry import register_task
+
+
+@functools.cache
+def _digits():
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError(
+            "The digits tasks need scikit-learn: pip install 'l2l-tf[train]'. "
+            "Received: no module sklearn"
+        ) from error
+    data = load_digits()
+    rows = (data.data / 16.0).astype("float32")
+    labels = data.target.astype("int32")
+    order = np.random.default_rng(0).permutation(len(rows))
+    rows, labels = rows[order], labels[order]
+    ends = {"train": (0, 1077), "validation": (1077, 1437), "test": (1437, 1797)}
+    return {split: (rows[a:b], labels[a:b]) for split, (a, b) in ends.items()}
+
+
+@functools.cache
+def _held():
+    return hold(_digits())
+
+
+def digits(split):
+    """Rows `[n, 64]` float32 in [0, 1] and labels `[n]` int32 of one split of the digits."""
+    if split not in SPLITS:
+        raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")
+    return _digits()[split]
+
+
+@register_task("digits_mlp")
+class DigitsMLP(InMemoryMLP):
+    """A multilayer perceptron on scikit-learn's 1,797 handwritten 8×8 digits.
+
+    1,077 rows to train on, 360 for validation, 360 for tests; pixels in [0, 1]. The arguments
+    are those of `InMemoryMLP`.
+    """
+
+    def splits(self):
+        return _held()

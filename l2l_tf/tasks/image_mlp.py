@@ -1,0 +1,90 @@
+"""Multilayer perceptrons on image datasets."""
+
+import tensorflow as tf
+
+from l2l_tf.arguments import check_integer
+from l2l_tf.tasks.classification import one_of
+from l2l_tf.tasks.images import images, small_images
+from l2l_tf.tasks.perceptron import InMemoryMLP
+from l2l_tf.tasks.registry import register_task
+
+DATASETS = ("mnist", "fashion_mnist", "cifar10")
+
+
+class _WholeImageMLP(InMemoryMLP):
+    dataset = None
+
+    def splits(self):
+        return images(self.dataset)
+
+    def widths(self):
+        pixels = self.splits()["train"][0].shape[1:].num_elements()
+        return [pixels, *[self.hidden] * self.layers, self.classes]
+
+    def decode(self, rows):
+        # Stored as bytes: a quarter of the memory, and of what a batch reads.
+        return tf.reshape(tf.cast(rows, tf.float32), [rows.shape[0], -1]) / 255.0
+
+
+@register_task("mnist_mlp")
+class MnistMLP(_WholeImageMLP):
+    """A multilayer perceptron on MNIST; by default that of Andrychowicz et al. (2016).
+
+    784-20-10, sigmoid, batches of 128; pixels in [0, 1]. 55,000 rows to train on, 5,000 for
+    validation, 10,000 for tests. The arguments are those of `InMemoryMLP`.
+    """
+
+    dataset = "mnist"
+
+
+@register_task("fashion_mlp")
+class FashionMLP(_WholeImageMLP):
+    """The same on Fashion-MNIST, which has MNIST's shapes and classes of clothes."""
+
+    dataset = "fashion_mnist"
+
+
+@register_task("image_mlp")
+class ImageMLP(InMemoryMLP):
+    """A small perceptron on small grey images: cheap tasks, for meta-training on many.
+
+    Images are averaged down to size × size and standardised, as in Metz et al. (2022).
+
+    Args:
+        dataset: One of `DATASETS`.
+        size: Height and width of the images.
+        hidden: As the further arguments, see `InMemoryMLP`.
+    """
+
+    def __init__(
+        self,
+        dataset="mnist",
+        size=8,
+        hidden=32,
+        layers=1,
+        activation="relu",
+        batch_size=64,
+        normalization="none",
+        init_scale=1.0,
+        init_std=None,
+        label_noise=0.0,
+        objective="cross_entropy",
+    ):
+        super().__init__(
+            hidden,
+            layers,
+            activation,
+            batch_size,
+            normalization,
+            init_scale,
+            init_std,
+            label_noise,
+            objective,
+        )
+        one_of("dataset", dataset, DATASETS)
+        check_integer("size", size, least=1)
+        self.dataset = dataset
+        self.size = size
+
+    def splits(self):
+        return small_images(self.dataset, self.size)

@@ -1,0 +1,112 @@
+"""Multilayer perceptrons on rows in memory."""
+
+import math
+
+import tensorflow as tf
+
+from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.tasks.base import fold_in
+from l2l_tf.tasks.classification import InMemoryClassification, one_of
+from l2l_tf.tasks.normalization import batch_norm, initial_statistics, layer_norm
+
+ACTIVATIONS = {
+    "sigmoid": tf.sigmoid,
+    "tanh": tf.tanh,
+    "relu": tf.nn.relu,
+    "gelu": tf.nn.gelu,
+    "elu": tf.nn.elu,
+}
+NORMALIZATIONS = ("none", "batch", "layer")
+
+
+class InMemoryMLP(InMemoryClassification):
+    """A multilayer perceptron on rows in memory.
+
+    Weights start from N(0, 1/fan-in) (He's N(0, 2/fan-in) for ReLU and GELU), biases from 0.
+    A subclass provides `splits()`.
+
+    Args:
+        hidden: Units of each hidden layer.
+        layers: Number of hidden layers.
+        activation: One of `ACTIVATIONS`.
+        batch_size: Rows per step.
+        normalization: "none", "batch" or "layer", before each activation.
+        init_scale: Multiplies the standard deviation of the starting weights.
+        init_std: If given, weights and biases start from N(0, init_std²) instead: 0.01 in the
+            public code of Andrychowicz et al. (2016).
+        label_noise: See `InMemoryClassification`.
+        objective: See `InMemoryClassification`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        hidden=20,
+        layers=1,
+        activation="sigmoid",
+        batch_size=128,
+        normalization="none",
+        init_scale=1.0,
+        init_std=None,
+        label_noise=0.0,
+        objective="cross_entropy",
+    ):
+        super().__init__(batch_size, label_noise, objective)
+        one_of("activation", activation, ACTIVATIONS)
+        one_of("normalization", normalization, NORMALIZATIONS)
+        check_integer("hidden", hidden, least=1)
+        check_integer("layers", layers, least=0)
+        check_number("init_scale", init_scale, above=0)
+        if init_std is not None:
+            check_number("init_std", init_std, above=0)
+        self.hidden = hidden
+        self.layers = layers
+        self.activation = activation
+        self.normalization = normalization
+        self.init_scale = init_scale
+        self.init_std = init_std
+
+    def widths(self):
+        """Units of every layer, input and output included."""
+        features = self.splits()["train"][0].shape[1]
+        return [features, *[self.hidden] * self.layers, self.classes]
+
+    def init(self, seed):
+        gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
+        widths = self.widths()
+        params, statistics = [], []
+        for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+            kernel = tf.random.stateless_normal([inputs, outputs], fold_in(seed, layer))
+            if self.init_std is None:
+                kernel = self.init_scale * math.sqrt(gain / inputs) * kernel
+                bias = tf.zeros([outputs])
+            else:
+                kernel = self.init_std * kernel
+                bias = self.init_std * tf.random.stateless_normal(
+                    [outputs], fold_in(seed, len(widths) + layer)
+                )
+            params += [kernel, bias]
+            if self.normalization != "none" and layer < self.layers:
+                params.append(tf.ones([outputs]))
+            if self.normalization == "batch" and layer < self.layers:
+                statistics.append(initial_statistics(outputs))
+        return params, statistics
+
+    def scores(self, params, model_state, rows, training):
+        activation = ACTIVATIONS[self.activation]
+        params, statistics = iter(params), []
+        for layer in range(self.layers + 1):
+            kernel, bias = next(params), next(params)[..., None, :]
+            rows = tf.matmul(rows, kernel)
+            if layer == self.layers:
+                return rows + bias, statistics
+            if self.normalization == "batch":
+                rows, moved = batch_norm(rows, model_state[layer], [-2], training)
+                statistics.append(moved)
+            elif self.normalization == "layer":
+                rows = layer_norm(rows)
+            if self.normalization != "none":
+                rows = rows * next(params)[..., None, :]
+            rows = activation(rows + bias)
