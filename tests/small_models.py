@@ -14,6 +14,11 @@ RULES = {
     "adam": lambda: rules.Adam(0.01),
     "momentum": lambda: rules.Momentum(0.01, nesterov=True),
     "sgd": lambda: rules.SGD(0.01),
+    "gac_lstm": lambda: rules.GACLSTM(hidden_size=4, averaging_cells=[1, [0, 3]], seed=3),
+    "ntm_bfgs": lambda: rules.NTMBFGS(hidden_size=4, layers=1, update_from="sum", seed=3),
+    "ntm_lbfgs": lambda: rules.NTMLBFGS(
+        window=3, hidden_size=4, layers=1, read="same_step", update_from="sum", seed=3
+    ),
 }
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(64, 5)).astype("float32")

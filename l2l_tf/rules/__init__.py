@@ -1,5 +1,6 @@
 """Update rules: pure functions from gradients and state to updates."""
 
+from l2l_tf.rules import analytic_controllers  # noqa: F401  Registers them.
 from l2l_tf.rules.base import (
     UNKNOWN,
     Context,
@@ -9,13 +10,19 @@ from l2l_tf.rules.base import (
 )
 from l2l_tf.rules.celo import Celo, CeloAdam
 from l2l_tf.rules.celo2 import Celo2
+from l2l_tf.rules.controllers import controller_names, register_controller
+from l2l_tf.rules.gac_lstm import GACLSTM
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum
 from l2l_tf.rules.lstm import LSTM
+from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
 from l2l_tf.rules.registry import deserialize, from_text, get, names, register_rule, serialize
 from l2l_tf.rules.rnnprop import RNNProp
 
 __all__ = [
+    "GACLSTM",
     "LSTM",
+    "NTMBFGS",
+    "NTMLBFGS",
     "SGD",
     "UNKNOWN",
     "Adam",
@@ -28,10 +35,12 @@ __all__ = [
     "RNNProp",
     "RuleState",
     "UpdateRule",
+    "controller_names",
     "deserialize",
     "from_text",
     "get",
     "names",
+    "register_controller",
     "register_rule",
     "serialize",
 ]

@@ -216,29 +216,47 @@ class CoordinatewiseRule(UpdateRule):
 
     def _update_group(self, gradients, states, variables, context):
         dtype = compute_dtype_for(variables[0])
-        sizes = [_size(v) for v in variables]
+        rule = cast_meta_params(self, dtype)
+        flat = join(gradients, states, variables, dtype)
+        update, state = rule.coordinate_update(*flat, context)
+        return part(update, state, variables, states)
 
-        def flat(tensors):
-            return _join([ops.cast(ops.reshape(t, (-1,)), dtype) for t in tensors])
 
-        joined = {
-            name: _join([ops.cast(s[name], dtype) for s in states]) for name in self.slot_shapes()
-        }
-        rule = self
-        if dtype != "float32" and self.meta_params:
-            rule = copy.copy(self)
-            rule.meta_params = {k: ops.cast(v, dtype) for k, v in self.meta_params.items()}
-        update, joined = rule.coordinate_update(flat(gradients), joined, flat(variables), context)
-        updates = [
-            ops.reshape(part, ops.shape(v))
-            for part, v in zip(_split(update, sizes), variables, strict=True)
-        ]
-        new_states = [{} for _ in variables]
-        for name, value in joined.items():
-            parts = _split(value, sizes)
-            for new, old, part in zip(new_states, states, parts, strict=True):
-                new[name] = ops.cast(part, old[name].dtype)
-        return updates, new_states
+def cast_meta_params(rule, dtype):
+    """The rule with its meta-parameters in `dtype`, in which it is to compute."""
+    if dtype == "float32" or not rule.meta_params:
+        return rule
+    cast = copy.copy(rule)
+    cast.meta_params = {k: ops.cast(v, dtype) for k, v in rule.meta_params.items()}
+    return cast
+
+
+def join(gradients, states, variables, dtype):
+    """Several variables as one flat vector of `n` coordinates.
+
+    Returns:
+        `(gradient [n], state, variable [n])` in `dtype`; state: dict name → `[…, n]`.
+    """
+
+    def flat(tensors):
+        return _join([ops.cast(ops.reshape(t, (-1,)), dtype) for t in tensors])
+
+    state = {name: _join([ops.cast(s[name], dtype) for s in states]) for name in states[0]}
+    return flat(gradients), state, flat(variables)
+
+
+def part(update, state, variables, old_states):
+    """The inverse of `join`: updates in the variables' shapes, slots in their dtypes."""
+    sizes = [_size(v) for v in variables]
+    updates = [
+        ops.reshape(piece, ops.shape(v))
+        for piece, v in zip(_split(update, sizes), variables, strict=True)
+    ]
+    states = [{} for _ in variables]
+    for name, value in state.items():
+        for new, old, piece in zip(states, old_states, _split(value, sizes), strict=True):
+            new[name] = ops.cast(piece, old[name].dtype)
+    return updates, states
 
 
 # Joining copies the state of the joined variables once per step, which pays while

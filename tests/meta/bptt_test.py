@@ -29,10 +29,17 @@ UNROLL, TASKS = 4, 2
 
 
 def small_rule(kind):
-    if kind == "lstm":
-        rule = rules.LSTM(hidden_size=3, layers=1, preprocess=None, output_scale=0.3, seed=1)
-    else:
-        rule = rules.RNNProp(hidden_size=3, layers=1, seed=1)
+    network = {"hidden_size": 3, "layers": 1, "preprocess": None, "output_scale": 0.3, "seed": 1}
+    gac = {**network, "averaging_cells": 1}
+    rule = {
+        "lstm": lambda: rules.LSTM(**network),
+        "rnnprop": lambda: rules.RNNProp(hidden_size=3, layers=1, seed=1),
+        "gac_lstm": lambda: rules.GACLSTM(**gac),
+        "ntm_bfgs": lambda: rules.NTMBFGS(update_from="sum", **gac),
+        "ntm_lbfgs": lambda: rules.NTMLBFGS(
+            window=2, read="same_step", update_from="sum", read_heads=2, **gac
+        ),
+    }[kind]()
     return rule.bind({k: v.astype("float64") for k, v in rule.meta_params.items()})
 
 
@@ -68,8 +75,19 @@ def python_loop(rule, task, trajectory, steps, frozen=None, weights="all", total
     return tf.add_n(losses) / (TASKS * steps), met
 
 
-@pytest.mark.parametrize("second_derivatives", [False, True])
-@pytest.mark.parametrize("kind", ["lstm", "rnnprop"])
+@pytest.mark.parametrize(
+    "kind, second_derivatives",
+    [
+        ("lstm", False),
+        ("lstm", True),
+        ("rnnprop", False),
+        ("rnnprop", True),
+        ("gac_lstm", True),
+        ("ntm_bfgs", True),
+        ("ntm_lbfgs", False),
+        ("ntm_lbfgs", True),
+    ],
+)
 def test_meta_gradient_equals_finite_differences(kind, second_derivatives):
     rule, task = small_rule(kind), Rosenbrock64()
     est = estimator(second_derivatives)

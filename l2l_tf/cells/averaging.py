@@ -1,0 +1,131 @@
+"""Global averaging cells: how coordinates hear of each other.
+
+Andrychowicz et al. (2016), appendix: in each LSTM layer a subset of the cells has its
+outgoing activation replaced, at every step, by its mean over all coordinates.
+
+A computation that needs such a mean is written as a *generator* over one chunk of the
+coordinates: it yields what is to be averaged and is sent the means.
+
+    def clipped(gradient, count, bound):
+        mean_square = yield (gradient**2)[None]                 # [1, n] → [1, 1]
+        norm = ops.sqrt(count * mean_square)
+        return gradient * ops.minimum(1.0, bound / norm)[0]
+
+`in_lockstep` runs the chunks of a model together. Means are total sums over total counts,
+so the result does not depend on how the coordinates were cut into chunks. Under
+data-parallel `tf.distribute` every replica holds all variables and the all-reduced
+gradients, so that each of them takes the same means and nothing more has to be exchanged.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from l2l_tf.cells.lstm import lstm_step
+
+
+def in_lockstep(evaluations, counts):
+    """Results of generators, one per chunk, that average what they yield with one another.
+
+    Each yields tensors `[k, n_chunk]` and is sent the means `[k, 1]` over the coordinates
+    of all chunks, in its own dtype; the sums are taken in the widest dtype among them.
+
+    Args:
+        evaluations: List of generators that yield equally often.
+        counts: List of the chunks' numbers of coordinates.
+
+    Returns:
+        List of what the generators return.
+    """
+    total = sum(counts)
+    sent = [None] * len(evaluations)
+    while True:
+        yielded, results = [], []
+        for evaluation, means in zip(evaluations, sent, strict=True):
+            try:
+                yielded.append(evaluation.send(means))
+            except StopIteration as stop:
+                results.append(stop.value)
+        if results:
+            if yielded:
+                raise RuntimeError("The evaluations of the chunks do not yield equally often.")
+            return results
+        dtypes = [value.dtype for value in yielded]
+        widest = keras.backend.result_type(*dtypes)
+        sums = [ops.cast(ops.sum(v, axis=-1, keepdims=True), widest) for v in yielded]
+        means = sum(sums[1:], sums[0]) / ops.cast(total, widest)
+        sent = [ops.cast(means, dtype) for dtype in dtypes]
+
+
+def averaged_cells(cells, layers, hidden_size):
+    """Indices of the averaged cells of every layer.
+
+    Args:
+        cells: An int (the first so many cells of every layer), or a list with an int or a
+            list of indices for each layer.
+        layers: Number of layers.
+        hidden_size: Cells per layer.
+
+    Returns:
+        List of `layers` lists of indices.
+
+    Raises:
+        ValueError: If the layers do not match or a cell does not exist.
+    """
+    per_layer = [cells] * layers if isinstance(cells, int) else list(cells)
+    chosen = [list(range(c)) if isinstance(c, int) else sorted(set(c)) for c in per_layer]
+    if len(chosen) != layers or any(
+        not isinstance(i, int) or not 0 <= i < hidden_size for layer in chosen for i in layer
+    ):
+        raise ValueError(
+            f"Averaged cells are a number, or numbers or indices for each of {layers} layers "
+            f"of {hidden_size} cells. Received: {cells!r}"
+        )
+    return chosen
+
+
+def averaging_lstm_step(inputs, state, meta_params, layers, averaged):
+    """One step through stacked LSTMs with global averaging cells, as a generator.
+
+    As `stacked_lstm_step`, but an averaged cell emits the mean of its activation over all
+    coordinates, to the layer above and to its own layer's next step alike; its cell state
+    stays each coordinate's own.
+
+    Args:
+        inputs: `[inputs, n]`.
+        state: Dict with `lstm_{l}_hidden` and `lstm_{l}_cell`, each `[hidden, n]`.
+        meta_params: Dict with `lstm_{l}_kernel` and `lstm_{l}_bias`.
+        layers: Number of layers.
+        averaged: Per layer, the list of averaged cells.
+
+    Yields:
+        For every layer with averaged cells their activations `[k, n]`; wants the means
+        `[k, 1]`.
+
+    Returns:
+        `(features, state)` as `stacked_lstm_step`.
+    """
+    features, new_state = inputs, {}
+    for layer in range(layers):
+        name = f"lstm_{layer}"
+        features, cell = lstm_step(
+            features,
+            state[f"{name}_hidden"],
+            state[f"{name}_cell"],
+            meta_params[f"{name}_kernel"],
+            meta_params[f"{name}_bias"],
+        )
+        indices = averaged[layer]
+        if indices:
+            means = yield ops.stack([features[i] for i in indices], axis=0)
+            features = _replace_rows(features, indices, means)
+        new_state[f"{name}_hidden"], new_state[f"{name}_cell"] = features, cell
+    return features, new_state
+
+
+def _replace_rows(features, indices, means):
+    size = features.shape[0]
+    place = np.zeros((size, len(indices)))
+    place[indices, range(len(indices))] = 1.0
+    emitted = ops.matmul(ops.convert_to_tensor(place, dtype=features.dtype), means)
+    return ops.where(place.sum(axis=1, keepdims=True) > 0, emitted, features)

@@ -1,0 +1,225 @@
+"""Controllers: what stands between a gradient and the heads of an averaging rule.
+
+A controller is a replaceable part of `gac_lstm`, `ntm_bfgs` and `ntm_lbfgs`: an LSTM, or
+an analytic function of the gradient, the read and averages (`analytic_controllers`).
+"""
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from l2l_tf.cells import (
+    averaged_cells,
+    averaging_lstm_step,
+    linear,
+    linear_meta_params,
+    log_and_sign,
+)
+from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
+
+_CONTROLLERS = {}
+
+
+class Options(NamedTuple):
+    """What a rule tells its controller; analytic controllers ignore the network's part.
+
+    Attributes:
+        read_heads: Vectors read from the memory per step; 0 without a memory.
+        write_heads: Outer products written per step.
+        same_step: Whether `emit` gets this step's read, else the last step's.
+        memory_scale: σ of the initial memory σ I.
+        hidden_size: Cells per LSTM layer.
+        layers: LSTM layers.
+        averaging_cells: Global averaging cells, as `cells.averaged_cells` takes them.
+        preprocess: p of `log_and_sign`, or None.
+        output_scale: Factor on what the controller emits as update.
+    """
+
+    read_heads: int = 0
+    write_heads: int = 0
+    same_step: bool = False
+    memory_scale: float = 1.0
+    hidden_size: int = 20
+    layers: int = 2
+    averaging_cells: Any = 2
+    preprocess: Any = 10.0
+    output_scale: float = 0.1
+
+
+class Signal(NamedTuple):
+    """What a controller sees of one chunk of the coordinates.
+
+    Attributes:
+        gradient: `[n]`.
+        variable: `[n]`, before the step.
+        slots: Dict name → `[…, n]`.
+        count: Number of coordinates of all chunks together.
+        started: Scalar bool: whether slots hold an earlier step; None without a memory.
+    """
+
+    gradient: Any
+    variable: Any
+    slots: dict
+    count: Any
+    started: Any = None
+
+
+class Emission(NamedTuple):
+    """What a controller's heads emit for one chunk.
+
+    Attributes:
+        update: `[n]`.
+        slots: Dict as `Signal.slots`.
+        queries: `[read_heads, n]` for the read of this step; None if `query` was asked.
+        a: `[write_heads, n]`.
+        b: `[write_heads, n]`.
+    """
+
+    update: Any
+    slots: dict
+    queries: Any = None
+    a: Any = None
+    b: Any = None
+
+
+class Controller:
+    """Base class: pure functions of meta-parameters and a `Signal`.
+
+    Attributes:
+        needs_same_step: Whether it works only with this step's read.
+    """
+
+    needs_same_step = False
+
+    def __init__(self, options):
+        self.options = options
+
+    def initial_meta_params(self, generator):
+        """Dict name → float32 array; empty for analytic controllers."""
+        del generator
+        return {}
+
+    def slot_shapes(self):
+        """Dict slot name → its shape per coordinate."""
+        return {}
+
+    def query(self, meta_params, signal):
+        """`[read_heads, n]`, asked before the read where `emit` gets this step's read."""
+        raise NotImplementedError(f"{type(self).__name__}.query")
+
+    def emit(self, meta_params, signal, reads):
+        """An `Emission`, as a generator that yields what is to be averaged.
+
+        Args:
+            meta_params: Dict as `initial_meta_params` gives it.
+            signal: `Signal`.
+            reads: `[read_heads, n]`; None without a memory.
+
+        Yields:
+            `[k, n]`, and wants the means `[k, 1]` (`cells.in_lockstep`).
+        """
+        raise NotImplementedError(f"{type(self).__name__}.emit")
+
+    def step_from_read(self, reads):
+        """`[n]`: the step that a read stands for, −M r of the first head."""
+        return -reads[0]
+
+
+def register_controller(name):
+    """Class decorator: makes a controller known under `name`."""
+
+    def decorate(cls):
+        _CONTROLLERS[name] = cls
+        return cls
+
+    return decorate
+
+
+def controller_names():
+    """Sorted names of all controllers."""
+    return sorted(_CONTROLLERS)
+
+
+def make_controller(name, options):
+    """The controller registered under `name`.
+
+    Raises:
+        ValueError: If the name is unknown, or the controller needs another setting.
+    """
+    if name not in _CONTROLLERS:
+        raise ValueError(
+            f"Unknown controller; known ones are {controller_names()}. "
+            f"Received: controller={name!r}"
+        )
+    controller = _CONTROLLERS[name](options)
+    if controller.needs_same_step and not options.same_step:
+        raise ValueError(
+            f"The controller {name!r} needs this step's read: give it read='same_step' in a "
+            f"rule with a memory. Received: {options}"
+        )
+    return controller
+
+
+@register_controller("lstm")
+class LSTMController(Controller):
+    """The paper's controller: a coordinatewise LSTM with global averaging cells.
+
+    Its inputs are `log_and_sign` of the gradient and of the reads (or they themselves).
+    Linear heads on the last layer emit a, b and the update; r is linear in the gradient's
+    features and the last layer, the last step's where this step's read is wanted.
+
+    Without heads and averaging cells it is the rule `lstm`.
+    """
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.averaged = averaged_cells(options.averaging_cells, options.layers, options.hidden_size)
+
+    def initial_meta_params(self, generator):
+        o = self.options
+        features = 1 if o.preprocess is None else 2
+        params = stacked_lstm_meta_params(
+            generator, features * (1 + o.read_heads), o.layers, o.hidden_size
+        )
+        heads = {"query": (o.hidden_size + features, o.read_heads)}
+        heads["write"] = (o.hidden_size, 2 * o.write_heads)
+        for name, (inputs, outputs) in heads.items():
+            if outputs:
+                head = linear_meta_params(generator, inputs, outputs, 0.1)
+                params.update({f"{name}_{key}": value for key, value in head.items()})
+        return params
+
+    def slot_shapes(self):
+        return lstm_slot_shapes(self.options.layers, self.options.hidden_size)
+
+    def _features(self, vector):
+        if self.options.preprocess is None:
+            return vector[None]
+        return log_and_sign(vector, self.options.preprocess)
+
+    def _queries(self, meta_params, signal, hidden):
+        features = ops.concatenate([hidden, self._features(signal.gradient)], axis=0)
+        return linear(features, meta_params["query_kernel"], meta_params["query_bias"])
+
+    def query(self, meta_params, signal):
+        hidden = signal.slots[f"lstm_{self.options.layers - 1}_hidden"]
+        return self._queries(meta_params, signal, hidden)
+
+    def emit(self, meta_params, signal, reads):
+        o = self.options
+        features = [self._features(signal.gradient)]
+        features += [self._features(reads[head]) for head in range(o.read_heads)]
+        hidden, slots = yield from averaging_lstm_step(
+            ops.concatenate(features, axis=0), signal.slots, meta_params, o.layers, self.averaged
+        )
+        output = linear(hidden, meta_params["output_kernel"], meta_params["output_bias"])
+        queries = a = b = None
+        if o.read_heads and not o.same_step:
+            queries = self._queries(meta_params, signal, hidden)
+        if o.write_heads:
+            rows = linear(hidden, meta_params["write_kernel"], meta_params["write_bias"])
+            a, b = rows[: o.write_heads], rows[o.write_heads :]
+        return Emission(o.output_scale * output[0], slots, queries, a, b)
+
+    def step_from_read(self, reads):
+        return -self.options.output_scale * reads[0]

@@ -1,0 +1,94 @@
+"""The LSTM whose coordinates hear of each other through global averaging cells."""
+
+from keras import ops
+
+from l2l_tf.cells import in_lockstep
+from l2l_tf.rules.base import compute_dtype_for, evaluation_groups
+from l2l_tf.rules.controllers import Options, Signal, make_controller
+from l2l_tf.rules.joint import JointRule
+from l2l_tf.rules.registry import register_rule
+
+AVERAGE_OVER = ("all", "variable")
+
+
+@register_rule("gac_lstm")
+class GACLSTM(JointRule):
+    """Coordinatewise LSTM with global averaging cells, Andrychowicz et al. (2016), appendix.
+
+    The rule `lstm` except that, in every layer, `averaging_cells` emit the mean of their
+    activation over all coordinates. Permuting coordinates permutes the updates.
+
+    Args:
+        hidden_size: Cells per layer (paper's LSTM: 20).
+        layers: LSTM layers (paper's LSTM: 2).
+        averaging_cells: Averaged cells: a number per layer, or a list with a number or a
+            list of indices for each layer.
+        average_over: "all" coordinates of all variables together (the paper's), or those
+            of each "variable" by itself.
+        preprocess: The paper's p for `log_and_sign`, or None to feed the gradient itself.
+        output_scale: Factor on the output.
+        controller: "lstm", or "l2_clipping": −∇ cut to an L2 norm of `output_scale`.
+        seed: Seed of the untrained meta-parameters.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        hidden_size=20,
+        layers=2,
+        averaging_cells=2,
+        average_over="all",
+        preprocess=10.0,
+        output_scale=0.1,
+        controller="lstm",
+        seed=0,
+    ):
+        if average_over not in AVERAGE_OVER:
+            raise ValueError(
+                f"`average_over` is one of {AVERAGE_OVER}. Received: average_over={average_over!r}"
+            )
+        self.hidden_size = hidden_size
+        self.layers = layers
+        self.averaging_cells = averaging_cells
+        self.average_over = average_over
+        self.preprocess = preprocess
+        self.output_scale = output_scale
+        self.controller = controller
+        self.seed = seed
+        self.heads = make_controller(
+            controller,
+            Options(
+                hidden_size=hidden_size,
+                layers=layers,
+                averaging_cells=averaging_cells,
+                preprocess=preprocess,
+                output_scale=output_scale,
+            ),
+        )
+        self.meta_params = self.initial_meta_params()
+
+    def chunks(self, variables):
+        if self.average_over == "variable":
+            groups = [[index] for index in range(len(variables))]
+        else:
+            groups = evaluation_groups(variables, self.floats_per_coordinate())
+        return [(group, compute_dtype_for(variables[group[0]])) for group in groups]
+
+    def joint_update(self, meta_params, chunks, shared, context):
+        del context
+        counts = [ops.shape(gradient)[0] for gradient, _, _ in chunks]
+        total = sum(counts)
+        evaluations = []
+        for params, count, (gradient, slots, variable) in zip(
+            meta_params, counts, chunks, strict=True
+        ):
+            heard = total if self.average_over == "all" else count
+            signal = Signal(gradient, variable, slots, heard)
+            evaluations.append(self.heads.emit(params, signal, None))
+        if self.average_over == "all":
+            emissions = in_lockstep(evaluations, counts)
+        else:
+            emissions = [in_lockstep([e], [c])[0] for e, c in zip(evaluations, counts, strict=True)]
+        return [(emission.update, emission.slots) for emission in emissions], shared

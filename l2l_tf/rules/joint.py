@@ -1,0 +1,92 @@
+"""Base of the rules whose coordinates hear of each other: all variables at once."""
+
+import math
+
+import numpy as np
+
+from l2l_tf.rules.base import (
+    CoordinatewiseRule,
+    RuleState,
+    cast_meta_params,
+    join,
+    part,
+    state_dtype_for,
+)
+
+
+class JointRule(CoordinatewiseRule):
+    """A rule over all variables together, with a controller.
+
+    Slots are per variable, as in `CoordinatewiseRule`; what spans variables is in
+    `RuleState.shared`. A subclass provides `chunks` and `joint_update`.
+
+    Attributes:
+        heads: The rule's `Controller`.
+    """
+
+    coordinatewise = False
+
+    def initial_meta_params(self, seed=None):
+        generator = np.random.default_rng(self.seed if seed is None else seed)
+        return self.heads.initial_meta_params(generator)
+
+    def slot_shapes(self):
+        return self.heads.slot_shapes()
+
+    def shared_init(self, count, dtype):
+        """The shared state of `count` coordinates: dict name → tensor."""
+        del count, dtype
+        return {}
+
+    def chunks(self, variables):
+        """How variables are joined: list of `(indices, compute dtype)`."""
+        raise NotImplementedError(f"{type(self).__name__}.chunks")
+
+    def joint_update(self, meta_params, chunks, shared, context):
+        """One step of all chunks.
+
+        Args:
+            meta_params: List of the meta-parameters in each chunk's dtype.
+            chunks: List of `(gradient [n], slots, variable [n])`.
+            shared: The shared state.
+            context: A `Context`.
+
+        Returns:
+            `(list of (update [n], slots), shared)`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.joint_update")
+
+    def init(self, variables, state_dtype=None):
+        count = sum(math.prod(v.shape) for v in variables)
+        shared = self.shared_init(count, state_dtype or widest_dtype(variables))
+        return RuleState(super().init(variables, state_dtype).variables, shared)
+
+    def update(self, gradients, state, variables, context):
+        groups = self.chunks(variables)
+        joined = [
+            join(
+                *([items[i] for i in indices] for items in (gradients, state.variables)),
+                [variables[i] for i in indices],
+                dtype,
+            )
+            for indices, dtype in groups
+        ]
+        meta_params = [cast_meta_params(self, dtype).meta_params for _, dtype in groups]
+        results, shared = self.joint_update(meta_params, joined, state.shared, context)
+        updates, states = [None] * len(variables), [None] * len(variables)
+        for (indices, _), (update, slots) in zip(groups, results, strict=True):
+            pieces = part(
+                update,
+                slots,
+                [variables[i] for i in indices],
+                [state.variables[i] for i in indices],
+            )
+            for index, piece, new in zip(indices, *pieces, strict=True):
+                updates[index], states[index] = piece, new
+        return updates, RuleState(states, shared)
+
+
+def widest_dtype(variables):
+    """float64 if one of the variables is, else float32."""
+    dtypes = {state_dtype_for(v) for v in variables}
+    return "float64" if "float64" in dtypes else "float32"
