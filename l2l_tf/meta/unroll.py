@@ -25,7 +25,7 @@ class Trajectory(NamedTuple):
     seed: Any
 
 
-def begin(rule, task, seed, count):
+def begin(rule, task, seed, count, joined=True):
     """A fresh trajectory of `count` fresh optimizees.
 
     Args:
@@ -33,12 +33,14 @@ def begin(rule, task, seed, count):
         task: `Task`.
         seed: int32 `[2]`.
         count: Number of optimizees.
+        joined: Whether a coordinatewise rule sees the optimizees as one flat variable;
+            False where each of them has meta-parameters of its own.
 
     Returns:
         A `Trajectory`.
     """
     params, model_state = task.init_tasks(fold_in(seed, 0), count)
-    if rule.coordinatewise:
+    if rule.coordinatewise and joined:
         rule_state = rule.init([_flatten(params)])
     else:
         rule_state = rule.init([p[0] for p in params])
@@ -89,6 +91,7 @@ def unroll(
     total_steps,
     steps,
     second_derivatives=False,
+    meta_params=None,
 ):
     """Let `rule` train the optimizees of a trajectory for `steps` steps.
 
@@ -105,12 +108,14 @@ def unroll(
         steps: Number of steps, int.
         second_derivatives: Whether the optimizees' gradients are differentiated too;
             False stops them, as the paper does.
+        meta_params: Dict name → `[tasks, …]`, meta-parameters of each optimizee's own rule;
+            None where the rule's own serve all of them.
 
     Returns:
         `(losses, trajectory)`: losses `[steps, tasks]` after each step (differentiable
         with respect to the rule's meta-parameters), and the trajectory after the steps.
     """
-    layout = _Layout(rule, trajectory.params)
+    layout = _Layout(rule, trajectory.params, meta_params)
     start = tf.cast(start, tf.int32)
 
     def forward(variables, model_state, batch):
@@ -135,16 +140,22 @@ def unroll(
         before, gradients, model_state = gradient_of(
             variables, model_state, at(train_batches, step)
         )
+        if meta_batches is None:
+            # The loss after a step is the one that the next step meets on its batch.
+            losses = losses.write(step, before)
         context = Context(start + step, tf.stop_gradient(before), total_steps)
         updates, rule_state = layout.update(rule, gradients, rule_state, variables, context)
         variables = [v + u for v, u in zip(variables, updates, strict=True)]
-        measured = train_batches if meta_batches is None else meta_batches
-        index = step + 1 if meta_batches is None else step
-        after, _ = forward(variables, model_state, at(measured, index))
-        return step + 1, variables, model_state, rule_state, losses.write(step, after)
+        if meta_batches is not None:
+            after, _ = forward(variables, model_state, at(meta_batches, step))
+            losses = losses.write(step + 1, after)
+        return step + 1, variables, model_state, rule_state, losses
 
     dtype = trajectory.params[0].dtype
-    losses = tf.TensorArray(dtype, steps, element_shape=[layout.count])
+    count = trajectory.params[0].shape[0]
+    losses = tf.TensorArray(dtype, steps + 1, element_shape=[count])
+    if meta_batches is not None:
+        losses = losses.write(0, tf.zeros([count], dtype))
     _, variables, model_state, rule_state, losses = tf.while_loop(
         lambda step, *_: step < steps,
         body,
@@ -157,7 +168,10 @@ def unroll(
         ),
         maximum_iterations=steps,
     )
-    losses = losses.stack()
+    if meta_batches is None:
+        last, _ = forward(variables, model_state, at(train_batches, steps))
+        losses = losses.write(steps, last)
+    losses = losses.stack()[1:]
     after = Trajectory(layout.params(variables), model_state, rule_state, trajectory.seed)
     return losses, tf.nest.map_structure(tf.stop_gradient, after)
 
@@ -166,11 +180,13 @@ class _Layout:
     """How a rule sees the parameters of several optimizees.
 
     A coordinatewise rule sees one flat variable: every coordinate of every task, so
-    that its state is one tensor per slot. Any other rule is mapped over the tasks.
+    that its state is one tensor per slot. Any other rule is mapped over the tasks, and
+    so is one with meta-parameters of each task's own.
     """
 
-    def __init__(self, rule, params):
-        self.flat = rule.coordinatewise
+    def __init__(self, rule, params, meta_params=None):
+        self.flat = rule.coordinatewise and meta_params is None
+        self.meta_params = meta_params
         self.shapes = [p.shape for p in params]
         self.sizes = [p.shape.num_elements() for p in params]
         self.count = params[0].shape[0]
@@ -190,21 +206,24 @@ class _Layout:
             loss = context.loss[0] if self.count == 1 else UNKNOWN
             return rule.update(gradients, state, variables, context._replace(loss=loss))
 
+        own = self.meta_params is not None
         names = list(rule.meta_params)
 
         # The backward pass computes the step again: XLA needs the axes of reductions as
         # constants, which those that a mapped forward pass leaves behind are not.
         @tf.recompute_grad
         def update(values, *arguments):
-            bound = rule.bind(dict(zip(names, values, strict=True)))
-
             def one(arguments):
-                gradients, state, variables, loss = arguments
+                values, gradients, state, variables, loss = arguments
+                bound = rule.bind(dict(zip(names, values, strict=True)))
                 return bound.update(gradients, state, variables, context._replace(loss=loss))
 
-            return tf.vectorized_map(one, arguments)
+            if own:
+                return tf.vectorized_map(one, (values, *arguments))
+            return tf.vectorized_map(lambda mapped: one((values, *mapped)), arguments)
 
-        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+        source = self.meta_params if own else rule.meta_params
+        values = [tf.convert_to_tensor(source[name]) for name in names]
         return update(values, gradients, state, variables, context.loss)
 
 
