@@ -8,7 +8,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export MPLBACKEND ?= Agg
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-slow lint clean
+BAZEL ?= bazel
+BAZEL_TARGETS ?= //...
+
+.PHONY: help setup test test-slow lint format build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -27,11 +30,22 @@ lint: $(STAMP)  ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
 test: lint  ## Set up, check style and run the test suite without its slow part
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: $(STAMP)  ## Run the slow tests
 	$(BIN)/python -m pytest -q -m slow
+
+build-files: $(STAMP)  ## Write the BUILD files anew from the imports
+	$(BIN)/python tools/build_files.py
+
+bazel-test: $(STAMP)  ## Build and test every Bazel target, offline (Bazel 4 to 6; BAZEL_TARGETS=//tests/rules/... for some)
+	@command -v $(BAZEL) >/dev/null || { echo "Bazel is needed: apt install bazel-bootstrap, or BAZEL=/path/to/bazel. Received: BAZEL=$(BAZEL)"; exit 1; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BAZEL) --batch test $(BAZEL_TARGETS)
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -1,0 +1,152 @@
+"""A compiled Keras model as a SavedModel that goes on training without Keras."""
+
+import keras
+import tensorflow as tf
+from keras.src.export.export_utils import get_input_signature
+
+from l2l_tf.export.destination import check_destination, write_saved_model
+
+_SPARSE = (
+    keras.losses.sparse_categorical_crossentropy,
+    keras.losses.get("sparse_categorical_crossentropy"),
+)
+
+
+def export_training(compiled_model, directory, y_spec=None):
+    """Write a compiled model, its optimizer's state included, as a trainable SavedModel.
+
+    ```python
+    export_training(model, "exported")
+    loaded = tf.saved_model.load("exported")    # needs only tensorflow
+    logs = loaded.train_step(x, y)              # {"loss": …, metrics …} of this batch
+    outputs = loaded.predict(x)
+    tf.saved_model.save(loaded, "trained_on")   # slots and step counter included
+    ```
+
+    `train_step` is the model's own `train_step`: loss and regularisation losses, the
+    optimizer with clipping, decay and accumulation, batch statistics and dropout seeds.
+    What it returns is measured on its batch alone. With `use_ema` there is also
+    `finalize()`, which writes the averages over the weights, as `fit` does at its end.
+    `iterations()` tells the steps taken, `optimizer_variables` holds the slots by name.
+    `predict` is the signature `serving_default` too, if it takes and gives one tensor.
+
+    Args:
+        compiled_model: A compiled `keras.Model` with any Keras optimizer. It may be new;
+            one without input shapes must have been called once.
+        directory: Path of a new or empty directory; it appears whole or not at all.
+        y_spec: `tf.TensorSpec` of the targets, nested as the model takes them. By
+            default int64 without the class axis for sparse categorical losses, else
+            float32 of the output's shape.
+
+    Raises:
+        TypeError: If it is no `keras.Model`.
+        ValueError: If the model is not compiled, not built, or has no Keras optimizer,
+            or if `y_spec` is needed.
+        FileExistsError: If `directory` exists and is not empty.
+    """
+    path = check_destination(directory)
+    _check_model(compiled_model)
+    x_spec = _input_spec(compiled_model)
+    if y_spec is None:
+        y_spec = _target_spec(compiled_model, x_spec)
+    # What `fit` does before its first step: all variables exist before any function is traced.
+    compiled_model._symbolic_build(data_batch=(x_spec, y_spec))
+    module = _Training(compiled_model, x_spec, y_spec)
+    outputs = module.predict.get_concrete_function().structured_outputs
+    # Metrics and losses are no trackables of the model; whatever variable is used is kept.
+    module.used_variables = list(module.train_step.get_concrete_function().graph.variables)
+    single = isinstance(x_spec, tf.TensorSpec) and isinstance(outputs, tf.Tensor)
+    write_saved_model(module, path, {"serving_default": module.predict} if single else None)
+
+
+class _Training(tf.Module):
+    """Model, optimizer, and the functions over them that a SavedModel keeps."""
+
+    def __init__(self, model, x_spec, y_spec):
+        super().__init__(name="training")
+        self.model = model
+        self.optimizer = model.optimizer
+        inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        self.optimizer_variables = {v.path: v.value for v in inner.variables}
+
+        def train_step(x, y):
+            # Metrics run on over the batches of an epoch, which nobody ends here.
+            model.reset_metrics()
+            logs = model.train_step((x, y))
+            if "loss" not in logs:
+                raise ValueError(f"The model's train_step gives no 'loss'. Received: {list(logs)}")
+            return logs
+
+        def predict(x):
+            return model.predict_step((x,))
+
+        self.train_step = tf.function(train_step, input_signature=[x_spec, y_spec])
+        self.predict = tf.function(predict, input_signature=[x_spec])
+        self.iterations = tf.function(
+            lambda: tf.convert_to_tensor(model.optimizer.iterations), input_signature=[]
+        )
+        if inner.use_ema:
+            self.finalize = tf.function(
+                lambda: inner.finalize_variable_values(model.trainable_variables),
+                input_signature=[],
+            )
+
+
+def _check_model(model):
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"export_training takes a keras.Model. Received: {model!r}")
+    if not model.compiled:
+        raise ValueError(
+            f"The model must be compiled, so that it has a loss. Received: {model.name!r}"
+        )
+    if not isinstance(model.optimizer, keras.optimizers.Optimizer):
+        raise ValueError(
+            f"The model must be compiled with a Keras optimizer. Received: {model.optimizer!r}"
+        )
+    if not model.built:
+        raise ValueError(
+            "The model has no input shapes yet: give it an Input, or call it on a batch "
+            f"first. Received: {model.name!r}"
+        )
+    if not model.trainable_variables:
+        raise ValueError(f"The model has nothing to train. Received: {model.name!r}")
+
+
+def _input_spec(model):
+    specs = get_input_signature(model)
+    if len(specs) != 1:
+        raise ValueError(
+            "A model whose call takes several arguments cannot be trained by `fit`, nor "
+            f"exported: let it take one structure. Received: {model.name!r}"
+        )
+    return keras.tree.map_structure(
+        lambda spec: tf.TensorSpec(spec.shape, spec.dtype, name=spec.name), specs[0]
+    )
+
+
+def _target_spec(model, x_spec):
+    outputs = model.compute_output_spec(
+        keras.tree.map_structure(lambda s: keras.KerasTensor(s.shape, s.dtype), x_spec)
+    )
+    flat = keras.tree.flatten(outputs)
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, dict) and not isinstance(outputs, dict):
+        loss = [loss.get(name) for name in model.output_names]
+    losses = keras.tree.flatten(loss) if keras.tree.is_nested(loss) else [loss] * len(flat)
+    if isinstance(loss, dict) and set(loss) != set(outputs) or len(losses) != len(flat):
+        raise ValueError(
+            "The targets' shapes do not follow from this loss: give `y_spec`. "
+            f"Received: loss={model.loss!r}"
+        )
+    specs = [
+        tf.TensorSpec((None, *output.shape[1:-1]), tf.int64)
+        if _is_sparse(loss)
+        else tf.TensorSpec((None, *output.shape[1:]), tf.float32)
+        for output, loss in zip(flat, losses, strict=True)
+    ]
+    return keras.tree.pack_sequence_as(outputs, specs)
+
+
+def _is_sparse(loss):
+    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+    return loss in _SPARSE or isinstance(loss, keras.losses.SparseCategoricalCrossentropy)
