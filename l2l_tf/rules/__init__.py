@@ -12,7 +12,7 @@ from l2l_tf.rules.celo import Celo, CeloAdam
 from l2l_tf.rules.celo2 import Celo2
 from l2l_tf.rules.controllers import controller_names, register_controller
 from l2l_tf.rules.gac_lstm import GACLSTM
-from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum
+from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
 from l2l_tf.rules.lstm import LSTM
 from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
 from l2l_tf.rules.registry import deserialize, from_text, get, names, register_rule, serialize
@@ -33,6 +33,7 @@ __all__ = [
     "CoordinatewiseRule",
     "Momentum",
     "RNNProp",
+    "Rprop",
     "RuleState",
     "UpdateRule",
     "controller_names",

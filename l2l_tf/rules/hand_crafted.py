@@ -7,7 +7,7 @@ from keras import ops
 
 from l2l_tf.arguments import check_number
 from l2l_tf.cells import bias_correction, exponential_mean, root_mean_square
-from l2l_tf.rules.base import CoordinatewiseRule
+from l2l_tf.rules.base import CoordinatewiseRule, RuleState
 from l2l_tf.rules.registry import register_rule
 
 
@@ -100,3 +100,57 @@ class Adam(CoordinatewiseRule):
         rate = self.learning_rate * bias_correction(self.beta_1, context.iteration, dtype)
         rate = rate / ops.sqrt(bias_correction(self.beta_2, context.iteration, dtype))
         return -rate * mean / (root + self.epsilon), {"mean": mean, "root_mean_square": root}
+
+
+@register_rule("rprop")
+class Rprop(CoordinatewiseRule):
+    """Rprop of Riedmiller & Braun (1993), in the variant of `torch.optim.Rprop`.
+
+    `update = −sign(∇) · s`: only the gradient's sign counts. A coordinate's step size s
+    grows by η⁺ while the sign stays, and shrinks by η⁻ when it turns; in the step where
+    it turns, the coordinate rests and its sign is forgotten.
+
+    Args:
+        learning_rate: Float; the first step size (torch's default 0.01).
+        eta_minus: Factor below 1 on a change of sign.
+        eta_plus: Factor above 1 while the sign stays.
+        smallest_step: Least step size.
+        largest_step: Greatest step size.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        eta_minus=0.5,
+        eta_plus=1.2,
+        smallest_step=1e-6,
+        largest_step=50.0,
+    ):
+        self.learning_rate = learning_rate
+        self.eta_minus = eta_minus
+        self.eta_plus = eta_plus
+        self.smallest_step = smallest_step
+        self.largest_step = largest_step
+        self.meta_params = {}
+
+    def slot_shapes(self):
+        return {"sign": (), "step_size": ()}
+
+    def init(self, variables, state_dtype=None):
+        states = [
+            {**state, "step_size": ops.full_like(state["step_size"], self.learning_rate)}
+            for state in super().init(variables, state_dtype).variables
+        ]
+        return RuleState(states, {})
+
+    def coordinate_update(self, gradient, state, variable, context):
+        del variable, context
+        sign = ops.sign(gradient)
+        # The sign is kept instead of the gradient: products of gradients overflow.
+        agreement = sign * state["sign"]
+        size = state["step_size"]
+        factor = ops.where(agreement > 0, self.eta_plus, 1.0)
+        factor = ops.cast(ops.where(agreement < 0, self.eta_minus, factor), size.dtype)
+        size = ops.clip(size * factor, self.smallest_step, self.largest_step)
+        sign = ops.where(agreement < 0, ops.zeros_like(sign), sign)
+        return -sign * size, {"sign": sign, "step_size": size}

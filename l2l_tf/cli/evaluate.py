@@ -1,0 +1,161 @@
+"""`l2l-evaluate`: learned optimizers beside tuned hand-crafted ones.
+
+python -m l2l_tf.cli.evaluate --preset=runs/first/preset --task='digits_mlp(hidden=20)' \
+    --steps=100 --output_dir=runs/first-evaluated
+"""
+
+import pathlib
+import shlex
+import sys
+
+from absl import flags
+
+FLAGS = flags.FlagValues()
+
+flags.DEFINE_multi_string(
+    "preset", [], "Name of a preset, or a preset directory; repeatable.", flag_values=FLAGS
+)
+flags.DEFINE_multi_string(
+    "task", None, "Task, as 'name(argument=value,…)'; repeatable.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "baselines",
+    "sgd,momentum,nesterov,adagrad,rmsprop,rprop,adam,adamw",
+    "Hand-crafted optimizers, each tuned; others: adam_cosine, adamw_cosine, nadam, lion, "
+    "muon, adam_default (not tuned). Empty: none.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "output_dir", None, "Directory for results.csv, results.json, curves.png.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "cache_dir",
+    None,
+    "Directory of finished tuning runs; default: OUTPUT_DIR/tuning.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("steps", 100, "Steps per run.", 1, flag_values=FLAGS)
+flags.DEFINE_integer("seeds", 5, "Reported runs per optimizer.", 1, flag_values=FLAGS)
+flags.DEFINE_integer("seed", 0, "Seed that all others come from.", 0, flag_values=FLAGS)
+flags.DEFINE_integer("records", 20, "Recorded steps besides the start.", 1, flag_values=FLAGS)
+flags.DEFINE_integer(
+    "functions",
+    1,
+    "Functions per run, for tasks without data such as quadratics: losses are their means.",
+    1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("grid_low", 1e-7, "Smallest learning rate.", flag_values=FLAGS)
+flags.DEFINE_float("grid_high", 1.0, "Largest learning rate.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "grid_per_decade", 2, "Learning rates per factor of ten.", 1, flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "grid_extend",
+    8,
+    "Most rates added at either end of the grid while the best one lies there.",
+    0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("grid_seeds", 2, "Runs per learning rate.", 1, flag_values=FLAGS)
+flags.DEFINE_enum(
+    "tune_for",
+    "train_loss",
+    ["train_loss", "held_out_loss"],
+    "Final loss that the grid is judged by; the held-out one is of the validation split.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "tell_steps", False, "Tell presets the length of the run (total_steps).", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "report_rows", 10_000, "Most rows of a split in a report; 0: all.", 0, flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "jit_compile", None, "Compile with XLA; default: if the task can.", flag_values=FLAGS
+)
+
+
+def main(argv):
+    """Entry point; returns the exit code."""
+    if len(argv) > 1:
+        return _fail(f"Unexpected arguments. Received: {argv[1:]}")
+    if not FLAGS.task or not FLAGS.output_dir:
+        return _fail(
+            f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
+            f"--output_dir={FLAGS.output_dir}"
+        )
+    if not FLAGS.preset and not FLAGS.baselines:
+        return _fail("--preset or --baselines is needed. Received: neither")
+    output = pathlib.Path(FLAGS.output_dir).expanduser()
+    if output.is_file():
+        return _fail(f"--output_dir must be a directory. Received: {output}")
+    cache = FLAGS.cache_dir or output / "tuning"
+    from l2l_tf import evaluation
+
+    try:
+        contenders = [evaluation.learned(p, tell_steps=FLAGS.tell_steps) for p in FLAGS.preset]
+        results = evaluation.evaluate(
+            FLAGS.task,
+            [*contenders, *FLAGS.baselines],
+            _settings(),
+            cache_dir=cache,
+            progress=True,
+        )
+    except KeyboardInterrupt:
+        print(f"Interrupted. Finished tuning runs are in {cache}; the same command goes on there.")
+        return 130
+    except (ValueError, ImportError, OSError) as error:
+        return _fail(str(error))
+    _write(results, output)
+    return 0
+
+
+def _settings():
+    from l2l_tf import evaluation
+
+    return evaluation.Settings(
+        steps=FLAGS.steps,
+        seeds=FLAGS.seeds,
+        grid=evaluation.Grid(
+            FLAGS.grid_low, FLAGS.grid_high, FLAGS.grid_per_decade, FLAGS.grid_extend
+        ),
+        grid_seeds=FLAGS.grid_seeds,
+        tune_for=FLAGS.tune_for,
+        functions=FLAGS.functions,
+        records=FLAGS.records,
+        report_rows=FLAGS.report_rows or None,
+        jit_compile=FLAGS.jit_compile,
+        seed=FLAGS.seed,
+    )
+
+
+def _write(results, output):
+    from rich.console import Console
+
+    output.mkdir(parents=True, exist_ok=True)
+    results.to_csv(output / "results.csv")
+    results.to_json(output / "results.json")
+    results.plot(output / "curves.png")
+    console = Console()
+    for task in results.tasks:
+        console.print(results.to_table(task))
+    print(f"results.csv, results.json and curves.png are in {output}")
+
+
+def _fail(message):
+    print(f"l2l-evaluate: {message}", file=sys.stderr)
+    return 2
+
+
+def run():
+    """Parse the flags and exit with `main`'s code."""
+    try:
+        argv = FLAGS(sys.argv)
+    except flags.Error as error:
+        sys.exit(_fail(f"{error}. Received: {shlex.join(sys.argv[1:])}"))
+    sys.exit(main(argv))
+
+
+if __name__ == "__main__":
+    run()

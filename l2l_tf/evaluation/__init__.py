@@ -1,0 +1,22 @@
+"""Evaluation: learned optimizers beside tuned hand-crafted ones, on equal terms."""
+
+from l2l_tf.evaluation import baselines
+from l2l_tf.evaluation.comparison import Settings, evaluate
+from l2l_tf.evaluation.contenders import Contender, CosineToZero, Rate, learned
+from l2l_tf.evaluation.results import Contestant, Record, Results, Summary
+from l2l_tf.evaluation.tuning import Grid
+
+__all__ = [
+    "Contender",
+    "Contestant",
+    "CosineToZero",
+    "Grid",
+    "Rate",
+    "Record",
+    "Results",
+    "Settings",
+    "Summary",
+    "baselines",
+    "evaluate",
+    "learned",
+]

@@ -1,0 +1,124 @@
+"""Contenders: optimizers that an evaluation compares, each made afresh for every run."""
+
+import dataclasses
+import hashlib
+import math
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf import presets, rules
+from l2l_tf.optimizer import LearnedOptimizer
+
+
+class Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate held in a variable, so that one compiled step serves a whole grid."""
+
+    def __init__(self, value):
+        self.variable = keras.Variable(float(value), dtype="float32", trainable=False)
+
+    def __call__(self, step):
+        del step
+        return tf.convert_to_tensor(self.variable.value)
+
+    def __float__(self):
+        return float(self.variable.numpy())
+
+    def assign(self, value):
+        """Set the rate to a float."""
+        self.variable.assign(float(value))
+
+
+class CosineToZero(keras.optimizers.schedules.LearningRateSchedule):
+    """`rate · (1 + cos(π · step / total_steps)) / 2`, and zero beyond.
+
+    Args:
+        rate: A `Rate`.
+        total_steps: Length of the run in steps.
+    """
+
+    def __init__(self, rate, total_steps):
+        self.rate = rate
+        self.total_steps = total_steps
+
+    def __call__(self, step):
+        passed = tf.minimum(tf.cast(step, tf.float32) / float(self.total_steps), 1.0)
+        return self.rate(step) * 0.5 * (1.0 + tf.cos(math.pi * passed))
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """An optimizer to be compared.
+
+    Attributes:
+        name: How tables and plots call it.
+        make: `make(rate, total_steps)` → a fresh `keras.optimizers.Optimizer`; `rate` is a
+            `Rate` (a contender that isn't tuned ignores it).
+        tuned: Whether its learning rate is tuned on the task.
+        learned: Whether its update rule was learned.
+        coordinatewise: Whether each coordinate's update depends on that coordinate alone,
+            so that many small functions may be run as one.
+        identity: JSON-serialisable description of all that its behaviour depends on; keys
+            cached results. None: results are never cached.
+    """
+
+    name: str
+    make: Callable
+    tuned: bool = True
+    learned: bool = False
+    coordinatewise: bool = True
+    identity: dict | None = None
+
+
+def learned(source, name=None, tell_steps=False):
+    """A learned optimizer as a contender, untuned: `LearnedOptimizer` as users have it.
+
+    Args:
+        source: Name of a preset, path of a preset directory, or an `UpdateRule`.
+        name: How tables call it; by default the preset's or the directory's name (for a
+            directory called `preset`, its parent's).
+        tell_steps: Whether it is told the length of the run as `total_steps`.
+
+    Raises:
+        ValueError: If there is no such preset, or it is damaged.
+        FileNotFoundError: If it is a directory that lacks a file.
+    """
+    if isinstance(source, rules.UpdateRule):
+        rule, default = source, type(source).__name__.lower()
+    else:
+        rule, default = presets.load_preset(source), _preset_name(source)
+
+    def make(rate, total_steps):
+        del rate
+        return LearnedOptimizer(rule=rule, total_steps=total_steps if tell_steps else None)
+
+    return Contender(
+        name or default,
+        make,
+        tuned=False,
+        learned=True,
+        coordinatewise=rule.coordinatewise,
+        identity=_identity(rule, tell_steps),
+    )
+
+
+def _identity(rule, tell_steps):
+    """What a learned optimizer's behaviour depends on; None for a rule of a class unknown here."""
+    try:
+        described = rules.serialize(rule)
+    except ValueError:
+        return None
+    digest = hashlib.sha256()
+    for key in sorted(rule.meta_params):
+        digest.update(key.encode() + np.asarray(rule.meta_params[key]).tobytes())
+    return {"rule": described, "sha256": digest.hexdigest(), "tell_steps": tell_steps}
+
+
+def _preset_name(source):
+    path = pathlib.Path(source)
+    if path.name == "preset" and path.parent.name:
+        return path.parent.name
+    return path.name or str(source)

@@ -1,0 +1,276 @@
+"""Records of an evaluation, their summaries, and their files."""
+
+import csv
+import dataclasses
+import datetime
+import json
+import math
+import os
+import pathlib
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import l2l_tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One optimizer, one seed, one recorded step. None: the task has no such number.
+
+    Attributes:
+        task: The task as text.
+        optimizer: Name of the contender.
+        learning_rate: The tuned learning rate; None if nothing was tuned.
+        seed: Number of the seed.
+        step: Steps taken.
+        seconds: Time in these steps, without compilation and reports.
+        batch_loss: Mean loss of the batches since the record before; None at step 0.
+        train_loss: Loss on the train split (for a task without data: its loss).
+        held_out_loss: Loss on the test split.
+        train_accuracy: Share of the train split classified right.
+        held_out_accuracy: Share of the test split classified right.
+    """
+
+    task: str
+    optimizer: str
+    learning_rate: float | None
+    seed: int
+    step: int
+    seconds: float
+    batch_loss: float | None
+    train_loss: float
+    held_out_loss: float | None
+    train_accuracy: float | None
+    held_out_accuracy: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """One optimizer on one task.
+
+    Attributes:
+        task: The task as text.
+        optimizer: Name of the contender.
+        learned: Whether its update rule was learned.
+        learning_rate: The tuned learning rate, or None.
+        inside_grid: Whether worse rates were tried on both sides; None if not tuned.
+        tuning: Dict learning rate → mean final loss over the grid's seeds.
+    """
+
+    task: str
+    optimizer: str
+    learned: bool
+    learning_rate: float | None = None
+    inside_grid: bool | None = None
+    tuning: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """Median, least and greatest of a number over seeds."""
+
+    median: float
+    least: float
+    greatest: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """The end of an optimizer's runs on a task, over seeds; None: no such number."""
+
+    contestant: Contestant
+    train_loss: Spread
+    held_out_loss: Spread | None
+    held_out_accuracy: Spread | None
+    seconds: Spread
+    seconds_per_step: Spread
+
+
+@dataclasses.dataclass
+class Results:
+    """All that an evaluation found.
+
+    Attributes:
+        settings: Dict of what was asked for.
+        contestants: List of `Contestant`.
+        records: List of `Record`.
+        versions: Dict of the versions of Python and packages.
+        date: ISO date.
+        cpu: Model and cores of the CPU.
+    """
+
+    settings: dict
+    contestants: list
+    records: list
+    versions: dict = dataclasses.field(default_factory=lambda: _versions())
+    date: str = dataclasses.field(default_factory=lambda: datetime.date.today().isoformat())
+    cpu: str = dataclasses.field(default_factory=lambda: _cpu())
+
+    @property
+    def tasks(self):
+        """Tasks in the order of evaluation."""
+        return list(dict.fromkeys(c.task for c in self.contestants))
+
+    def runs(self, task, optimizer):
+        """Records of one optimizer on one task: dict seed → list in the order of steps."""
+        runs = {}
+        for record in self.records:
+            if (record.task, record.optimizer) == (task, optimizer):
+                runs.setdefault(record.seed, []).append(record)
+        return runs
+
+    def summary(self, task=None):
+        """`Summary` of every optimizer on a task (the only one, if not named), best first.
+
+        Raises:
+            ValueError: If there is no such task.
+        """
+        task = self._task(task)
+        rows = [self._summarize(c) for c in self.contestants if c.task == task]
+        return sorted(rows, key=lambda row: row.train_loss.median)
+
+    def curve(self, task, optimizer, quantity):
+        """Median and range over seeds of a quantity along the runs.
+
+        Args:
+            task: The task as text.
+            optimizer: Name of the contender.
+            quantity: Name of a numeric field of `Record`.
+
+        Returns:
+            `(steps [k], seconds [k], median [k], least [k], greatest [k])`, arrays; NaN
+            where there is no such number.
+        """
+        runs = list(self.runs(task, optimizer).values())
+        values = np.array([[_number(getattr(r, quantity)) for r in run] for run in runs])
+        seconds = np.median([[r.seconds for r in run] for run in runs], axis=0)
+        steps = np.array([r.step for r in runs[0]])
+        return steps, seconds, np.median(values, axis=0), values.min(axis=0), values.max(axis=0)
+
+    def to_table(self, task=None):
+        """`rich` table of the summary; see `tables.table`."""
+        from l2l_tf.evaluation import tables
+
+        return tables.table(self, self._task(task))
+
+    def plot(self, path):
+        """Write the curves as a PNG file; see `plots.plot`."""
+        from l2l_tf.evaluation import plots
+
+        plots.plot(self, path)
+
+    def to_csv(self, path):
+        """Write one row per record."""
+        names = [field.name for field in dataclasses.fields(Record)]
+        with open(path, "w", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(dataclasses.asdict(record) for record in self.records)
+
+    def to_json(self, path):
+        """Write everything; numbers that are not finite as text ("inf")."""
+        content = _encoded(dataclasses.asdict(self))
+        pathlib.Path(path).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+    @classmethod
+    def from_json(cls, path):
+        """The results that `to_json` wrote.
+
+        Raises:
+            ValueError: If the file holds something else.
+        """
+        try:
+            content = json.loads(pathlib.Path(path).read_text())
+            records = [Record(**_decoded(r)) for r in content.pop("records")]
+            contestants = [_contestant(c) for c in content.pop("contestants")]
+            return cls(**content, records=records, contestants=contestants)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"Not the results of an evaluation ({error}). Received: {path}") from (
+                error
+            )
+
+    @classmethod
+    def merged(cls, parts):
+        """Results of several tasks as one; the settings of each are kept in a list."""
+        parts = list(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            {"parts": [part.settings for part in parts]},
+            [c for part in parts for c in part.contestants],
+            [r for part in parts for r in part.records],
+        )
+
+    def _task(self, task):
+        known = self.tasks
+        if task is None and len(known) == 1:
+            return known[0]
+        if task not in known:
+            raise ValueError(f"The tasks are {known}. Received: task={task!r}")
+        return task
+
+    def _summarize(self, contestant):
+        runs = self.runs(contestant.task, contestant.optimizer)
+        ends = [run[-1] for run in runs.values()]
+        return Summary(
+            contestant,
+            _spread([r.train_loss for r in ends]),
+            _spread([r.held_out_loss for r in ends]),
+            _spread([r.held_out_accuracy for r in ends]),
+            _spread([r.seconds for r in ends]),
+            _spread([r.seconds / r.step for r in ends]),
+        )
+
+
+def _spread(values):
+    if any(value is None for value in values):
+        return None
+    # The middle value by rank: a mean of two middle ones may be infinite minus nothing.
+    return Spread(float(np.median(values)), float(min(values)), float(max(values)))
+
+
+def _number(value):
+    return math.nan if value is None else float(value)
+
+
+def _encoded(value):
+    if isinstance(value, dict):
+        return {str(k): _encoded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encoded(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _decoded(record):
+    texts = ("task", "optimizer")
+    return {k: float(v) if isinstance(v, str) and k not in texts else v for k, v in record.items()}
+
+
+def _contestant(content):
+    tuning = {float(rate): float(loss) for rate, loss in content["tuning"].items()}
+    return Contestant(**{**content, "tuning": tuning})
+
+
+def _versions():
+    return {
+        "python": platform.python_version(),
+        "l2l_tf": l2l_tf.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _cpu():
+    model = platform.processor() or platform.machine()
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        pass
+    return f"{model}, {os.cpu_count()} cores"

@@ -1,0 +1,207 @@
+"""Tuning a learning rate on a logarithmic grid, remembered on disk run by run."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import pathlib
+import tempfile
+import warnings
+
+import keras
+import tensorflow as tf
+
+CACHE_FORMAT = 1
+CRITERIA = {"train_loss": "train", "held_out_loss": "validation"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """Learning rates `10^(k / per_decade)` from `low` to `high`.
+
+    Attributes:
+        low: Smallest rate.
+        high: Largest rate.
+        per_decade: Rates per factor of ten; 2: half-decades.
+        extend: Most rates added beyond either end while the best one lies there.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+
+    low: float = 1e-7
+    high: float = 1.0
+    per_decade: int = 2
+    extend: int = 8
+
+    def __post_init__(self):
+        if not 0 < self.low <= self.high or not math.isfinite(self.high):
+            raise ValueError(
+                "A grid runs from a positive `low` up to `high`. "
+                f"Received: low={self.low!r}, high={self.high!r}"
+            )
+        if self.per_decade < 1 or self.extend < 0:
+            raise ValueError(
+                "`per_decade` is at least 1 and `extend` at least 0. "
+                f"Received: per_decade={self.per_decade!r}, extend={self.extend!r}"
+            )
+
+    def indices(self):
+        """The integers k of the grid, increasing."""
+        first, last = (round(math.log10(end) * self.per_decade) for end in (self.low, self.high))
+        return list(range(first, last + 1))
+
+    def rate(self, index):
+        """The learning rate of one index k."""
+        return float(f"{10 ** (index / self.per_decade):.6g}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuning:
+    """What tuning found.
+
+    Attributes:
+        rate: The best learning rate.
+        inside: Whether worse rates were tried on both sides of it.
+        losses: Dict learning rate → mean over the seeds of the final loss.
+    """
+
+    rate: float
+    inside: bool
+    losses: dict
+
+
+def tune(runner, grid, seeds, criterion="train_loss", cache_dir=None, progress=lambda: None):
+    """The learning rate with the least mean final loss; runs that diverge count as infinite.
+
+    The grid is extended, up to `grid.extend` rates at either end, while the best rate is
+    at its edge.
+
+    Args:
+        runner: `Runner`.
+        grid: `Grid`.
+        seeds: Number of seeds per rate, none of them among the reported ones.
+        criterion: "train_loss", or "held_out_loss": on the validation split, so that the
+            test split stays unseen.
+        cache_dir: Directory in which finished runs are kept and looked up; None: nowhere.
+        progress: Called after each run.
+
+    Returns:
+        A `Tuning`.
+
+    Raises:
+        ValueError: If the criterion is unknown, or the task has no such loss.
+    """
+    if criterion not in CRITERIA:
+        raise ValueError(f"What is tuned for is one of {tuple(CRITERIA)}. Received: {criterion!r}")
+    if criterion == "held_out_loss" and not runner.problem.has_data:
+        raise ValueError(
+            f"A task without data has no held-out loss. Received: {runner.problem.task!r}"
+        )
+    finished = _FinishedRuns(runner, cache_dir)
+    losses = {}
+
+    def try_index(index):
+        total = 0.0
+        for seed in range(seeds):
+            total += finished.losses(grid.rate(index), seed)[criterion]
+            progress()
+        losses[index] = total / seeds
+
+    for index in grid.indices():
+        try_index(index)
+    for _ in range(2 * grid.extend):
+        best, low, high = min(losses, key=losses.get), min(losses), max(losses)
+        first, last = grid.indices()[0], grid.indices()[-1]
+        if best == low and first - low < grid.extend:
+            try_index(low - 1)
+        elif best == high and high - last < grid.extend:
+            try_index(high + 1)
+        else:
+            break
+    best = min(losses, key=losses.get)
+    return Tuning(
+        rate=grid.rate(best),
+        inside=min(losses) < best < max(losses) and math.isfinite(losses[best]),
+        losses={grid.rate(i): losses[i] for i in sorted(losses)},
+    )
+
+
+class _FinishedRuns:
+    """Final losses by rate and seed; on disk after every run, whatever the grid."""
+
+    def __init__(self, runner, cache_dir):
+        self.runner = runner
+        self.key = _key(runner)
+        self.path = None
+        if cache_dir is not None and runner.contender.identity is not None:
+            digest = hashlib.sha256(json.dumps(self.key, sort_keys=True).encode()).hexdigest()
+            name = f"{runner.contender.name}-{digest[:20]}.json"
+            self.path = pathlib.Path(cache_dir).expanduser() / name
+        self.runs = _read(self.path, self.key)
+
+    def losses(self, rate, seed):
+        name = f"{rate:.6g}/{seed}"
+        if name not in self.runs:
+            splits = list(CRITERIA.values())
+            final = self.runner.run("tuning", seed, rate, splits=splits)[-1]
+            self.runs[name] = {
+                criterion: final.reports[split]["loss"]
+                for criterion, split in CRITERIA.items()
+                if split in final.reports
+            }
+            _write(self.path, self.key, self.runs)
+        return self.runs[name]
+
+
+def _key(runner):
+    problem = runner.problem
+    cls = type(problem.task)
+    return {
+        "format": CACHE_FORMAT,
+        "task": f"{cls.__module__}.{problem.task!r}",
+        "contender": runner.contender.identity,
+        "steps": runner.steps,
+        "functions": problem.functions,
+        "report_rows": problem.report_rows,
+        "jit_compile": problem.jit_compile,
+        "seed": problem.seed,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+
+
+def _read(path, key):
+    if path is None or not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text())
+        if content["key"] != key:
+            raise ValueError("it belongs to other settings")
+        return {
+            name: {criterion: float(loss) for criterion, loss in run.items()}
+            for name, run in content["runs"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        warnings.warn(f"{path} is no cache of tuning and is replaced ({error})", stacklevel=2)
+        return {}
+
+
+def _write(path, key, runs):
+    if path is None:
+        return
+    # JSON has no infinity: numbers that are not finite are written as text.
+    written = {
+        name: {c: loss if math.isfinite(loss) else str(loss) for c, loss in run.items()}
+        for name, run in runs.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump({"key": key, "runs": written}, file, indent=1)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

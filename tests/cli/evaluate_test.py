@@ -1,0 +1,98 @@
+"""`l2l-evaluate` from its flags to its files."""
+
+import csv
+import importlib
+import json
+
+import pytest
+
+from l2l_tf import evaluation
+from l2l_tf.cli import evaluate as module
+
+
+@pytest.fixture
+def command():
+    """Runs the command in this process, with flags of its own each time."""
+
+    def run(*arguments):
+        fresh = importlib.reload(module)
+        return fresh.main(fresh.FLAGS(["l2l-evaluate", *arguments]))
+
+    return run
+
+
+def small(output, *more):
+    return (
+        "--task=digits_mlp(hidden=4,batch_size=16)",
+        f"--output_dir={output}",
+        "--steps=3",
+        "--seeds=2",
+        "--grid_seeds=1",
+        "--grid_low=1e-2",
+        "--grid_per_decade=1",
+        "--grid_extend=1",
+        "--nojit_compile",
+        *more,
+    )
+
+
+def test_the_command_prints_a_table_and_writes_its_files(
+    command, preset_directory, tmp_path, capsys
+):
+    output = tmp_path / "evaluated"
+    assert command(*small(output, f"--preset={preset_directory}", "--baselines=adam,rprop")) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("small-lstm", "adam", "rprop", "held-out"))
+    names = {path.name for path in output.iterdir()}
+    assert names == {"results.csv", "results.json", "curves.png", "tuning"}
+    content = json.loads((output / "results.json").read_text())
+    assert content["settings"]["steps"] == 3 and content["cpu"] and content["date"]
+    with open(output / "results.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3 * 2 * 4
+
+
+def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, monkeypatch, capsys):
+    from l2l_tf.evaluation.runner import Runner
+
+    original, runs = Runner.run, []
+
+    def interrupted(self, stream, index, *arguments, **others):
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+        runs.append(stream)
+        return original(self, stream, index, *arguments, **others)
+
+    monkeypatch.setattr(Runner, "run", interrupted)
+    assert command(*small(tmp_path, "--baselines=sgd")) == 130
+    assert "Interrupted" in capsys.readouterr().out
+    (cache,) = (tmp_path / "tuning").iterdir()
+    assert len(json.loads(cache.read_text())["runs"]) == 2
+    monkeypatch.setattr(Runner, "run", original)
+    assert command(*small(tmp_path, "--baselines=sgd")) == 0
+    assert len(json.loads(cache.read_text())["runs"]) >= 3
+
+
+@pytest.mark.parametrize(
+    "arguments, received",
+    [
+        (["--output_dir=x"], "--task=None"),
+        (["--task=quadratic"], "--output_dir=None"),
+        (["--task=quadratic", "--output_dir=x", "--baselines="], "neither"),
+        (["--task=quadratic", "--output_dir=x", "--baselines=best"], "baseline='best'"),
+        (["--task=nothing", "--output_dir=x"], "task='nothing'"),
+        (["--task=quadratic", "--output_dir=x", "--preset=no/such"], "no/such"),
+        (["--task=quadratic", "--output_dir=x", "--grid_low=-1"], "low=-1.0"),
+        (["--task=quadratic", "--output_dir=x", "extra"], "['extra']"),
+    ],
+)
+def test_bad_flags_are_named(command, capsys, tmp_path, monkeypatch, arguments, received):
+    monkeypatch.chdir(tmp_path)
+    assert command(*arguments) == 2
+    message = capsys.readouterr().err
+    assert "l2l-evaluate: " in message
+    assert received in message.rsplit("Received: ", 1)[1]
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_default_baselines_of_the_command_are_those_of_the_package():
+    assert tuple(module.FLAGS["baselines"].default) == evaluation.baselines.DEFAULT
