@@ -4,6 +4,7 @@ from l2l_tf.tasks.augmentation import RandomScaling
 from l2l_tf.tasks.base import SPLITS, Task, as_seed, fold_in
 from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.digits import DigitsMLP, digits
+from l2l_tf.tasks.image_conv import Cifar10Conv, ImageConv
 from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
 from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
@@ -12,8 +13,10 @@ from l2l_tf.tasks.registry import get, names, register_task
 __all__ = [
     "ACTIVATIONS",
     "SPLITS",
+    "Cifar10Conv",
     "DigitsMLP",
     "FashionMLP",
+    "ImageConv",
     "ImageMLP",
     "InMemoryClassification",
     "InMemoryMLP",

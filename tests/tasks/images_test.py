@@ -8,12 +8,14 @@ import tensorflow as tf
 from l2l_tf import data, tasks
 from l2l_tf.tasks import images as image_data
 
-MLPS = [
+NETWORKS = [
     "mnist_mlp(batch_size=8)",
     "mnist_mlp(batch_size=8,init_std=0.01)",
     "image_mlp(batch_size=8,layers=2)",
     "image_mlp(batch_size=8,normalization=batch,objective=mse)",
     "image_mlp(batch_size=8,normalization=layer,label_noise=0.5,activation=gelu)",
+    "image_conv(dataset=mnist,batch_size=8,channels=3)",
+    "image_conv(dataset=mnist,batch_size=8,channels=3,layers=2,batch_norm=False,labels=[3,1,7])",
 ]
 
 
@@ -26,7 +28,7 @@ def directory(tmp_path_factory):
         yield directory
 
 
-@pytest.mark.parametrize("text", MLPS)
+@pytest.mark.parametrize("text", NETWORKS)
 def test_several_tasks_at_once_equal_them_one_by_one(text):
     task = tasks.RandomScaling(tasks.get(text), 1.0)
     params, state = task.init_tasks(tasks.as_seed(0), 3)
@@ -40,7 +42,7 @@ def test_several_tasks_at_once_equal_them_one_by_one(text):
             np.testing.assert_allclose(both[i], one, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("text", MLPS)
+@pytest.mark.parametrize("text", NETWORKS)
 def test_a_few_steps_of_gradient_descent_lower_the_loss(text):
     task = tasks.get(text)
     params, state = task.init(tasks.as_seed(0))
@@ -139,6 +141,47 @@ def test_batch_norm_evaluates_with_the_statistics_that_training_gathered():
     assert abs(float(before) - float(loss)) > 1e-3 and 0 <= float(metrics["accuracy"]) <= 1
 
 
+def test_the_conv_net_keeps_only_its_labels_and_has_the_authors_shapes():
+    task = tasks.get("image_conv(dataset=mnist,labels=[8,5])")
+    params, state = task.init(tasks.as_seed(0))
+    kernels = [p.shape.as_list() for p in params if len(p.shape) > 1]
+    assert kernels == [[5, 5, 1, 16], [5, 5, 16, 16], [5, 5, 16, 16], [4 * 4 * 16, 32], [32, 2]]
+    assert [s.shape.as_list() for s in state] == 3 * [[2, 16]] + [[2, 32]]
+    rows, labels = task.full_batch("test")
+    assert rows.shape == (6, 28, 28, 1) and sorted(labels.numpy()) == [0, 0, 0, 1, 1, 1]
+
+
+def test_the_conv_net_equals_keras_layers():
+    import keras
+
+    task = tasks.get("image_conv(dataset=mnist,channels=3,layers=2,hidden=7)")
+    params, _ = task.init(tasks.as_seed(0))
+    rows, _ = task.batch(tasks.as_seed(1), 0)
+    shapes = task.init(tasks.as_seed(5))[0]
+    params = [p + 0.1 * other for p, other in zip(params, shapes, strict=True)]
+    model = keras.Sequential()
+    for units in (3, 3, 7):
+        if units == 7:
+            model.add(keras.layers.Flatten())
+            model.add(keras.layers.Dense(7, use_bias=False))
+        else:
+            model.add(keras.layers.Conv2D(3, 5, padding="same", use_bias=False))
+        model.add(keras.layers.BatchNormalization())
+        model.add(keras.layers.ReLU())
+        if units == 3:
+            model.add(keras.layers.MaxPooling2D(padding="same"))
+    model.add(keras.layers.Dense(10))
+    model(rows)
+    ordered = []
+    for layer in range(3):
+        kernel, offset, scale = params[3 * layer : 3 * layer + 3]
+        ordered += [kernel, scale, offset]
+    for variable, value in zip(model.trainable_variables, [*ordered, *params[-2:]], strict=True):
+        variable.assign(value)
+    scores, _ = task.scores(params, task.init(tasks.as_seed(0))[1], rows, training=True)
+    np.testing.assert_allclose(scores, model(rows, training=True), atol=1e-4)
+
+
 def test_a_compiled_batch_holds_no_copy_of_the_data():
     task = tasks.get("mnist_mlp(batch_size=4)")
 
@@ -165,6 +208,10 @@ def test_a_compiled_batch_holds_no_copy_of_the_data():
         "image_mlp(init_scale=-1)",
         "mnist_mlp(init_std=0)",
         "mnist_mlp(dataset=cifar10)",
+        "cifar10_conv(labels=[3])",
+        "cifar10_conv(labels=[3,3])",
+        "cifar10_conv(labels=cat)",
+        "cifar10_conv(channels=0)",
     ],
 )
 def test_arguments_out_of_range_are_refused(text):
@@ -177,7 +224,7 @@ def test_a_task_without_its_data_says_how_to_get_it():
         tasks.get("fashion_mlp").init(tasks.as_seed(0))
 
 
-@pytest.mark.parametrize("text", [*MLPS, "fashion_mlp(layers=2)"])
+@pytest.mark.parametrize("text", [*NETWORKS, "fashion_mlp(layers=2)"])
 def test_a_task_comes_back_from_its_configuration(text):
     task = tasks.get(text)
     again = type(task)(**task.get_config())
