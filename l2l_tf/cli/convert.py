@@ -1,0 +1,115 @@
+"""`l2l-convert`: published weights of other learned optimizers as a preset.
+
+python -m l2l_tf.cli.convert --source=celo --weights=celo_weights.npz --output=presets/celo
+"""
+
+import pathlib
+import shlex
+import sys
+import zipfile
+
+import numpy as np
+from absl import flags
+
+FLAGS = flags.FlagValues()
+
+flags.DEFINE_enum(
+    "source", None, ["celo", "celo_adam", "celo2"], "Whose weights.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "weights", None, "The .npz file, one array per name of the authors.", flag_values=FLAGS
+)
+flags.DEFINE_string("output", None, "The preset directory to write.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "orthogonalize",
+    True,
+    "Celo2 only: with orthogonalised matrices (Celo2) or without (Celo2-base).",
+    flag_values=FLAGS,
+)
+
+CARD = """# {rule}
+
+Weights of {source} as its authors publish them, converted by
+
+    {command}
+
+`{description}`
+"""
+
+
+def main(argv):
+    """Entry point; returns the exit code."""
+    if len(argv) > 1:
+        return _fail(f"Unexpected arguments. Received: {argv[1:]}")
+    given = {name: getattr(FLAGS, name) for name in ("source", "weights", "output")}
+    if not all(given.values()):
+        return _fail(f"--source, --weights and --output are needed. Received: {given}")
+    from l2l_tf import presets
+    from l2l_tf.rules.published_weights import rule_from_published_weights
+
+    try:
+        arrays = read_arrays(FLAGS.weights)
+        config = {"orthogonalize": FLAGS.orthogonalize} if FLAGS.source == "celo2" else {}
+        rule = rule_from_published_weights(FLAGS.source, arrays, **config)
+        card = CARD.format(
+            rule=type(rule).__name__, source=FLAGS.source, command=_command(), description=rule
+        )
+        presets.save_preset(FLAGS.output, rule, card)
+    except (ValueError, OSError) as error:
+        return _fail(str(error))
+    print(f"LearnedOptimizer(preset={FLAGS.output!r}) uses it.")
+    return 0
+
+
+def read_arrays(path):
+    """All arrays of an `.npz` file, a dict name → array; nothing is unpickled.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no `.npz` file, or damaged, or holds Python objects.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no such file of weights. Received: {str(path)!r}")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"Weights are read from an .npz file. Received: {str(path)!r}")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The .npz file cannot be read ({error}). Received: {str(path)!r}"
+        ) from error
+
+
+def _command():
+    """The command that stands in the card: files by name, whatever their directory."""
+    weights = pathlib.Path(FLAGS.weights).name
+    output = pathlib.Path(FLAGS.output).name
+    command = [
+        "l2l-convert",
+        f"--source={FLAGS.source}",
+        f"--weights={weights}",
+        f"--output={output}",
+    ]
+    if FLAGS.source == "celo2" and not FLAGS.orthogonalize:
+        command.append("--noorthogonalize")
+    return shlex.join(command)
+
+
+def _fail(message):
+    print(f"l2l-convert: {message}", file=sys.stderr)
+    return 2
+
+
+def run():
+    """Parse the flags and exit with `main`'s code."""
+    try:
+        argv = FLAGS(sys.argv)
+    except flags.Error as error:
+        sys.exit(_fail(f"{error}. Received: {shlex.join(sys.argv[1:])}"))
+    sys.exit(main(argv))
+
+
+if __name__ == "__main__":
+    run()
