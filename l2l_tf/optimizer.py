@@ -130,6 +130,18 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
         """Number of steps skipped because a gradient held NaN or Inf."""
         return self._skipped_steps
 
+    @property
+    def schedule(self):
+        """The `LearningRateSchedule` that the learning rate follows, or None."""
+        schedules = keras.optimizers.schedules.LearningRateSchedule
+        return self._learning_rate if isinstance(self._learning_rate, schedules) else None
+
+    @property
+    def excludes_from_weight_decay(self):
+        """Whether `exclude_from_weight_decay` named variables."""
+        names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+        return any(getattr(self, name, None) for name in names)
+
     @classmethod
     def from_preset(cls, preset, **overrides):
         """An optimizer from a preset's name or directory, with constructor arguments."""
@@ -142,7 +154,7 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
             directory: Path; see `presets.save_preset`.
             card: Text of its model card; by default that of the preset it came from.
         """
-        self._check_weights()
+        self.check_weights()
         if card is None and self._preset is not None:
             try:
                 card = presets.load_card(self._preset)
@@ -238,7 +250,7 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
             trainable_variables = list(trainable_variables)
             if not self.built and grads:
                 self.build(trainable_variables)
-        self._check_weights()
+        self.check_weights()
         present = [_values(g) for g in grads if g is not None]
         if not present or not self.built:
             super().apply(grads, trainable_variables)
@@ -418,7 +430,8 @@ class LearnedOptimizer(keras.optimizers.Optimizer):
             variable.assign(store[str(index)])
         self._weights_pending = False
 
-    def _check_weights(self):
+    def check_weights(self):
+        """Raise a `ValueError` if the rule's weights were never loaded."""
         if self._weights_pending and self.built and self._meta_params:
             before = self._rule.meta_params
             self._weights_pending = tf.executing_eagerly() and all(
