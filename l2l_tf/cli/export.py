@@ -1,0 +1,103 @@
+"""`l2l-export`: write a SavedModel that needs only TensorFlow.
+
+python -m l2l_tf.cli.export --preset=runs/first/preset --output_dir=step
+python -m l2l_tf.cli.export --model=model.keras --output_dir=training
+"""
+
+import re
+import sys
+
+from absl import flags
+
+from l2l_tf.cli.command_line import CommandError, run_command
+
+FLAGS = flags.FlagValues()
+
+flags.DEFINE_string(
+    "preset",
+    None,
+    "Preset, by name or directory, whose step is exported; default: the shipped default.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "model",
+    None,
+    "Compiled model (.keras) to export with its training instead of a preset's step.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("output_dir", None, "New or empty directory.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "shapes",
+    None,
+    "Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors; "
+    "default: one vector of any length.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("learning_rate", 1.0, "Multiplies the updates of the step.", flag_values=FLAGS)
+
+
+def main():
+    """Export as the flags say; returns the exit code."""
+    if not FLAGS.output_dir:
+        raise CommandError("--output_dir is needed. Received: --output_dir=")
+    for_steps = [n for n in ("preset", "shapes", "learning_rate") if FLAGS[n].present]
+    if FLAGS.model and for_steps:
+        raise CommandError(
+            f"--model goes without the flags of a step. Received: --model={FLAGS.model} and "
+            + ", ".join(f"--{name}={FLAGS[name].value}" for name in for_steps)
+        )
+    shapes = None if FLAGS.shapes is None else _shapes(FLAGS.shapes)
+    # TensorFlow takes seconds to import: not before the flags are known to be right.
+    import keras
+
+    import l2l_tf
+    from l2l_tf import export
+
+    try:
+        if FLAGS.model:
+            model = _model(keras, FLAGS.model)
+            export.export_training(model, FLAGS.output_dir)
+        else:
+            optimizer = l2l_tf.LearnedOptimizer(FLAGS.learning_rate, preset=FLAGS.preset)
+            export.export_step(optimizer, FLAGS.output_dir, shapes)
+    except (ValueError, TypeError, OSError) as error:
+        raise CommandError(str(error)) from error
+    print(f"The SavedModel is in {FLAGS.output_dir}")
+    return 0
+
+
+def _model(keras, file):
+    try:
+        return keras.models.load_model(file)
+    except (ValueError, TypeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise CommandError(
+            f"--model is a .keras file that can be loaded ({reason[:200]}). "
+            f"Received: --model={file}"
+        ) from error
+
+
+def _shapes(text):
+    """Shapes of a text such as `3x4;4;scalar`."""
+    shapes = []
+    for part in text.split(";"):
+        part = part.strip()
+        if part == "scalar":
+            shapes.append(())
+        elif re.fullmatch(r"\d+(x\d+)*", part):
+            shapes.append(tuple(int(d) for d in part.split("x")))
+        else:
+            raise CommandError(
+                "--shapes is written as '3x4;4', or 'scalar' for a number. "
+                f"Received: --shapes={text}"
+            )
+    return shapes
+
+
+def run(argv=None):
+    """Entry point of `l2l-export`; returns the exit code."""
+    return run_command("l2l-export", __doc__.partition(":")[2].strip(), FLAGS, main, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

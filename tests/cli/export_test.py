@@ -1,0 +1,66 @@
+"""`l2l-export` as its users meet it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_models import RULES, X, Y, make_model
+
+from l2l_tf import LearnedOptimizer, presets, rules
+from l2l_tf.cli import export
+
+
+def test_a_preset_becomes_a_step(preset_directory, tmp_path, capsys):
+    output = tmp_path / "step"
+    arguments = [f"--preset={preset_directory}", f"--output_dir={output}", "--learning_rate=0.5"]
+    assert export.run(arguments) == 0
+    assert str(output) in capsys.readouterr().out
+    step = tf.saved_model.load(output)
+    params = tf.ones(3)
+    updates, _ = step.update(params, step.init(params), params, np.nan, np.nan)
+    rule = presets.load_preset(preset_directory)
+    expected, _ = rule.update([params], rule.init([params]), [params], rules.Context())
+    np.testing.assert_allclose(updates, 0.5 * expected[0], rtol=1e-5)
+
+
+def test_shapes_are_those_of_the_flag(preset_directory, tmp_path):
+    output = tmp_path / "step"
+    arguments = [f"--preset={preset_directory}", f"--output_dir={output}", "--shapes=3x2;4;scalar"]
+    assert export.run(arguments) == 0
+    step = tf.saved_model.load(output)
+    params = [tf.ones((3, 2)), tf.ones(4), tf.ones(())]
+    updates, _ = step.update(params, step.init(params), params, np.nan, np.nan)
+    assert [tuple(u.shape) for u in updates] == [(3, 2), (4,), ()]
+
+
+def test_a_saved_model_becomes_one_that_trains(tmp_path):
+    model = make_model(optimizer=LearnedOptimizer(rule=RULES["sgd"]()))
+    model.save(tmp_path / "model.keras")
+    output = tmp_path / "training"
+    assert export.run([f"--model={tmp_path / 'model.keras'}", f"--output_dir={output}"]) == 0
+    loaded = tf.saved_model.load(output)
+    assert np.isfinite(float(loaded.train_step(X, Y)["loss"]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--output_dir={new}", "--preset=nothing"],
+        ["--output_dir={new}", "--preset={new}/nothing"],
+        ["--output_dir={new}", "--shapes=3,4"],
+        ["--output_dir={new}", "--model=a.keras", "--shapes=3"],
+        ["--output_dir={new}", "--model=a.keras"],
+        ["--output_dir={new}", "--model={full}/file"],
+        ["--output_dir={full}", "--preset={preset}"],
+    ],
+)
+def test_mistakes_are_answered_in_one_line(arguments, preset_directory, tmp_path, capsys):
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "file").write_text("kept")
+    places = {"new": tmp_path / "new", "full": full, "preset": preset_directory}
+    assert export.run([a.format(**places) for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("l2l-export: ") and "Received:" in error
+    assert len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "new").exists()
