@@ -3,7 +3,6 @@
 from l2l_tf import presets, rules
 from l2l_tf.optimizer import LearnedOptimizer
 from l2l_tf.presets import list_presets
-
-__version__ = "0.1.0"
+from l2l_tf.version import __version__
 
 __all__ = ["LearnedOptimizer", "__version__", "list_presets", "presets", "rules"]

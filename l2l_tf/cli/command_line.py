@@ -19,7 +19,7 @@ def run_command(program, description, flag_values, main, argv=None):
         program: Name of the command, as errors show it.
         description: Text above the flags in `--help`.
         flag_values: `flags.FlagValues` of the command.
-        main: Function without arguments; returns the exit code.
+        main: Function of the program's name and what is no flag, a list; returns the exit code.
         argv: Arguments without the program's name; default: those of the process.
 
     Returns:
@@ -30,16 +30,19 @@ def run_command(program, description, flag_values, main, argv=None):
         print(_help(program, description, flag_values))
         return 0
     try:
-        rest = _parse(program, flag_values, argv)
-        if rest:
-            raise CommandError(f"Every argument is a flag. Received: {shlex.join(rest)}")
-        return main()
+        return main(_parse(program, flag_values, argv))
     except CommandError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
+
+
+def refuse_arguments(argv):
+    """Raise `CommandError` if there is anything beside flags."""
+    if len(argv) > 1:
+        raise CommandError(f"Every argument is a flag. Received: {shlex.join(argv[1:])}")
 
 
 def given_flags(flag_values, without=()):
@@ -55,11 +58,11 @@ def _parse(program, flag_values, argv):
     for name in flag_values:
         flag_values[name].unparse()
     try:
-        return flag_values([program, *argv])[1:]
+        return flag_values([program, *argv])
     except flags.UnrecognizedFlagError as error:
         advice = re.search(r"Did you mean: (.*?) \?", str(error))
         advice = f"; did you mean --{advice.group(1)}?" if advice else "; --help lists them."
-        raise CommandError(f"Unknown flag{advice} Received: --{error.flagname}") from error
+        raise CommandError(f"Unknown flag{advice} Received: {error.flagvalue}") from error
     except flags.Error as error:
         match = re.fullmatch(r"flag (--\w+=.*?): (.*)", str(error), re.DOTALL)
         if match:

@@ -11,6 +11,8 @@ import zipfile
 import numpy as np
 from absl import flags
 
+from l2l_tf.cli.command_line import run_command
+
 FLAGS = flags.FlagValues()
 
 flags.DEFINE_enum(
@@ -102,14 +104,10 @@ def _fail(message):
     return 2
 
 
-def run():
-    """Parse the flags and exit with `main`'s code."""
-    try:
-        argv = FLAGS(sys.argv)
-    except flags.Error as error:
-        sys.exit(_fail(f"{error}. Received: {shlex.join(sys.argv[1:])}"))
-    sys.exit(main(argv))
+def run(argv=None):
+    """Entry point of `l2l-convert`; returns the exit code."""
+    return run_command("l2l-convert", __doc__.partition(":")[2], FLAGS, main, argv)
 
 
 if __name__ == "__main__":
-    run()
+    sys.exit(run())

@@ -4,10 +4,11 @@ python -m l2l_tf.cli.data prepare mnist fashion_mnist cifar10 --data_dir=DIR
 """
 
 import pathlib
-import shlex
 import sys
 
 from absl import flags
+
+from l2l_tf.cli.command_line import run_command
 
 FLAGS = flags.FlagValues()
 
@@ -53,14 +54,10 @@ def _fail(message):
     return 2
 
 
-def run():
-    """Parse the flags and exit with `main`'s code."""
-    try:
-        argv = FLAGS(sys.argv)
-    except flags.Error as error:
-        sys.exit(_fail(f"{error}. Received: {shlex.join(sys.argv[1:])}"))
-    sys.exit(main(argv))
+def run(argv=None):
+    """Entry point of `l2l-data`; returns the exit code."""
+    return run_command("l2l-data", __doc__.partition(":")[2], FLAGS, main, argv)
 
 
 if __name__ == "__main__":
-    run()
+    sys.exit(run())

@@ -9,7 +9,7 @@ import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import CommandError, run_command
+from l2l_tf.cli.command_line import CommandError, refuse_arguments, run_command
 
 FLAGS = flags.FlagValues()
 
@@ -36,8 +36,9 @@ flags.DEFINE_string(
 flags.DEFINE_float("learning_rate", 1.0, "Multiplies the updates of the step.", flag_values=FLAGS)
 
 
-def main():
+def main(argv):
     """Export as the flags say; returns the exit code."""
+    refuse_arguments(argv)
     if not FLAGS.output_dir:
         raise CommandError("--output_dir is needed. Received: --output_dir=")
     for_steps = [n for n in ("preset", "shapes", "learning_rate") if FLAGS[n].present]

@@ -11,7 +11,7 @@ import sys
 from absl import flags
 
 from l2l_tf import rules, tasks
-from l2l_tf.cli.command_line import CommandError, given_flags, run_command
+from l2l_tf.cli.command_line import CommandError, given_flags, refuse_arguments, run_command
 
 FLAGS = flags.FlagValues()
 
@@ -76,8 +76,9 @@ flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.",
 flags.DEFINE_bool("jit_compile", True, "Compile meta-steps with XLA.", flag_values=FLAGS)
 
 
-def main():
+def main(argv):
     """Train as the flags say; returns the exit code."""
+    refuse_arguments(argv)
     if not FLAGS.task or not FLAGS.output_dir:
         raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "

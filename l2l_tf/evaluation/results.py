@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import l2l_tf
+from l2l_tf.version import __version__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,7 +259,7 @@ def _contestant(content):
 def _versions():
     return {
         "python": platform.python_version(),
-        "l2l_tf": l2l_tf.__version__,
+        "l2l_tf": __version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,

@@ -113,7 +113,7 @@ def test_a_run_without_any_finite_validation_leaves_no_preset(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "received"),
     [
-        (["--metasteps=3"], "--metasteps"),
+        (["--metasteps=3"], "--metasteps=3"),
         (["stray"], "stray"),
         (["--meta_steps=-1"], "--meta_steps=-1"),
         (["--meta_steps=many"], "--meta_steps=many"),
@@ -166,7 +166,7 @@ def test_every_flag_reaches_the_run(tmp_path):
     )
     seen = {}
 
-    def build():
+    def build(argv):
         seen.update(meta_run.build(train.FLAGS).describe())
         return 0
 
@@ -248,7 +248,7 @@ def test_killed_and_interrupted_and_resumed_equals_one_run(tmp_path):
 
     whole = []
 
-    def uninterrupted():
+    def uninterrupted(argv):
         whole.append(meta_run.build(train.FLAGS))
         for _ in range(step):
             whole[0].step()

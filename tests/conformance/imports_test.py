@@ -7,17 +7,27 @@ from tools import build_files
 ROOT = pathlib.Path(__file__).parents[2]
 # What each room may import. Every new room needs its line.
 MAY_IMPORT = {
+    "version": set(),
     "call_text": set(),
     "arguments": set(),
     "cells": {"arguments"},
     "data": {"arguments"},
     "rules": {"call_text", "arguments", "cells"},
     "tasks": {"call_text", "arguments", "data"},
-    "presets": {"rules"},
+    "presets": {"rules", "version"},
     "optimizer": {"rules", "presets"},
     "meta": {"arguments", "rules", "presets", "tasks", "data"},
     "export": {"rules", "presets", "optimizer"},
-    "evaluation": {"arguments", "call_text", "rules", "presets", "tasks", "data", "optimizer"},
+    "evaluation": {
+        "arguments",
+        "call_text",
+        "data",
+        "optimizer",
+        "presets",
+        "rules",
+        "tasks",
+        "version",
+    },
 }
 
 
