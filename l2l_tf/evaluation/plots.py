@@ -83,7 +83,8 @@ def _draw(axes, results, task, quantity, against, styles):
     for optimizer, style in styles.items():
         steps, seconds, median, least, greatest = results.curve(task, optimizer, quantity)
         x = steps if against == "steps" else seconds
-        shown = np.isfinite(median)
+        # A logarithmic axis has no place for the start, at 0 seconds.
+        shown = np.isfinite(median) & (x >= (0 if against == "steps" else x[1]))
         axes.plot(x[shown], median[shown], **style)
         if style["linewidth"] > 2:
             both = shown & np.isfinite(greatest)
@@ -101,7 +102,9 @@ def _draw(axes, results, task, quantity, against, styles):
     else:
         axes.set_xlim(0, steps[-1])
     axes.set_xlabel("steps" if against == "steps" else "seconds in steps")
-    axes.set_ylabel(quantity.replace("_", " ").replace("held out", "held-out"))
+    has_held_out = _positive(results, task, "held_out_loss")
+    label = quantity.replace("_", " ").replace("held out", "held-out")
+    axes.set_ylabel(label if has_held_out else "loss")
     axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
