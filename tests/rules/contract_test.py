@@ -126,7 +126,11 @@ def test_float64_variables_get_float64_state_and_updates(name):
     variables = [np.zeros((3,), "float64"), np.zeros((2,), "float32"), np.zeros((2,), "float16")]
     gradients = [np.ones_like(v) for v in variables]
     updates, state = rule.update(gradients, rule.init(variables), variables, rules.Context())
-    assert [u.dtype.name for u in updates] == ["float64", "float32", "float32"]
+    received = [u.dtype.name for u in updates]
+    if rule.coordinatewise:
+        assert received == ["float64", "float32", "float32"]
+    else:  # A rule over all variables may compute in the widest dtype among them.
+        assert received[0] == "float64" and set(received[1:]) <= {"float32", "float64"}
     for slots, expected in zip(state.variables, ["float64", "float32", "float32"], strict=True):
         assert {t.dtype.name for t in slots.values()} <= {expected}
 
