@@ -129,6 +129,8 @@ def unroll(
         gradients = tape.gradient(
             total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
+        # The gradient of a loss mapped over tasks may come as slices.
+        gradients = [tf.convert_to_tensor(g) for g in gradients]
         if not second_derivatives:
             gradients = [tf.stop_gradient(g) for g in gradients]
         return losses, gradients, model_state
