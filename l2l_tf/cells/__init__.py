@@ -22,9 +22,9 @@ from l2l_tf.cells.progress import fraction_done, progress_features
 from l2l_tf.cells.scheduler import scheduler_meta_params, scheduler_step
 
 __all__ = [
-    "accumulate",
     "DenseMemory",
     "WindowMemory",
+    "accumulate",
     "averaged_cells",
     "averaging_lstm_step",
     "bias_correction",
@@ -32,8 +32,8 @@ __all__ = [
     "exponential_mean",
     "fraction_done",
     "initial_loss_state",
-    "input_blocks",
     "in_lockstep",
+    "input_blocks",
     "linear",
     "linear_meta_params",
     "log_and_sign",

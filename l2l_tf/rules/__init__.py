@@ -1,6 +1,6 @@
 """Update rules: pure functions from gradients and state to updates."""
 
-from l2l_tf.rules import analytic_controllers  # noqa: F401  Registers them.
+from l2l_tf.rules import analytic_controllers, secant_controller  # noqa: F401  Registers them.
 from l2l_tf.rules.base import (
     UNKNOWN,
     Context,

@@ -113,7 +113,8 @@ class MemoryRule(JointRule):
         return {**super().slot_shapes(), **last_read}
 
     def shared_init(self, count, dtype):
-        return {"steps": ops.zeros((), dtype="int32"), **self.memory.init(count, dtype)}
+        # A float: a whole number in the state would have no gradient in an unrolled loop.
+        return {"started": ops.zeros((), dtype=dtype), **self.memory.init(count, dtype)}
 
     def bytes_per_weight(self, count=1):
         """Bytes of float32 state per weight in a model of `count` weights."""
@@ -134,9 +135,9 @@ class MemoryRule(JointRule):
         (params,) = meta_params
         dtype = gradient.dtype
         count = ops.shape(gradient)[0]
-        memory = {k: ops.cast(v, dtype) for k, v in shared.items() if k != "steps"}
+        memory = {k: ops.cast(v, dtype) for k, v in shared.items() if k != "started"}
         scale = self.read_scale(params, dtype)
-        signal = Signal(gradient, variable, slots, count, shared["steps"] > 0)
+        signal = Signal(gradient, variable, slots, count, shared["started"] > 0)
         if self.read == "same_step":
             reads = self.memory.read(memory, self.heads.query(params, signal), scale)
             (emission,) = in_lockstep([self.heads.emit(params, signal, reads)], [count])
@@ -148,7 +149,7 @@ class MemoryRule(JointRule):
             slots = {**emission.slots, "read": reads}
         written = self.memory.write(memory, emission.a, emission.b)
         new_shared = {k: ops.cast(v, shared[k].dtype) for k, v in written.items()}
-        new_shared["steps"] = shared["steps"] + 1
+        new_shared["started"] = ops.ones_like(shared["started"])
         update = emission.update
         if self.update_from != "controller":
             step = self.heads.step_from_read(reads)

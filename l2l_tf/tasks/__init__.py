@@ -3,6 +3,7 @@
 from l2l_tf.tasks.augmentation import RandomScaling
 from l2l_tf.tasks.base import SPLITS, Task, as_seed, fold_in
 from l2l_tf.tasks.classification import InMemoryClassification
+from l2l_tf.tasks.conditioned import ConditionedQuadratic, LogisticRegression
 from l2l_tf.tasks.digits import DigitsMLP, digits
 from l2l_tf.tasks.image_conv import Cifar10Conv, ImageConv
 from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
@@ -14,6 +15,7 @@ __all__ = [
     "ACTIVATIONS",
     "SPLITS",
     "Cifar10Conv",
+    "ConditionedQuadratic",
     "DigitsMLP",
     "FashionMLP",
     "ImageConv",
@@ -21,6 +23,7 @@ __all__ = [
     "InMemoryClassification",
     "InMemoryMLP",
     "MnistMLP",
+    "LogisticRegression",
     "Quadratic",
     "QuadraticUniform",
     "RandomScaling",

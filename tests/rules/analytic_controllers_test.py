@@ -239,7 +239,7 @@ def test_a_window_of_one_holds_the_two_loop_recursion_with_one_pair():
     bare = Bare(rule, problem.start)
     for x in expected[:-1]:
         d = bare.direction(x, problem.gradient(x))
-    memory = {k: v for k, v in bare.state.shared.items() if k != "steps"}
+    memory = {k: v for k, v in bare.state.shared.items() if k != "started"}
     read = rule.memory.read(memory, problem.gradient(expected[-2])[None], 1.0)
     np.testing.assert_allclose(-np.asarray(read)[0], d, rtol=1e-10)
 

@@ -6,7 +6,13 @@ import tensorflow as tf
 
 from l2l_tf import tasks
 
-ALL = ["quadratic", "quadratic_uniform", "digits_mlp(layers=2,activation=relu)"]
+ALL = [
+    "quadratic",
+    "quadratic_uniform",
+    "conditioned_quadratic",
+    "logistic_regression",
+    "digits_mlp(layers=2,activation=relu)",
+]
 
 
 @pytest.mark.parametrize("text", ALL)

@@ -1,0 +1,123 @@
+"""Convex optimizees: quadratics of known condition, and logistic regression."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.registry import register_task
+
+
+@register_task("conditioned_quadratic")
+class ConditionedQuadratic(Task):
+    """`f(x) = ½ (x − b)ᵀA(x − b)`, A of a given condition number in a random rotation.
+
+    The largest eigenvalue of A is 1, the smallest 1/condition, the others log-uniform
+    between; b and the starting point are from N(0, 1). `f` is computed as `½ ‖R(x − b)‖²`
+    with A = RᵀR, so that it never is negative.
+
+    Args:
+        dimension: Coordinates of x, at least 2.
+        condition: Condition number of A, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(self, dimension=10, condition=100.0):
+        if not isinstance(dimension, int) or dimension < 2:
+            raise ValueError(f"`dimension` is an integer ≥ 2. Received: dimension={dimension!r}")
+        if not condition >= 1:
+            raise ValueError(f"`condition` is at least 1. Received: condition={condition!r}")
+        self.dimension = dimension
+        self.condition = condition
+
+    def init(self, seed):
+        n = self.dimension
+        rotation, _ = tf.linalg.qr(tf.random.stateless_normal([n, n], fold_in(seed, 0)))
+        exponents = tf.random.stateless_uniform([n - 2], fold_in(seed, 1))
+        exponents = tf.concat([[0.0, 1.0], exponents], axis=0)
+        roots = tf.pow(float(self.condition), -0.5 * exponents)
+        target = tf.random.stateless_normal([n], fold_in(seed, 2))
+        start = tf.random.stateless_normal([n], fold_in(seed, 3))
+        return [start], [roots[:, None] * tf.transpose(rotation), target]
+
+    def loss(self, params, model_state, batch):
+        losses, model_state = self.tasks_loss(params, model_state, batch)
+        return losses, model_state, {}
+
+    def tasks_loss(self, params, model_state, batch):
+        del batch
+        root, target = model_state
+        residual = tf.linalg.matvec(root, params[0] - target)
+        return 0.5 * tf.reduce_sum(tf.square(residual), axis=-1), model_state
+
+
+@register_task("logistic_regression")
+class LogisticRegression(Task):
+    """Logistic regression on scikit-learn's breast cancer data, all rows at every step.
+
+    Loss: mean cross-entropy + l2/2 · ‖w‖². 30 standardised features and a bias; 341 rows to
+    train on, 114 for validation, 114 for tests. Starts at N(0, start²).
+
+    Args:
+        l2: Weight of the penalty, which makes the minimum finite.
+        start: Standard deviation of the starting point.
+    """
+
+    def __init__(self, l2=1e-3, start=0.1):
+        self.l2 = l2
+        self.start = start
+
+    def init(self, seed):
+        weights = tf.random.stateless_normal([30], fold_in(seed, 0))
+        bias = tf.random.stateless_normal([1], fold_in(seed, 1))
+        return [self.start * weights, self.start * bias], []
+
+    def loss(self, params, model_state, batch):
+        rows, labels = batch
+        losses, model_state = self.tasks_loss(params, model_state, batch)
+        predicted = tf.cast(self._logits(params, rows) > 0, labels.dtype)
+        accuracy = tf.reduce_mean(tf.cast(predicted == labels, tf.float32), axis=-1)
+        return losses, model_state, {"accuracy": accuracy}
+
+    def tasks_loss(self, params, model_state, batch):
+        rows, labels = batch
+        logits = self._logits(params, rows)
+        # log(1 + e^(−z)) of the signed margin z, written so that it differentiates twice.
+        margin = (2.0 * labels - 1.0) * logits
+        entropy = tf.reduce_mean(tf.math.softplus(-margin), axis=-1)
+        penalty = 0.5 * self.l2 * tf.reduce_sum(tf.square(params[0]), axis=-1)
+        return entropy + penalty, model_state
+
+    def _logits(self, params, rows):
+        return tf.linalg.matvec(rows, params[0]) + params[1]
+
+    def batch(self, seed, step, split="train"):
+        del seed, step
+        return self.full_batch(split)
+
+    def full_batch(self, split="test"):
+        if split not in SPLITS:
+            raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")
+        rows, labels = _breast_cancer()[split]
+        return tf.constant(rows), tf.constant(labels)
+
+
+@functools.cache
+def _breast_cancer():
+    try:
+        from sklearn.datasets import load_breast_cancer
+    except ImportError as error:
+        raise ImportError(
+            "The task logistic_regression needs scikit-learn: pip install 'l2l-tf[train]'. "
+            "Received: no module sklearn"
+        ) from error
+    data = load_breast_cancer()
+    order = np.random.default_rng(0).permutation(len(data.data))
+    rows, labels = data.data[order], data.target[order].astype("float32")
+    mean, deviation = rows[:341].mean(axis=0), rows[:341].std(axis=0)
+    rows = ((rows - mean) / deviation).astype("float32")
+    ends = {"train": (0, 341), "validation": (341, 455), "test": (455, 569)}
+    return {split: (rows[a:b], labels[a:b]) for split, (a, b) in ends.items()}
