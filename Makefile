@@ -11,7 +11,7 @@ export PYTHONPATH := $(CURDIR)
 BAZEL ?= bazel
 BAZEL_TARGETS ?= //...
 
-.PHONY: help setup test test-slow lint format build-files bazel-test clean
+.PHONY: help setup demo test test-slow lint format build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -25,6 +25,9 @@ $(STAMP):
 	@touch $@
 
 setup: $(STAMP)  ## Create the virtual environment and install everything
+
+demo: $(STAMP)  ## Meta-train, compare and export on digits, in minutes
+	$(BIN)/python examples/demo.py
 
 lint: $(STAMP)  ## Check style
 	$(BIN)/ruff check .
