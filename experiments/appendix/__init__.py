@@ -1,0 +1,1 @@
+"""The paper's appendix: averaging cells and external memories on convex problems."""

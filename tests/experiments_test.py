@@ -1,0 +1,52 @@
+"""The appendix's experiments: their measures and their problems."""
+
+import numpy as np
+import pytest
+
+from experiments.appendix import compare, problems, train
+from l2l_tf import rules, tasks
+
+
+@pytest.mark.parametrize("problem", [problems.PROBLEMS[1], "logistic_regression"])
+def test_scipys_problems_are_the_tasks_in_float64(problem):
+    task, seed = tasks.get(problem), tasks.as_seed(5)
+    ((start, loss, gradient),) = problems.instances(problem, seed, 1)
+    params, state = task.init_tasks(tasks.fold_in(seed, 0), 1)
+    batch = task.full_batch("train")
+    expected = float(task.loss([p[0] for p in params], [s[0] for s in state], batch)[0])
+    np.testing.assert_allclose(loss(start), expected, rtol=1e-5)
+    direction = np.random.default_rng(0).normal(size=start.shape)
+    slope = (loss(start + 1e-6 * direction) - loss(start - 1e-6 * direction)) / 2e-6
+    np.testing.assert_allclose(gradient(start) @ direction, slope, rtol=1e-6)
+
+
+def test_curves_begin_with_the_loss_before_the_first_step():
+    problem = problems.PROBLEMS[1]
+    losses = problems.losses_of(rules.SGD(0.0), problem, 3, 2, 4)
+    assert losses.shape == (5, 2)
+    np.testing.assert_allclose(losses, np.repeat(losses[:1], 5, axis=0), rtol=1e-5)
+
+
+def test_steps_to_the_target_are_a_median_over_instances():
+    losses = np.array([[1.0, 1.0, 1.0], [1e-7, 0.5, 0.5], [1e-7, 1e-7, 0.5]])
+    assert compare.steps_to(losses, 0.0) == 2.0
+    assert compare.steps_to(losses[:, 1:], 0.0) is None
+    np.testing.assert_allclose(compare.excess(losses, 0.5), [0.5, 0.0, 0.0])
+
+
+def test_the_line_searchs_gradient_evaluations_are_counted():
+    losses, used, _ = problems.with_line_search("BFGS", problems.PROBLEMS[1], 3, 2, 20)
+    assert losses.shape == used.shape == (21, 2)
+    assert (losses[-1] < 1e-2 * losses[0]).all() and (np.diff(used, axis=0) >= 0).all()
+    assert (used[-1] >= 20).all()
+
+
+def test_every_rule_of_the_experiment_exists():
+    for text in train.RULES.values():
+        assert rules.from_text(text).meta_params
+
+
+def test_the_inverse_error_of_an_empty_memory_is_one():
+    rule = rules.NTMBFGS(controller="secant_lstm", read="same_step", hidden_size=4)
+    errors = compare.inverse_error(rule, problems.PROBLEMS[1], 2)
+    np.testing.assert_allclose(errors[0], 1.0, rtol=1e-5)
