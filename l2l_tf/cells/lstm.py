@@ -37,11 +37,15 @@ def lstm_meta_params(generator, inputs, hidden, forget_bias=1.0):
     return {"kernel": kernel.astype("float32"), "bias": bias.astype("float32")}
 
 
+@ops.custom_gradient
 def lstm_step(inputs, hidden_state, cell_state, kernel, bias):
     """One step of an LSTM for `n` coordinates at once.
 
     `[i, f, g, o] = kernel · [x; h] + bias`,
     `c' = σ(f)·c + σ(i)·tanh(g)`, `h' = σ(o)·tanh(c')`.
+
+    Its gradient is written out: the four gates' gradients meet in one product each for
+    the inputs, and for kernel and bias together.
 
     Args:
         inputs: `[inputs, n]`.
@@ -56,12 +60,41 @@ def lstm_step(inputs, hidden_state, cell_state, kernel, bias):
     gates = ops.matmul(kernel, ops.concatenate([inputs, hidden_state], axis=0))
     gates = gates + bias[:, None]
     size = hidden_state.shape[0]
-    input_gate = ops.sigmoid(gates[:size])
-    forget_gate = ops.sigmoid(gates[size : 2 * size])
-    candidate = ops.tanh(gates[2 * size : 3 * size])
-    output_gate = ops.sigmoid(gates[3 * size :])
-    cell_state = forget_gate * cell_state + input_gate * candidate
-    return output_gate * ops.tanh(cell_state), cell_state
+    i = ops.sigmoid(gates[:size])
+    f = ops.sigmoid(gates[size : 2 * size])
+    g = ops.tanh(gates[2 * size : 3 * size])
+    o = ops.sigmoid(gates[3 * size :])
+    new_cell_state = f * cell_state + i * g
+    squashed = ops.tanh(new_cell_state)
+    new_hidden_state = o * squashed
+
+    def gradient(*upstream):
+        # TensorFlow hands over two tensors, JAX one pair.
+        d_hidden, d_cell = upstream if len(upstream) == 2 else upstream[0]
+        d_cell = d_cell + d_hidden * (o * (1 - squashed * squashed))
+        d_gates = ops.concatenate(
+            [
+                d_cell * (g * i * (1 - i)),
+                d_cell * (cell_state * f * (1 - f)),
+                d_cell * (i * (1 - g * g)),
+                d_hidden * (new_hidden_state * (1 - o)),
+            ],
+            axis=0,
+        )
+        d_features = ops.matmul(ops.transpose(kernel), d_gates)
+        # A row of ones: the bias is one more column of the kernel.
+        features = ops.concatenate([inputs, hidden_state, ops.ones_like(hidden_state[:1])], axis=0)
+        d_weights = ops.matmul(d_gates, ops.transpose(features))
+        width = inputs.shape[0]
+        return (
+            d_features[:width],
+            d_features[width:],
+            d_cell * f,
+            d_weights[:, :-1],
+            d_weights[:, -1],
+        )
+
+    return (new_hidden_state, new_cell_state), gradient
 
 
 def stacked_lstm_step(inputs, state, meta_params, layers):

@@ -203,16 +203,13 @@ class _Layout:
         return [tf.reshape(p, s) for p, s in zip(parts, self.shapes, strict=True)]
 
     def update(self, rule, gradients, state, variables, context):
-        if self.flat:
-            # A loss belongs to one task; a coordinatewise rule over several sees none.
-            loss = context.loss[0] if self.count == 1 else UNKNOWN
-            return rule.update(gradients, state, variables, context._replace(loss=loss))
-
         own = self.meta_params is not None
         names = list(rule.meta_params)
 
-        # The backward pass computes the step again: XLA needs the axes of reductions as
-        # constants, which those that a mapped forward pass leaves behind are not.
+        # The backward pass computes the step again. That is faster than storing what is
+        # inside of it (memory traffic costs more than the products), takes the memory of
+        # the state alone, and gives XLA the axes of reductions as constants, which those
+        # that a mapped forward pass leaves behind are not.
         @tf.recompute_grad
         def update(values, *arguments):
             def one(arguments):
@@ -220,13 +217,19 @@ class _Layout:
                 bound = rule.bind(dict(zip(names, values, strict=True)))
                 return bound.update(gradients, state, variables, context._replace(loss=loss))
 
+            if self.flat:
+                return one((values, *arguments))
             if own:
                 return tf.vectorized_map(one, (values, *arguments))
             return tf.vectorized_map(lambda mapped: one((values, *mapped)), arguments)
 
         source = self.meta_params if own else rule.meta_params
         values = [tf.convert_to_tensor(source[name]) for name in names]
-        return update(values, gradients, state, variables, context.loss)
+        loss = context.loss
+        if self.flat:
+            # A loss belongs to one task; a coordinatewise rule over several sees none.
+            loss = loss[0] if self.count == 1 else tf.constant(UNKNOWN, loss.dtype)
+        return update(values, gradients, state, variables, loss)
 
 
 def _flatten(params):

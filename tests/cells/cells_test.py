@@ -1,6 +1,7 @@
 """Cells against plain NumPy."""
 
 import numpy as np
+import tensorflow as tf
 
 from l2l_tf import cells
 
@@ -43,3 +44,26 @@ def test_lstm_step_equals_its_formula():
     np.testing.assert_allclose(
         hidden, sigmoid(z[9:]) * np.tanh(expected_cell), rtol=1e-5, atol=1e-6
     )
+
+
+def test_the_lstms_written_gradient_equals_automatic_differentiation():
+    generator = np.random.default_rng(4)
+    shapes = [(2, 5), (3, 5), (3, 5), (12, 5), (12,)]
+    arguments = [tf.constant(generator.normal(size=shape)) for shape in shapes]
+    weights = [tf.constant(generator.normal(size=(3, 5))) for _ in range(2)]
+
+    def plain(inputs, hidden, cell, kernel, bias):
+        gates = tf.matmul(kernel, tf.concat([inputs, hidden], 0)) + bias[:, None]
+        i, f, g, o = tf.split(gates, 4)
+        cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
+        return tf.sigmoid(o) * tf.tanh(cell), cell
+
+    results = []
+    for step in (cells.lstm_step, plain):
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            outputs = step(*arguments)
+            total = tf.add_n([tf.reduce_sum(w * x) for w, x in zip(weights, outputs, strict=True)])
+        results.append([*outputs, *tape.gradient(total, arguments)])
+    for ours, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-14)

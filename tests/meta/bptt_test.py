@@ -207,3 +207,21 @@ def test_fresh_and_held_out_meta_batches_come_from_their_splits():
     assert 2.0 < means["same"] < 3.0  # Steps 1, 2, 3 and noise in 0 … 1.
     assert 1.0 < means["fresh"] < 2.0  # Steps 0, 1, 2.
     assert 101.0 < means["held_out"] < 102.0
+
+
+def test_an_unroll_remembers_states_and_no_gates():
+    """One more layer adds its hidden and cell state to what the backward loop is handed."""
+    remembered = []
+    for layers in (1, 2):
+        rule, task = rules.LSTM(hidden_size=8, layers=layers), Rosenbrock64()
+        est = estimator(False)
+        carried = est.begin(rule, task, as_seed(0))
+
+        @tf.function
+        def meta_gradient(rule=rule, task=task, est=est, carried=carried):
+            return est.estimate(rule, task, carried, ((), None), 0, UNROLL).meta_gradient
+
+        operations = meta_gradient.get_concrete_function().graph.get_operations()
+        forward = next(op for op in operations if op.type.endswith("While"))
+        remembered.append(sum(t.dtype == tf.variant for t in forward.outputs))
+    assert remembered[1] == remembered[0] + 2
