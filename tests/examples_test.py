@@ -24,3 +24,8 @@ def test_an_example_learns_the_digits(name, capsys):
     ended = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     assert ended["accuracy"] > 0.8
     assert f"accuracy {ended['accuracy']:.3f}" in capsys.readouterr().out
+
+
+def test_the_learned_quasi_newton_method_is_far_ahead_of_adam():
+    ended = runpy.run_path(str(EXAMPLES / "learned_quasi_newton.py"), run_name="__main__")
+    assert ended["learned"] < 0.1 * ended["adam"] < ended["start"]

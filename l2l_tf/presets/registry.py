@@ -6,7 +6,12 @@ from l2l_tf.presets import storage
 
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
 DEFAULT = "rnnprop-general"
-FOR_RULE = {"lstm": "lstm-digits", "rnnprop": "rnnprop-general"}
+FOR_RULE = {
+    "lstm": "lstm-digits",
+    "ntm_bfgs": "ntm-bfgs-quadratic",
+    "ntm_lbfgs": "ntm-lbfgs-quadratic",
+    "rnnprop": "rnnprop-general",
+}
 
 SHIPPED = pathlib.Path(__file__).parent
 _REGISTERED = {}

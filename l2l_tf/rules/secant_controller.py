@@ -26,9 +26,9 @@ class SecantLSTMController(Controller):
     LSTM sees ∇, M∇, s, y, Hy, each divided by its mean magnitude, and q, the angle of s and y,
     and how the gradient's and step's magnitudes changed; it emits numbers, averaged over
     the coordinates, by which write heads combine `e = ŝ − Hŷ`, ŝ and `(q − 1)ŝ` into a, and
-    ŝ and e into b. (BFGS is e ŝᵀ + ŝ eᵀ + (q − 1) ŝŝᵀ; so are DFP and SR1 within reach.) None
-    of that is set: the numbers start random and small, so that the untrained rule is
-    gradient descent with step σ, and the update rule of the matrix is learned.
+    ŝ and e into b. (BFGS is e ŝᵀ + ŝ eᵀ + (q − 1) ŝŝᵀ; DFP and SR1 are within reach too.) None
+    of that is set: the numbers start random and small. The untrained rule begins as gradient
+    descent with step σ, and what it writes may carry it away later.
 
     The update is `−e^u H⁺∇ + v s`, u and v learned, H⁺ the matrix with this step's writes.
     No step is more than `growth` times as long (in mean magnitude) as the one before.

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from l2l_tf import presets, rules
+from l2l_tf import presets, rules, tasks
+from l2l_tf.meta.validation import validation_losses
 from l2l_tf.presets import registry, storage
 
 
@@ -79,3 +80,11 @@ def test_the_metadata_lists_a_checksum_for_every_other_file(preset_directory):
     metadata = json.loads((preset_directory / storage.METADATA).read_text())
     files = {p.name for p in preset_directory.iterdir()} - {storage.METADATA}
     assert set(metadata["sha256"]) == files
+
+
+@pytest.mark.parametrize("name", ["ntm-bfgs-quadratic", "ntm-lbfgs-quadratic"])
+def test_the_quasi_newton_presets_solve_a_quadratic_they_never_met(name):
+    rule = presets.load_preset(name)
+    task = tasks.ConditionedQuadratic(dimension=15, condition=100.0)
+    losses = validation_losses(rule, task, tasks.as_seed(77), 4, 60).numpy()
+    assert (losses[-1] < 1e-6 * losses[0]).all()
