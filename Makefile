@@ -11,7 +11,7 @@ export PYTHONPATH := $(CURDIR)
 BAZEL ?= bazel
 BAZEL_TARGETS ?= //...
 
-.PHONY: help setup demo test test-slow lint format build-files bazel-test clean
+.PHONY: help setup demo test test-slow lint format bench build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -42,6 +42,9 @@ test: lint  ## Set up, check style and run the test suite without its slow part
 
 test-slow: $(STAMP)  ## Run the slow tests
 	$(BIN)/python -m pytest -q -m slow
+
+bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (BENCH=--quick)
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 build-files: $(STAMP)  ## Write the BUILD files anew from the imports
 	$(BIN)/python tools/build_files.py

@@ -1,0 +1,1 @@
+"""What the optimizers and the meta-training cost."""

@@ -1,0 +1,128 @@
+"""All benchmarks in one run: `make bench`, or python -m benchmarks.run --quick.
+
+Prints tables, and writes benchmarks.json and benchmarks.png.
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+
+import keras
+import tensorflow as tf
+from absl import app, flags
+
+from benchmarks import limits, meta_steps, steps, training
+from benchmarks.plot import plot
+
+FLAGS = flags.FLAGS
+
+if __name__ == "__main__":
+    flags.DEFINE_bool("quick", False, "Fewer sizes, models and repeats: about two minutes.")
+    flags.DEFINE_string("output_dir", "benchmarks/results", "Where JSON and plot go.")
+    flags.DEFINE_multi_integer("weights", None, "Numbers of weights instead of 1e4 … 1e7.", 1)
+    flags.DEFINE_multi_string("optimizer", None, "Only these of the optimizers.")
+    flags.DEFINE_integer("repeats", None, "Interleaved repeats; their median counts.", 1)
+
+
+def main(argv):
+    del argv
+    quick = FLAGS.quick
+    repeats = FLAGS.repeats or (3 if quick else 7)
+    counts = FLAGS.weights or ([10**4, 10**5] if quick else [10**4, 10**5, 10**6, 10**7])
+    names = FLAGS.optimizer or (
+        [steps.ADAM, steps.DEFAULT, "adam", "celo", "lstm", "rnnprop"]
+        if quick
+        else list(steps.optimizers())
+    )
+    results = {
+        "about": {
+            "date": datetime.date.today().isoformat(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "repeats": repeats,
+        }
+    }
+    results["limits"] = {str(n): limits.rates(n, repeats) for n in counts if n <= 10**6}
+    _print_limits(results["limits"])
+    results["steps"] = steps.measure(counts, repeats, names)
+    _share_of_limit(results)
+    _table(results["steps"], "Steps")
+    results["many_variables"] = [
+        row
+        for name in (steps.ADAM, "lstm")
+        if name in names
+        for row in steps.many_variables(
+            100_000, [2, 50] if quick else [2, 200, 1000], name, repeats
+        )
+    ]
+    _table(results["many_variables"], "One size in few and many variables")
+    rivals = [n for n in (steps.ADAM, steps.DEFAULT, "adam", "celo", "lstm") if n in names]
+    wanted = ["mlp 784-256-256-10"] if quick else None
+    results["training"] = training.measure(rivals, repeats, wanted)
+    _table(results["training"], "Share of a train step")
+    wanted = ["quadratic, 128 tasks"] if quick else None
+    results["meta_steps"] = meta_steps.measure(repeats, wanted)
+    _against_straightforward(results)
+    _table(results["meta_steps"], "Meta-steps, unroll 20")
+    directory = pathlib.Path(FLAGS.output_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    plot(results, directory / "benchmarks.png")
+    print(f"\nWritten: {directory}/benchmarks.json, benchmarks.png")
+
+
+def _share_of_limit(results):
+    for row in results["steps"]:
+        rates = results["limits"].get(str(row["weights"]))
+        if row["optimizer"] == "lstm" and rates and "skipped" not in row:
+            row["times_limit"] = row["ns_per_weight"] / (1e9 * limits.lstm_step_limit(rates))
+
+
+def _against_straightforward(results):
+    plain = {
+        row["problem"]: row["meta_steps_per_second"]
+        for row in results["meta_steps"]
+        if row["estimator"] == "straightforward"
+    }
+    for row in results["meta_steps"]:
+        if "skipped" in row:
+            continue
+        row["times_straightforward"] = row["meta_steps_per_second"] / plain[row["problem"]]
+        near = min(results["limits"], key=lambda n, w=row["weights"]: abs(int(n) - w))
+        if row["estimator"] in ("TruncatedBPTT", "straightforward"):
+            limit = limits.lstm_bptt_limit(results["limits"][near])
+            row["share_of_limit"] = 1e9 * limit / row["ns_per_weight_step"]
+
+
+def _print_limits(measured):
+    print("\n## Limits of the machine (10^9 per second)\n")
+    names = list(next(iter(measured.values())))
+    print("| weights | " + " | ".join(names) + " | lstm step, ns | lstm BPTT, ns |")
+    print("|" + "---|" * (len(names) + 3))
+    for count, rates in measured.items():
+        values = " | ".join(f"{rates[n] / 1e9:.3g}" for n in names)
+        step, bptt = limits.lstm_step_limit(rates), limits.lstm_bptt_limit(rates)
+        print(f"| {count} | {values} | {1e9 * step:.0f} | {1e9 * bptt:.0f} |")
+
+
+def _table(rows, title):
+    print("\n## " + title + "\n", flush=True)
+    keys = list(dict.fromkeys(k for row in rows for k in row))
+    print("| " + " | ".join(k.replace("_", " ") for k in keys) + " |")
+    print("|" + "---|" * len(keys))
+    for row in rows:
+        print("| " + " | ".join(_text(row.get(k)) for k in keys) + " |", flush=True)
+
+
+def _text(value):
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    app.run(main)

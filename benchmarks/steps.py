@@ -1,0 +1,141 @@
+"""Cost of an optimizer's step: time, memory, state, tracing and compiling."""
+
+import math
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.timing import interleaved, peak_bytes
+from l2l_tf import LearnedOptimizer, rules
+
+ADAM = "keras adam"
+DEFAULT = "default preset"
+# From this many floats of state in all a rule is left out: it would not fit the machine.
+MOST_FLOATS = 1.2e9
+
+
+def optimizers():
+    """Dict name → function that makes a fresh optimizer: Keras's Adam, the shipped default
+    and every rule."""
+    made = {ADAM: lambda: keras.optimizers.Adam(1e-3), DEFAULT: LearnedOptimizer}
+    for name in rules.names():
+        made[name] = lambda name=name: LearnedOptimizer(1e-3, rule=rules.get(name))
+    return made
+
+
+class Step:
+    """A compiled `apply` on `variables` zero variables of `count` weights together.
+
+    Attributes:
+        seconds_to_first: Building, tracing, compiling and taking the first step.
+        traces: How often the step was traced so far.
+        bytes_of_state: Bytes of slots per weight.
+    """
+
+    def __init__(self, make, count, jit, variables=1):
+        started = time.perf_counter()
+        size = count // variables
+        shape = _shape(size)
+        self.variables = [keras.Variable(np.zeros(shape, "float32")) for _ in range(variables)]
+        self.gradients = [tf.random.stateless_normal(shape, [0, i]) for i in range(variables)]
+        self.optimizer = make()
+        self.optimizer.build(self.variables)
+        self.traces = 0
+
+        @tf.function(jit_compile=jit, autograph=False)
+        def step(gradients):
+            self.traces += 1
+            self.optimizer.apply(gradients, self.variables)
+
+        self.step = step
+        self()
+        self.seconds_to_first = time.perf_counter() - started
+
+    def __call__(self):
+        self.step(self.gradients)
+
+    @property
+    def bytes_of_state(self):
+        """Bytes per weight of what grows with the weights: no meta-parameters, no counters."""
+        fixed = {id(v) for v in getattr(self.optimizer, "_meta_params", {}).values()}
+        total = sum(
+            math.prod(v.shape) * tf.as_dtype(v.dtype).size
+            for v in self.optimizer.variables
+            if id(v) not in fixed and len(v.shape)
+        )
+        return total / sum(math.prod(v.shape) for v in self.variables)
+
+
+def _shape(size):
+    """A matrix where that is possible: rules look at rows and columns."""
+    rows = 2 ** int(math.log2(math.sqrt(size)))
+    while size % rows:
+        rows //= 2
+    return (rows, size // rows) if rows > 1 else (size,)
+
+
+def measure(counts, repeats, names=None):
+    """Rows with the cost of a step of every optimizer, at every count, with and without jit.
+
+    Returns:
+        List of dicts: `optimizer`, `weights`, `jit`, `ns_per_weight`, `first_seconds`,
+        `traces`, `state_bytes_per_weight`, `peak_bytes`; or `skipped`, with the reason.
+    """
+    rows = []
+    for count in counts:
+        for jit in (False, True):
+            steps = {}
+            for name, make in optimizers().items():
+                if names and name not in names:
+                    continue
+                row = {"optimizer": name, "weights": count, "jit": jit}
+                try:
+                    if _floats(name) * count > MOST_FLOATS:
+                        raise ValueError("state larger than this benchmark allows")
+                    steps[name] = Step(make, count, jit)
+                except (tf.errors.OpError, ValueError) as error:
+                    rows.append({**row, "skipped": str(error).splitlines()[0][:200]})
+            peaks = {name: peak_bytes(step) for name, step in steps.items()}
+            seconds = interleaved(steps, repeats)
+            rows += [
+                {
+                    "optimizer": name,
+                    "weights": count,
+                    "jit": jit,
+                    "ns_per_weight": 1e9 * seconds[name] / count,
+                    "first_seconds": step.seconds_to_first,
+                    "traces": step.traces,
+                    "state_bytes_per_weight": step.bytes_of_state,
+                    "peak_bytes": peaks[name],
+                }
+                for name, step in steps.items()
+            ]
+    return rows
+
+
+def many_variables(total, numbers, name, repeats):
+    """Rows of one optimizer with `total` weights in several numbers of variables, jit."""
+    make = optimizers()[name]
+    steps = {number: Step(make, total, True, number) for number in numbers}
+    seconds = interleaved(steps, repeats)
+    return [
+        {
+            "optimizer": name,
+            "variables": number,
+            "ns_per_weight": 1e9 * seconds[number] / total,
+            "first_seconds": steps[number].seconds_to_first,
+        }
+        for number in numbers
+    ]
+
+
+def _floats(name):
+    """Floats of state per weight."""
+    if name == ADAM:
+        return 2
+    rule = LearnedOptimizer().rule if name == DEFAULT else rules.get(name)
+    state = rule.init([np.zeros((64, 64), "float32")])
+    slots = [*state.variables[0].values(), *state.shared.values()]
+    return sum(math.prod(t.shape) for t in slots) / 64**2

@@ -1,0 +1,40 @@
+"""The benchmarks measure what they say."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import baseline_bptt, steps, timing
+from l2l_tf import rules, tasks
+from l2l_tf.meta.estimators import TruncatedBPTT
+
+
+def test_interleaved_calls_every_candidate_in_turn():
+    calls = []
+    seconds = timing.interleaved(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, 0.0
+    )
+    assert "".join(calls) == "aabb" + "ab" * 3
+    assert set(seconds) == {"a", "b"} and min(seconds.values()) > 0
+
+
+@pytest.mark.parametrize("name, expected", [(steps.ADAM, 8), ("lstm", 320), ("sgd", 0)])
+def test_bytes_of_state_are_those_of_the_slots_alone(name, expected):
+    step = steps.Step(steps.optimizers()[name], 1000, False, variables=2)
+    step()
+    assert step.bytes_of_state == expected
+    assert step.traces == 1
+
+
+def test_the_straightforward_meta_step_has_the_estimators_meta_gradient():
+    task, rule = tasks.get("quadratic"), rules.LSTM(hidden_size=4, preprocess=None)
+    estimator = TruncatedBPTT(unroll=3, tasks=2)
+    carried = estimator.begin(rule, task, tasks.as_seed(1))
+    estimate = estimator.estimate(rule, task, carried, ((), None), 0, 3)
+    values = {name: tf.constant(value) for name, value in rule.meta_params.items()}
+    loss, gradients = baseline_bptt.meta_step(
+        task, values, carried.params, carried.model_state, (), 3, None
+    )
+    np.testing.assert_allclose(loss, estimate.summaries["meta_loss"], rtol=1e-5)
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, estimate.meta_gradient[name], rtol=1e-3, atol=1e-5)
