@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from benchmarks.steps import optimizers
+from benchmarks.steps import optimizers, reason_of
 from benchmarks.timing import interleaved
 
 BATCH = 128
@@ -35,13 +35,13 @@ def measure(names, repeats, wanted=None):
             keras.utils.set_random_seed(0)
             model, inputs, labels = make()
             weights = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-            optimizer = optimizers()[name]() if name in names else None
             try:
+                optimizer = optimizers()[name]() if name in names else None
                 calls[name] = _train_step(model, optimizer, inputs, labels)
                 calls[name]()
             except (tf.errors.OpError, ValueError) as error:
                 calls.pop(name, None)
-                reason = str(error).splitlines()[0][:200]
+                reason = reason_of(error)
                 rows.append({"model": title, "optimizer": name, "skipped": reason})
         seconds = interleaved(calls, repeats, 0.1)
         bare = seconds["gradients alone"]
