@@ -80,7 +80,9 @@ def compare(problem, learned, count, steps):
         rows[name] = {
             "excess": at.tolist(),
             "steps_to_target": needed,
-            "evaluations_to_target": None if needed is None else float(evaluations[int(needed)]),
+            "evaluations_to_target": None
+            if needed is None
+            else float(evaluations[int(np.ceil(needed))]),
             "seconds_per_step": seconds,
             "evaluations": np.asarray(evaluations, "float64").tolist(),
             **more,
@@ -155,6 +157,8 @@ def plot(results, output, note):
                 axis.semilogy(x, np.maximum(row["excess"], 1e-16), label=name)
             axis.set_title(problem, fontsize=8)
             axis.set_xlabel(kind)
+        for axis in axes.flat[len(results) :]:
+            axis.axis("off")
         axes.flat[0].legend(fontsize=7)
         figure.suptitle(f"Median excess loss. {note}", fontsize=8)
         figure.tight_layout()
