@@ -5,6 +5,7 @@ Prints tables, and writes benchmarks.json and benchmarks.png.
 
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -13,13 +14,14 @@ import keras
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks import limits, meta_steps, steps, training
+from benchmarks import limits, meta_steps, steps, timing, training
 from benchmarks.plot import plot
 
 FLAGS = flags.FLAGS
 
 if __name__ == "__main__":
     flags.DEFINE_bool("quick", False, "Fewer sizes, models and repeats: about two minutes.")
+    flags.DEFINE_bool("one_core", False, "One thread, processor time: for a machine in use.")
     flags.DEFINE_string("output_dir", "benchmarks/results", "Where JSON and plot go.")
     flags.DEFINE_multi_integer("weights", None, "Numbers of weights instead of 1e4 … 1e7.", 1)
     flags.DEFINE_multi_string("optimizer", None, "Only these of the optimizers.")
@@ -29,6 +31,8 @@ if __name__ == "__main__":
 def main(argv):
     del argv
     quick = FLAGS.quick
+    if FLAGS.one_core:
+        timing.use_one_core()
     repeats = FLAGS.repeats or (3 if quick else 7)
     counts = FLAGS.weights or ([10**4, 10**5] if quick else [10**4, 10**5, 10**6, 10**7])
     names = FLAGS.optimizer or (
@@ -44,6 +48,7 @@ def main(argv):
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
             "repeats": repeats,
+            "one_core": FLAGS.one_core,
         }
     }
     results["limits"] = {str(n): limits.rates(n, repeats) for n in counts if n <= 10**6}
@@ -51,6 +56,8 @@ def main(argv):
     results["steps"] = steps.measure(counts, repeats, names)
     _share_of_limit(results)
     _table(results["steps"], "Steps")
+    results["a_billion_weights"] = _on_paper(results["steps"])
+    _table(results["a_billion_weights"], "On paper: 10^9 weights, from the largest size above")
     results["many_variables"] = [
         row
         for name in (steps.ADAM, "lstm")
@@ -80,6 +87,20 @@ def _share_of_limit(results):
         rates = results["limits"].get(str(row["weights"]))
         if row["optimizer"] == "lstm" and rates and "skipped" not in row:
             row["times_limit"] = row["ns_per_weight"] / (1e9 * limits.lstm_step_limit(rates))
+
+
+def _on_paper(rows):
+    """State and time of a step that a model of 10^9 weights would need; both are linear."""
+    last = {row["optimizer"]: row for row in rows if row["jit"] and "skipped" not in row}
+    return [
+        {
+            "optimizer": name,
+            "state_gigabytes": row["state_bytes_per_weight"],
+            "seconds_per_step_here": row["ns_per_weight"],
+            "machines_for_1_second": math.ceil(row["ns_per_weight"]),
+        }
+        for name, row in last.items()
+    ]
 
 
 def _against_straightforward(results):
