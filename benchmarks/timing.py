@@ -1,5 +1,6 @@
 """Medians of interleaved repeats, and peaks of memory."""
 
+import ctypes
 import gc
 import pathlib
 import statistics
@@ -57,6 +58,10 @@ def peak_bytes(call):
     None where the system does not say (other than Linux).
     """
     gc.collect()
+    # Freed blocks go back to the system, or a call would take them unseen.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     status, reset = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
     if not reset.exists():
         return None
