@@ -82,7 +82,9 @@ def train_and_export():
             keras.layers.Dense(10, "softmax"),
         ]
     )
-    model.compile(l2l_tf.LearnedOptimizer(), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        l2l_tf.LearnedOptimizer(), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     model.fit(rows, labels, 128, epochs=10, verbose=0)
     loss, accuracy = model.evaluate(test_rows, test_labels, verbose=0)
     print(f"Keras model, 10 epochs, held-out digits: loss {loss:.4f}, accuracy {accuracy:.4f}")
