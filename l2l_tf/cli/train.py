@@ -48,6 +48,43 @@ flags.DEFINE_enum(
     flag_values=FLAGS,
 )
 flags.DEFINE_bool("log_loss", False, "Meta-loss of log f instead of f.", flag_values=FLAGS)
+flags.DEFINE_float("log_floor", 1e-10, "Added to f before its logarithm.", 0.0, flag_values=FLAGS)
+flags.DEFINE_float(
+    "told", 1.0, "Share of trajectories whose length the rule is told.", 0.0, 1.0, flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "estimator",
+    "bptt",
+    ["bptt", "es", "pes"],
+    "Estimator of the meta-gradient.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("sigma", 0.01, "Perturbations' size in ES and PES.", 0.0, flag_values=FLAGS)
+flags.DEFINE_enum(
+    "trajectory_sampling",
+    "fixed",
+    ["fixed", "log_uniform"],
+    "Whether a run has its curriculum's length, or one drawn from --unroll up to it.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "validation_trajectory", 0, "Steps of a validation; 0: the longest.", 0, flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "scaling_level",
+    "coordinate",
+    ["coordinate", "tensor", "global"],
+    "What shares a factor of --random_scaling.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    "scaling_share",
+    1.0,
+    "Share of optimizees that --random_scaling rescales.",
+    0.0,
+    1.0,
+    flag_values=FLAGS,
+)
 flags.DEFINE_bool(
     "second_derivatives", False, "Differentiate the optimizee's gradients too.", flag_values=FLAGS
 )

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from l2l_tf import presets, rules, tasks
-from l2l_tf.meta.estimators import TruncatedBPTT
+from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.trainer import MetaTrainer, Settings
 
 
@@ -23,20 +23,34 @@ def build(options):
     train_tasks = [tasks.get(text) for text in options.task]
     validation = [tasks.get(text) for text in options.validation_task or options.task]
     if options.random_scaling:
-        train_tasks = [tasks.RandomScaling(t, options.random_scaling) for t in train_tasks]
-    estimator = TruncatedBPTT(
+        train_tasks = [
+            tasks.RandomScaling(
+                t, options.random_scaling, options.scaling_level, options.scaling_share
+            )
+            for t in train_tasks
+        ]
+    own = (
+        {"second_derivatives": options.second_derivatives}
+        if options.estimator == "bptt"
+        else {"sigma": options.sigma}
+    )
+    estimator = ESTIMATORS[options.estimator](
         unroll=options.unroll,
         tasks=options.batch_size,
         loss_weights=options.loss_weights,
         meta_batch=options.meta_batch,
         log_loss=options.log_loss,
-        second_derivatives=options.second_derivatives,
+        log_floor=options.log_floor,
+        told=options.told,
+        **own,
     )
     settings = Settings(
         meta_steps=options.meta_steps,
         meta_learning_rate=options.meta_learning_rate,
         clip_norm=options.clip_norm,
         trajectories=tuple(options.trajectory),
+        trajectory_sampling=options.trajectory_sampling,
+        validation_trajectory=options.validation_trajectory,
         validate_every=options.validate_every,
         validation_tasks=options.validation_tasks,
         patience=options.patience,

@@ -14,7 +14,7 @@ import tensorflow as tf
 from l2l_tf import rules
 from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.meta import checkpoint
-from l2l_tf.meta.curriculum import trajectory_at
+from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.validation import validation_losses, validation_score
 from l2l_tf.tasks import as_seed, fold_in
 
@@ -31,6 +31,9 @@ class Settings:
         meta_learning_rate: Adam's learning rate, decayed to a tenth along a cosine.
         clip_norm: Largest global norm of a meta-gradient.
         trajectories: Lengths of the optimizees' runs, shortest first (a curriculum).
+        trajectory_sampling: "fixed", or "log_uniform": a run's length is drawn between the
+            estimator's unroll and the curriculum's length.
+        validation_trajectory: Steps of a validation; 0 means the longest trajectory.
         validate_every: Meta-steps between validations.
         validation_tasks: Fresh optimizees per task in a validation.
         patience: Validations without improvement before stopping early; 0 never stops.
@@ -43,6 +46,8 @@ class Settings:
     meta_learning_rate: float = 3e-3
     clip_norm: float = 1.0
     trajectories: tuple = (100,)
+    trajectory_sampling: str = "fixed"
+    validation_trajectory: int = 0
     validate_every: int = 100
     validation_tasks: int = 8
     patience: int = 0
@@ -143,7 +148,7 @@ class MetaTrainer:
         return meta_step
 
     def _compile_validation(self, task):
-        steps = max(self.settings.trajectories)
+        steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
         @tf.function(jit_compile=self.settings.jit_compile and task.in_graph)
         def validate(seed):
@@ -169,6 +174,9 @@ class MetaTrainer:
             length = trajectory_at(
                 self.settings.trajectories, self.meta_step, self.settings.meta_steps
             )
+            if self.settings.trajectory_sampling == "log_uniform":
+                generator = np.random.default_rng([self.settings.seed, self.meta_step])
+                length = log_uniform_length(generator, self.estimator.unroll, length)
             run = {"carried": self._begins[index](seed), "start": 0, "trajectory": length}
         task = self.tasks[index]
         batches = None

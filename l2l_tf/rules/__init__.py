@@ -14,6 +14,7 @@ from l2l_tf.rules.controllers import controller_names, register_controller
 from l2l_tf.rules.gac_lstm import GACLSTM
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
 from l2l_tf.rules.lstm import LSTM
+from l2l_tf.rules.mixture import Mixture
 from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
 from l2l_tf.rules.per_kind import PerKind
 from l2l_tf.rules.registry import deserialize, from_text, get, names, register_rule, serialize
@@ -32,6 +33,7 @@ __all__ = [
     "CeloAdam",
     "Context",
     "CoordinatewiseRule",
+    "Mixture",
     "Momentum",
     "PerKind",
     "RNNProp",

@@ -19,12 +19,13 @@ class RandomScaling(Task):
         spread: Largest |log c|; 3 in Lv et al.
         level: "coordinate" (a factor for every coordinate), "tensor" (one for each
             parameter tensor) or "global" (one for all).
+        share: Share of the optimizees that are rescaled; the others stay as they are.
 
     Raises:
         ValueError: If `level` is unknown or `spread` not in [0, 80).
     """
 
-    def __init__(self, task, spread=3.0, level="coordinate"):
+    def __init__(self, task, spread=3.0, level="coordinate", share=1.0):
         if level not in LEVELS:
             raise ValueError(f"`level` is one of {LEVELS}. Received: level={level!r}")
         # e^80 is near the end of float32.
@@ -32,16 +33,19 @@ class RandomScaling(Task):
         self.task = task
         self.spread = spread
         self.level = level
+        self.share = share
         self.in_graph = task.in_graph
 
     def init(self, seed):
         params, model_state = self.task.init(seed)
+        chosen = tf.random.stateless_uniform([], fold_in(seed, 130363)) < self.share
+        spread = tf.where(chosen, tf.cast(self.spread, tf.float32), 0.0)
         scales = []
         for index, param in enumerate(params):
             number = 0 if self.level == "global" else index
             shape = param.shape if self.level == "coordinate" else []
             log = tf.random.stateless_uniform(
-                shape, fold_in(fold_in(seed, 104729), number), -self.spread, self.spread
+                shape, fold_in(fold_in(seed, 104729), number), -spread, spread
             )
             scales.append(tf.broadcast_to(tf.exp(log), param.shape))
         params = [p / c for p, c in zip(params, scales, strict=True)]

@@ -163,6 +163,8 @@ def test_every_flag_reaches_the_run(tmp_path):
         patience=2,
         checkpoint_every=4,
         seed=11,
+        trajectory_sampling="log_uniform",
+        validation_trajectory=6,
     )
     seen = {}
 
@@ -178,7 +180,8 @@ def test_every_flag_reaches_the_run(tmp_path):
         ["--task=quadratic", "--task=digits_mlp(hidden=3)", "--validation_task=digits_mlp"]
         + ["--rule=rnnprop", "--unroll=3", "--trajectory=6", "--trajectory=9", "--batch_size=2"]
         + ["--loss_weights=linear", "--meta_batch=held_out", "--log_loss", "--second_derivatives"]
-        + ["--random_scaling=1.5", "--nojit_compile"]
+        + ["--random_scaling=1.5", "--nojit_compile", "--log_floor=0.1", "--told=0.5"]
+        + ["--scaling_level=tensor", "--scaling_share=0.25"]
         + [f"--{name}={value}" for name, value in given.items()],
     )
     assert code == 0
@@ -189,6 +192,8 @@ def test_every_flag_reaches_the_run(tmp_path):
         loss_weights="linear",
         meta_batch="held_out",
         log_loss=True,
+        log_floor=0.1,
+        told=0.5,
         second_derivatives=True,
     )
     assert [text.split("(")[0] for text in seen["tasks"]] == ["RandomScaling"] * 2

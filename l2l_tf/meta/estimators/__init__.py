@@ -2,5 +2,20 @@
 
 from l2l_tf.meta.estimators.base import META_BATCHES, Estimate, Estimator
 from l2l_tf.meta.estimators.bptt import TruncatedBPTT
+from l2l_tf.meta.estimators.evolution import EvolutionStrategies, PersistentEvolutionStrategies
 
-__all__ = ["META_BATCHES", "Estimate", "Estimator", "TruncatedBPTT"]
+ESTIMATORS = {
+    "bptt": TruncatedBPTT,
+    "es": EvolutionStrategies,
+    "pes": PersistentEvolutionStrategies,
+}
+
+__all__ = [
+    "ESTIMATORS",
+    "META_BATCHES",
+    "Estimate",
+    "Estimator",
+    "EvolutionStrategies",
+    "PersistentEvolutionStrategies",
+    "TruncatedBPTT",
+]

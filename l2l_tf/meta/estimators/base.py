@@ -3,8 +3,12 @@
 import inspect
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+
 from l2l_tf.arguments import check_integer
 from l2l_tf.meta.objective import LOSS_WEIGHTS
+from l2l_tf.meta.unroll import batches
+from l2l_tf.tasks import fold_in
 
 META_BATCHES = ("same", "fresh", "held_out")
 
@@ -35,12 +39,23 @@ class Estimator:
             validation rows ("held_out").
         log_loss: Whether the meta-loss is of log f(θ_t) instead of f(θ_t), which weighs
             relative progress alike at every size of the loss.
+        log_floor: Added to f before the logarithm: below it, progress counts less and less.
+        told: Share of the trajectories whose length the rule is told.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, unroll=20, tasks=4, loss_weights="all", meta_batch="same", log_loss=False):
+    def __init__(
+        self,
+        unroll=20,
+        tasks=4,
+        loss_weights="all",
+        meta_batch="same",
+        log_loss=False,
+        log_floor=1e-10,
+        told=1.0,
+    ):
         check_integer("unroll", unroll, least=1)
         check_integer("tasks", tasks, least=1)
         if loss_weights not in LOSS_WEIGHTS:
@@ -55,7 +70,11 @@ class Estimator:
         self.tasks = tasks
         self.loss_weights = loss_weights
         self.meta_batch = meta_batch
+        if not 0.0 <= told <= 1.0:
+            raise ValueError(f"`told` is a share between 0 and 1. Received: told={told!r}")
         self.log_loss = log_loss
+        self.log_floor = log_floor
+        self.told = told
 
     def begin(self, rule, task, seed):
         """Carried state of a fresh trajectory.
@@ -87,7 +106,28 @@ class Estimator:
         """
         raise NotImplementedError(f"{type(self).__name__}.estimate")
 
+    def draw(self, task, seed, start):
+        """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
+        train = batches(task, seed, self.tasks, start, self.unroll + 1)
+        if self.meta_batch == "same" or not tf.nest.flatten(train):
+            return train, None
+        split = "train" if self.meta_batch == "fresh" else "validation"
+        return train, batches(task, fold_in(seed, 1), self.tasks, start, self.unroll, split)
+
+    def horizon(self, seed, trajectory):
+        """`total_steps` as a trajectory's rule is told it: its length, or NaN."""
+        length = tf.cast(trajectory, tf.float32)
+        if self.told == 1.0:
+            return length
+        chance = tf.random.stateless_uniform([], fold_in(seed, 32452843))
+        return tf.where(chance < self.told, length, float("nan"))
+
+    def measured(self, losses):
+        """What of a loss enters the meta-loss: f, or log(f + log_floor)."""
+        return tf.math.log(losses + self.log_floor) if self.log_loss else losses
+
     def get_config(self):
         """Constructor arguments."""
-        names = inspect.signature(type(self).__init__).parameters
-        return {name: getattr(self, name) for name in names if name != "self"}
+        own = inspect.signature(type(self).__init__).parameters
+        names = {**inspect.signature(Estimator.__init__).parameters, **own}
+        return {name: getattr(self, name) for name in names if name not in ("self", "kwargs")}

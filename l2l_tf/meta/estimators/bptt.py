@@ -1,13 +1,10 @@
 """Truncated backpropagation through the unrolled training of the optimizees."""
 
-import inspect
-
 import tensorflow as tf
 
 from l2l_tf.meta import objective
 from l2l_tf.meta.estimators.base import Estimate, Estimator
-from l2l_tf.meta.unroll import batches, begin, unroll
-from l2l_tf.tasks import fold_in
+from l2l_tf.meta.unroll import begin, unroll
 
 
 class TruncatedBPTT(Estimator):
@@ -26,12 +23,7 @@ class TruncatedBPTT(Estimator):
         return begin(rule, task, seed, self.tasks)
 
     def batches(self, task, carried, start):
-        train = batches(task, carried.seed, self.tasks, start, self.unroll + 1)
-        if self.meta_batch == "same" or not tf.nest.flatten(train):
-            return train, None
-        split = "train" if self.meta_batch == "fresh" else "validation"
-        seed = fold_in(carried.seed, 1)
-        return train, batches(task, seed, self.tasks, start, self.unroll, split)
+        return self.draw(task, carried.seed, start)
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
         names = list(rule.meta_params)
@@ -46,13 +38,13 @@ class TruncatedBPTT(Estimator):
                 train_batches,
                 meta_batches,
                 start,
-                tf.cast(trajectory, tf.float32),
+                self.horizon(carried.seed, trajectory),
                 self.unroll,
                 self.second_derivatives,
             )
             weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
             weights = tf.cast(weights, losses.dtype)
-            measured = tf.math.log(losses + 1e-10) if self.log_loss else losses
+            measured = self.measured(losses)
             meta_loss = tf.reduce_mean(weights[:, None] * measured)
         gradients = tape.gradient(
             meta_loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
@@ -64,8 +56,3 @@ class TruncatedBPTT(Estimator):
             "meta_gradient_norm": tf.linalg.global_norm(gradients),
         }
         return Estimate(dict(zip(names, gradients, strict=True)), carried, summaries)
-
-    def get_config(self):
-        names = inspect.signature(Estimator.__init__).parameters
-        config = {name: getattr(self, name) for name in names if name != "self"}
-        return {**config, "second_derivatives": self.second_derivatives}

@@ -1,0 +1,122 @@
+"""ES and PES against the exact gradient of a toy, and against each other."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from l2l_tf import rules
+from l2l_tf.meta.estimators import EvolutionStrategies, PersistentEvolutionStrategies
+from l2l_tf.rules import CoordinatewiseRule
+from l2l_tf.tasks import Task, as_seed, fold_in
+
+RATE = 0.1
+
+
+class Bowl(Task):
+    """f(x) = ½x², x starting at 1."""
+
+    def init(self, seed):
+        return [tf.ones([1])], []
+
+    def loss(self, params, model_state, batch):
+        return 0.5 * tf.reduce_sum(params[0] ** 2), model_state, {}
+
+
+class OneRate(CoordinatewiseRule):
+    """Gradient descent whose learning rate is the one meta-parameter."""
+
+    def __init__(self):
+        self.meta_params = self.initial_meta_params()
+
+    def initial_meta_params(self, seed=0):
+        return {"rate": np.full((1,), RATE, "float32")}
+
+    def slot_shapes(self):
+        return {}
+
+    def coordinate_update(self, gradient, state, variable, context):
+        return -self.meta_params["rate"] * gradient, state
+
+
+def mean_loss(rate, steps, first=0):
+    """Mean of ½x_t² over the steps after `first`, x_t = (1 − rate)^t."""
+    t = np.arange(first + 1, first + steps + 1)
+    return np.mean(0.5 * (1 - rate) ** (2 * t))
+
+
+def derivative(function, at, epsilon=1e-5):
+    return (function(at + epsilon) - function(at - epsilon)) / (2 * epsilon)
+
+
+def estimates(estimator, unrolls, repeats=40):
+    """`[repeats, unrolls]` estimates along one trajectory each."""
+    rule, task = OneRate(), Bowl()
+
+    @tf.function
+    def one(carried, start):
+        drawn = estimator.batches(task, carried, start)
+        total = estimator.unroll * unrolls
+        return estimator.estimate(rule, task, carried, drawn, start, total)
+
+    values = np.zeros((repeats, unrolls))
+    for repeat in range(repeats):
+        carried = estimator.begin(rule, task, fold_in(as_seed(0), repeat))
+        for index in range(unrolls):
+            estimate = one(carried, tf.constant(index * estimator.unroll))
+            carried = estimate.carried
+            values[repeat, index] = float(estimate.meta_gradient["rate"][0])
+    return values
+
+
+def test_es_is_the_gradient_of_one_unroll():
+    found = estimates(EvolutionStrategies(unroll=5, tasks=64), 1)[:, 0]
+    expected = derivative(lambda r: mean_loss(r, 5), RATE)
+    error = 4 * found.std() / np.sqrt(len(found))
+    assert abs(found.mean() - expected) < error < 0.5 * abs(expected)
+
+
+def test_pes_is_the_gradient_of_the_whole_trajectory_where_es_is_not():
+    unrolls = 4
+    expected = derivative(lambda r: mean_loss(r, 5 * unrolls), RATE)
+    persistent = estimates(PersistentEvolutionStrategies(unroll=5, tasks=64), unrolls).mean(axis=1)
+    error = 4 * persistent.std() / np.sqrt(len(persistent))
+    assert abs(persistent.mean() - expected) < error < 0.5 * abs(expected)
+    truncated = estimates(EvolutionStrategies(unroll=5, tasks=64), unrolls).mean(axis=1)
+    assert abs(truncated.mean() - expected) > 4 * truncated.std() / np.sqrt(len(truncated))
+
+
+def test_a_diverged_optimizee_costs_its_bound_and_leaves_everything_finite():
+    class Wild(Bowl):
+        def loss(self, params, model_state, batch):
+            loss, model_state, metrics = super().loss(params, model_state, batch)
+            return loss / 0.0, model_state, metrics
+
+    estimator = EvolutionStrategies(unroll=3, tasks=2)
+    carried = estimator.begin(OneRate(), Wild(), as_seed(0))
+    estimate = estimator.estimate(OneRate(), Wild(), carried, ((), None), 0, 3)
+    assert float(estimate.summaries["diverged"]) == 1.0
+    for tensor in tf.nest.flatten([estimate.meta_gradient, estimate.carried]):
+        assert np.isfinite(np.asarray(tensor)).all()
+
+
+def test_a_share_of_the_trajectories_is_told_its_length():
+    estimator = EvolutionStrategies(told=0.5)
+    told = [float(estimator.horizon(as_seed(i), 100)) for i in range(200)]
+    assert set(np.nan_to_num(told)) == {0.0, 100.0}
+    assert 0.35 < np.mean(np.isfinite(told)) < 0.65
+
+
+@pytest.mark.parametrize("arguments", [{"sigma": 0.0}, {"told": 1.5}, {"unroll": 0}])
+def test_settings_out_of_range_are_refused(arguments):
+    with pytest.raises(ValueError, match="Received:"):
+        EvolutionStrategies(**arguments)
+
+
+def test_es_trains_any_rule_with_meta_parameters_of_each_task():
+    for name in ("lstm", "mixture", "celo_adam"):
+        rule = rules.get(name)
+        estimator = PersistentEvolutionStrategies(unroll=2, tasks=2)
+        carried = estimator.begin(rule, Bowl(), as_seed(1))
+        estimate = estimator.estimate(rule, Bowl(), carried, ((), None), 0, 2)
+        sizes = [float(tf.reduce_max(tf.abs(g))) for g in estimate.meta_gradient.values()]
+        assert np.isfinite(sizes).all() and max(sizes) > 0, name
