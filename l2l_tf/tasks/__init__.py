@@ -9,7 +9,9 @@ from l2l_tf.tasks.image_conv import Cifar10Conv, ImageConv
 from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
 from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
+from l2l_tf.tasks.recurrent import RowRNN
 from l2l_tf.tasks.registry import get, names, register_task
+from l2l_tf.tasks.skip_nets import HighwayNet, ResidualNet
 
 __all__ = [
     "ACTIVATIONS",
@@ -18,6 +20,7 @@ __all__ = [
     "ConditionedQuadratic",
     "DigitsMLP",
     "FashionMLP",
+    "HighwayNet",
     "ImageConv",
     "ImageMLP",
     "InMemoryClassification",
@@ -27,6 +30,8 @@ __all__ = [
     "Quadratic",
     "QuadraticUniform",
     "RandomScaling",
+    "ResidualNet",
+    "RowRNN",
     "Task",
     "as_seed",
     "digits",

@@ -29,7 +29,8 @@ def _digits():
 
 
 @functools.cache
-def _held():
+def digits_splits():
+    """Dict split → `(rows [n, 64] float32, labels [n] int32)`, tensors outside any graph."""
     return hold(_digits())
 
 
@@ -49,4 +50,4 @@ class DigitsMLP(InMemoryMLP):
     """
 
     def splits(self):
-        return _held()
+        return digits_splits()

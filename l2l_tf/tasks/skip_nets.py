@@ -1,0 +1,106 @@
+"""Networks whose layers add to what comes in: residual and highway networks."""
+
+import tensorflow as tf
+
+from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.tasks.grey_images import GreyImages, affine
+from l2l_tf.tasks.perceptron import ACTIVATIONS
+from l2l_tf.tasks.registry import register_task
+
+
+@register_task("residual_net")
+class ResidualNet(GreyImages):
+    """`h₁ = φ(W₁x + b₁)`, `h_{l+1} = h_l + φ(W h_l + b)`, then a linear layer to the scores.
+
+    Fully connected residual layers after He et al. (2016), arXiv 1512.03385, without
+    normalization.
+
+    Args:
+        dataset: "digits", "mnist" or "fashion_mnist".
+        hidden: Units of every hidden layer.
+        layers: Hidden layers, the first of which has no skip connection.
+        activation: φ, one of `ACTIVATIONS`.
+        batch_size: Rows per step.
+        label_noise: See `InMemoryClassification`.
+        objective: See `InMemoryClassification`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        dataset="digits",
+        hidden=20,
+        layers=3,
+        activation="sigmoid",
+        batch_size=128,
+        label_noise=0.0,
+        objective="cross_entropy",
+    ):
+        super().__init__(dataset, hidden, activation, batch_size, label_noise, objective)
+        check_integer("layers", layers, least=1)
+        self.layers = layers
+
+    def init(self, seed):
+        params = self.dense(seed, 0, self.side**2, self.hidden)
+        for layer in range(1, self.layers):
+            params += self.skip_layer(seed, layer)
+        return [*params, *self.dense(seed, self.layers, self.hidden, self.classes)], []
+
+    def scores(self, params, model_state, rows, training):
+        del model_state, training
+        params = iter(params)
+        hidden = ACTIVATIONS[self.activation](affine(rows, next(params), next(params)))
+        for _ in range(1, self.layers):
+            hidden = self.skip(hidden, params)
+        return affine(hidden, next(params), next(params)), []
+
+    def skip_layer(self, seed, layer):
+        """Fresh parameters of a layer with a skip connection."""
+        return self.dense(seed, layer, self.hidden, self.hidden)
+
+    def skip(self, hidden, params):
+        """What comes out of such a layer; `params` is an iterator that stands before its own."""
+        return hidden + ACTIVATIONS[self.activation](affine(hidden, next(params), next(params)))
+
+
+@register_task("highway_net")
+class HighwayNet(ResidualNet):
+    """`h_{l+1} = T ⊙ φ(W h_l + b) + (1 − T) ⊙ h_l`, gate `T = sigmoid(W_T h_l + b_T)`.
+
+    Highway networks of Srivastava, Greff and Schmidhuber (2015), arXiv 1505.00387; the first
+    layer has no gate.
+
+    Args:
+        dataset: As the further arguments, see `ResidualNet`.
+        gate_bias: b_T to start from; negative: what comes in passes at first (the paper: −1
+            to −4).
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        dataset="digits",
+        hidden=20,
+        layers=3,
+        activation="sigmoid",
+        batch_size=128,
+        label_noise=0.0,
+        objective="cross_entropy",
+        gate_bias=-1.0,
+    ):
+        super().__init__(dataset, hidden, layers, activation, batch_size, label_noise, objective)
+        check_number("gate_bias", gate_bias)
+        self.gate_bias = gate_bias
+
+    def skip_layer(self, seed, layer):
+        gate, bias = self.dense(seed, self.layers + layer, self.hidden, self.hidden)
+        return [*super().skip_layer(seed, layer), gate, bias + self.gate_bias]
+
+    def skip(self, hidden, params):
+        candidate = ACTIVATIONS[self.activation](affine(hidden, next(params), next(params)))
+        gate = tf.sigmoid(affine(hidden, next(params), next(params)))
+        return hidden + gate * (candidate - hidden)
