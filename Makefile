@@ -11,7 +11,9 @@ export PYTHONPATH := $(CURDIR)
 BAZEL ?= bazel
 BAZEL_TARGETS ?= //...
 
-.PHONY: help setup demo test test-slow lint format bench build-files bazel-test clean
+PAPER ?=
+
+.PHONY: help setup demo test test-slow lint format bench paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -45,6 +47,9 @@ test-slow: $(STAMP)  ## Run the slow tests
 
 bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (BENCH=--quick)
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+paper: $(STAMP)  ## Run the paper's experiments into results/paper, resumable (PAPER='--quick --output_dir=runs/quick')
+	$(BIN)/python -m experiments.paper.run $(PAPER)
 
 build-files: $(STAMP)  ## Write the BUILD files anew from the imports
 	$(BIN)/python tools/build_files.py

@@ -25,6 +25,12 @@ flags.DEFINE_multi_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string("rule", "lstm", "Rule, as 'name(argument=value,…)'.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "start_from",
+    None,
+    "Preset, by name or directory, whose rule and weights to start from, instead of --rule.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_integer("meta_steps", 1000, "Meta-updates in all.", 1, flag_values=FLAGS)
 flags.DEFINE_float("meta_learning_rate", 3e-3, "Adam's learning rate.", 0.0, flag_values=FLAGS)
@@ -120,6 +126,11 @@ def main(argv):
         raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
             f"--output_dir={FLAGS.output_dir}"
+        )
+    if FLAGS.start_from and FLAGS["rule"].present:
+        raise CommandError(
+            "The rule comes from --start_from or from --rule, not from both. "
+            f"Received: --start_from={FLAGS.start_from} --rule={FLAGS.rule}"
         )
     output = pathlib.Path(FLAGS.output_dir).expanduser()
     try:

@@ -58,8 +58,16 @@ def build(options):
         seed=options.seed,
         jit_compile=options.jit_compile,
     )
-    rule = rules.from_text(options.rule)
-    return MetaTrainer(rule, train_tasks, validation, estimator, settings)
+    return MetaTrainer(_first_rule(options), train_tasks, validation, estimator, settings)
+
+
+def _first_rule(options):
+    if not options.start_from:
+        return rules.from_text(options.rule)
+    try:
+        return presets.load_preset(options.start_from)
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from error
 
 
 def train(trainer, output_dir, checkpoint_every, command):

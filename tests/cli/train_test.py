@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from l2l_tf import presets
+from l2l_tf import presets, rules
 from l2l_tf.cli import train
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta import run as meta_run
@@ -231,6 +231,30 @@ def wait_for_checkpoint(process, output, after):
             return found[0]
         time.sleep(0.05)
     raise AssertionError(process.stdout.read())
+
+
+def test_a_training_that_starts_from_a_preset_has_its_rule_and_its_weights():
+    made = []
+
+    def build(argv):
+        made.append(meta_run.build(train.FLAGS))
+        return 0
+
+    flags = ["--task=quadratic", "--start_from=lstm-quadratic"]
+    assert train.run_command("l2l-train", "", train.FLAGS, build, flags) == 0
+    expected = presets.load_preset("lstm-quadratic")
+    assert made[0].describe()["rule"] == rules.serialize(expected)
+    for name, value in expected.meta_params.items():
+        np.testing.assert_array_equal(made[0].variables[name].numpy(), value)
+
+
+@pytest.mark.parametrize("more", [["--start_from=nobody"], ["--start_from=a/b"]])
+def test_a_preset_to_start_from_that_is_not_there_is_refused(more, tmp_path, capsys):
+    assert train.run(["--task=quadratic", f"--output_dir={tmp_path / 'run'}", *more]) == 2
+    assert "Received: preset=" in capsys.readouterr().err
+    both = ["--rule=lstm", "--start_from=lstm-quadratic"]
+    assert train.run(["--task=quadratic", f"--output_dir={tmp_path / 'run'}", *both]) == 2
+    assert "Received: --start_from=lstm-quadratic --rule=lstm" in capsys.readouterr().err
 
 
 def test_killed_and_interrupted_and_resumed_equals_one_run(tmp_path):

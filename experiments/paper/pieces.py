@@ -1,0 +1,106 @@
+"""Finished pieces of the report on disk, so that an interrupted run goes on where it stopped."""
+
+import hashlib
+import json
+import math
+import os
+import pathlib
+import tempfile
+import time
+
+import keras
+import tensorflow as tf
+
+from l2l_tf import evaluation
+from l2l_tf.evaluation import baselines
+
+FORMAT = 1
+
+
+class Pieces:
+    """A directory of finished pieces, each under a name and a digest of all it depends on.
+
+    Args:
+        directory: Where they are kept; made if there is none.
+    """
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def value(self, name, key, compute):
+        """What `compute()` returns, from disk if it was computed for the same key before.
+
+        Args:
+            name: What the piece is called; letters, digits and dashes.
+            key: JSON-serialisable; all that the piece depends on.
+            compute: Function without arguments that returns JSON-serialisable data.
+
+        Returns:
+            The data as JSON gives it back; `seconds` is added to a dict.
+        """
+        path = self._path(name, key)
+        if not path.is_file():
+            started = time.perf_counter()
+            value = compute()
+            if isinstance(value, dict):
+                value["seconds"] = round(time.perf_counter() - started, 1)
+            text = json.dumps(encoded(value), allow_nan=False)
+            _replace(path, lambda temporary: pathlib.Path(temporary).write_text(text))
+        return decoded(json.loads(path.read_text()))
+
+    def results(self, name, task, contenders, **settings):
+        """`evaluation.evaluate(task, contenders, **settings)`, from disk if it is there.
+
+        The seconds that it took are in the results' settings.
+        """
+        contenders = [c if not isinstance(c, str) else baselines.get(c) for c in contenders]
+        key = {
+            "task": task,
+            "contenders": [[c.name, c.identity] for c in contenders],
+            "settings": {k: repr(v) for k, v in sorted(settings.items())},
+        }
+        path = self._path(name, key)
+        if not path.is_file():
+            started = time.perf_counter()
+            tuning = self.directory / "tuning"
+            results = evaluation.evaluate(task, contenders, cache_dir=tuning, **settings)
+            results.settings["seconds_in_all"] = round(time.perf_counter() - started, 1)
+            _replace(path, results.to_json)
+        return evaluation.Results.from_json(path)
+
+    def _path(self, name, key):
+        versions = [FORMAT, tf.__version__, keras.__version__]
+        text = json.dumps([versions, key], sort_keys=True)
+        return self.directory / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+
+
+def encoded(value):
+    """Numbers that are not finite as text, which JSON has no other place for."""
+    if isinstance(value, dict):
+        return {str(k): encoded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [encoded(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def decoded(value):
+    """The inverse of `encoded`."""
+    if isinstance(value, dict):
+        return {k: decoded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [decoded(v) for v in value]
+    return float(value) if value in ("inf", "-inf", "nan") else value
+
+
+def _replace(path, write):
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

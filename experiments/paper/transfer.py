@@ -1,0 +1,183 @@
+"""The transfer matrix: trained on one kind of network, used on every other."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from experiments.paper.tables import markdown, write_csv
+from experiments.paper.train import TRANSFER_RULES, TRANSFER_TASKS
+from l2l_tf import LearnedOptimizer, evaluation, presets, rules, tasks
+from l2l_tf.evaluation.problem import Problem
+from l2l_tf.evaluation.runner import Runner
+
+TITLE = "Transfer"
+STEPS = 100
+# Beyond a factor of 100 a run has failed, whatever its figure.
+LARGEST = 2.0
+MLPS = {"mnist": "mnist_mlp", "fashion_mnist": "fashion_mlp"}
+
+
+def cells(dataset):
+    """Dict name → task: the base net, and one factor changed at a time."""
+    mlp = MLPS[dataset]
+    return {
+        "base": mlp,
+        "2 layers": f"{mlp}(layers=2)",
+        "4 layers": f"{mlp}(layers=4)",
+        "40 units": f"{mlp}(hidden=40)",
+        "200 units": f"{mlp}(hidden=200)",
+        "tanh": f"{mlp}(activation=tanh)",
+        "ReLU": f"{mlp}(activation=relu)",
+        "residual": f"residual_net(dataset={dataset})",
+        "highway": f"highway_net(dataset={dataset})",
+        "RNN": f"row_rnn(dataset={dataset})",
+        "conv": f"image_conv(dataset={dataset},channels=8,layers=2)",
+    }
+
+
+class SharedStep:
+    """Runs of rules that differ in their weights alone, through one compiled step.
+
+    Args:
+        task: Task as text.
+        rule: `UpdateRule`, the first of them.
+        steps: Length of a run.
+    """
+
+    def __init__(self, task, rule, steps):
+        self.rule = rule
+        contender = evaluation.Contender(
+            "learned", lambda rate, total: LearnedOptimizer(rule=self.rule), False, True
+        )
+        self.runner = Runner(Problem(tasks.get(task)), contender, steps)
+
+    def final_loss(self, rule, seed):
+        """Train loss at the end of the run of one seed; infinite if the run diverged.
+
+        Raises:
+            ValueError: If the rule differs in more than its weights.
+        """
+        if rules.serialize(rule) != rules.serialize(self.rule):
+            raise ValueError(
+                "Rules that share a step differ in their weights alone. "
+                f"Received: {rules.serialize(rule)} after {rules.serialize(self.rule)}"
+            )
+        self.rule = rule
+        return self.runner.run("report", seed, splits=("train",))[-1].reports["train"]["loss"]
+
+
+def candidates(experiment):
+    """Dict row name → rule, of all that are there."""
+    names = {"default": presets.default_preset(), "lstm: 1 layer, long": "lstm-digits"}
+    for rule in TRANSFER_RULES:
+        for net in TRANSFER_TASKS:
+            names[f"{rule}: {net.replace('-', ' ')}"] = f"transfer-{rule}-{net}"
+    found = {row: experiment.preset(name) for row, name in names.items()}
+    return {row: presets.load_preset(where) for row, where in found.items() if where}
+
+
+def column(experiment, task, rows):
+    """Dict row name → list over seeds of final losses; tuned Adam's under "adam"."""
+    plan = experiment.plan
+    tuned = experiment.pieces.results(
+        "transfer-adam",
+        task,
+        ["adam"],
+        steps=STEPS,
+        seeds=plan.few_seeds,
+        grid=plan.coarse_grid,
+        grid_seeds=plan.few_seeds,
+        records=1,
+    )
+    losses = {"adam": [run[-1].train_loss for run in tuned.runs(task, "adam").values()]}
+    shared = {}
+    for name, rule in rows.items():
+        identity = evaluation.learned(rule).identity
+
+        def compute(rule=rule):
+            kind = str(rules.serialize(rule))
+            if kind not in shared:
+                shared[kind] = SharedStep(task, rule, STEPS)
+            return [shared[kind].final_loss(rule, seed) for seed in range(plan.few_seeds)]
+
+        key = {"task": task, "rule": identity, "seeds": plan.few_seeds, "steps": STEPS}
+        losses[name] = experiment.pieces.value("transfer", key, compute)
+    return losses
+
+
+def log_ratio(losses, reference):
+    """Mean over seeds of log10(loss / reference); at most `LARGEST`."""
+    with np.errstate(invalid="ignore"):
+        ratio = np.log10(np.array(losses) / np.array(reference))
+    return float(np.mean(np.minimum(np.nan_to_num(ratio, nan=LARGEST, posinf=LARGEST), LARGEST)))
+
+
+def run(experiment):
+    """The section as Markdown; its heat map and records are written beside it."""
+    rows = candidates(experiment)
+    columns = {
+        (dataset, cell): column(experiment, task, rows)
+        for dataset in experiment.plan.datasets
+        for cell, task in cells(dataset).items()
+    }
+    matrix = np.array([[log_ratio(c[name], c["adam"]) for c in columns.values()] for name in rows])
+    write_csv(
+        experiment.output / "transfer.csv",
+        [
+            {"trained": name, "dataset": dataset, "network": cell, "seed": seed, "train_loss": loss}
+            for (dataset, cell), losses in columns.items()
+            for name in (*rows, "adam")
+            for seed, loss in enumerate(losses[name])
+        ],
+    )
+    heat_map(matrix, list(rows), list(columns), experiment.output / "transfer.png")
+    return "\n".join(
+        [
+            "log10 of the final train loss over tuned Adam's after 100 steps, mean over "
+            f"{experiment.plan.few_seeds} seeds: below 0 is ahead of Adam, 0.3 twice its loss, "
+            f"{LARGEST:g} or more failed. Rows: what the optimizer was meta-trained on (digits; "
+            "short runs, see the cards' figures in the training logs); `default` is the shipped "
+            "preset. Columns: the base net with one factor changed.\n",
+            experiment.missing(
+                *(f"transfer-{r}-{n}" for r in TRANSFER_RULES for n in TRANSFER_TASKS)
+            ),
+            summary(matrix, list(rows), list(columns)),
+            "\n![Transfer matrix](transfer.png)\n",
+        ]
+    )
+
+
+def summary(matrix, rows, columns):
+    """Per row: how many networks it is ahead of tuned Adam on, the median, and the worst."""
+    lines = []
+    for name, values in zip(rows, matrix, strict=True):
+        worst = int(np.argmax(values))
+        failed = int(np.sum(values >= LARGEST))
+        lines.append(
+            [
+                name,
+                f"{int(np.sum(values < 0))} of {len(values)}",
+                f"{np.median(values):.2f}",
+                f"{values[worst]:.2f} ({', '.join(columns[worst])})",
+                failed,
+            ]
+        )
+    return markdown(["trained on", "ahead of Adam", "median", "worst", "failed"], lines)
+
+
+def heat_map(matrix, rows, columns, path):
+    """The matrix in colours, blue where ahead of tuned Adam, with its figures."""
+    width = 0.62 * len(columns) + 3.2
+    figure, axis = plt.subplots(figsize=(width, 0.42 * len(rows) + 2.2), layout="constrained")
+    image = axis.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    for i, values in enumerate(matrix):
+        for j, value in enumerate(values):
+            text = "fails" if value >= LARGEST else f"{value:.2f}"
+            colour = "white" if abs(value) > 0.6 else "black"
+            axis.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+    several = len({dataset for dataset, _ in columns}) > 1
+    labels = [f"{cell}, {dataset.split('_')[0]}" if several else cell for dataset, cell in columns]
+    axis.set_xticks(range(len(columns)), labels, rotation=55, ha="right", fontsize=8)
+    axis.set_yticks(range(len(rows)), rows, fontsize=8)
+    figure.colorbar(image, ax=axis, label="log10(loss / tuned Adam's)")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
