@@ -78,7 +78,7 @@ class _Step(tf.Module):
         specs = [tf.TensorSpec(s, tf.float32) for s in ([(None,)] if self._flat else shapes)]
         self._specs = specs[0] if self._flat else specs
         scalar = tf.TensorSpec((), tf.float32)
-        self.init = tf.function(self._init, input_signature=[self._specs])
+        self.init = tf.function(self._init, autograph=False, input_signature=[self._specs])
         state = self.init.get_concrete_function().structured_outputs
         self._state = {k: tf.TensorSpec(v.shape, v.dtype) for k, v in state.items()}
         self.update = tf.function(
@@ -106,8 +106,8 @@ class _Step(tf.Module):
             return {**{spec.name: value for spec, value in named}, **after}
 
         return {
-            "init": tf.function(init).get_concrete_function(*params),
-            "update": tf.function(update).get_concrete_function(
+            "init": tf.function(init, autograph=False).get_concrete_function(*params),
+            "update": tf.function(update, autograph=False).get_concrete_function(
                 *gradients, *params, *scalars, *state
             ),
         }

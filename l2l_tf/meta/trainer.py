@@ -122,14 +122,14 @@ class MetaTrainer:
         return self.rule.bind(self.variables)
 
     def _compile_begin(self, task):
-        @tf.function
+        @tf.function(autograph=False)
         def begin(seed):
             return self.estimator.begin(self.rule, task, seed)
 
         return begin
 
     def _compile_step(self, task):
-        @tf.function(jit_compile=self.settings.jit_compile)
+        @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
         def meta_step(carried, batches, start, trajectory):
             rule = self._bound()
             if batches is None:
@@ -150,7 +150,10 @@ class MetaTrainer:
     def _compile_validation(self, task):
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
-        @tf.function(jit_compile=self.settings.jit_compile and task.in_graph)
+        @tf.function(
+            jit_compile=self.settings.jit_compile and task.in_graph,
+            autograph=False,
+        )
         def validate(seed):
             losses = validation_losses(
                 self._bound(), task, seed, self.settings.validation_tasks, steps

@@ -7,6 +7,7 @@ from l2l_tf.tasks.conditioned import ConditionedQuadratic, LogisticRegression
 from l2l_tf.tasks.digits import DigitsMLP, digits
 from l2l_tf.tasks.image_conv import Cifar10Conv, ImageConv
 from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
+from l2l_tf.tasks.image_small import ImageAttention, ImagePatches
 from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
 from l2l_tf.tasks.recurrent import RowRNN
@@ -21,8 +22,10 @@ __all__ = [
     "DigitsMLP",
     "FashionMLP",
     "HighwayNet",
+    "ImageAttention",
     "ImageConv",
     "ImageMLP",
+    "ImagePatches",
     "InMemoryClassification",
     "InMemoryMLP",
     "MnistMLP",

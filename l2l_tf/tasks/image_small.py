@@ -1,0 +1,199 @@
+"""Small attention and convolutional networks on small grey images, for meta-training on many."""
+
+import math
+
+import tensorflow as tf
+
+from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.tasks.base import fold_in
+from l2l_tf.tasks.classification import InMemoryClassification, one_of
+from l2l_tf.tasks.image_mlp import DATASETS
+from l2l_tf.tasks.images import small_images
+from l2l_tf.tasks.normalization import layer_norm
+from l2l_tf.tasks.perceptron import ACTIVATIONS
+from l2l_tf.tasks.registry import register_task
+
+
+class _SmallImages(InMemoryClassification):
+    """A classifier of small grey images whose kernels start from N(0, gain/fan-in)."""
+
+    def __init__(self, dataset, size, activation, batch_size, init_scale, label_noise, objective):
+        super().__init__(batch_size, label_noise, objective)
+        one_of("dataset", dataset, DATASETS)
+        one_of("activation", activation, ACTIVATIONS)
+        check_integer("size", size, least=1)
+        check_number("init_scale", init_scale, above=0)
+        self.dataset = dataset
+        self.size = size
+        self.activation = activation
+        self.init_scale = init_scale
+
+    def splits(self):
+        return small_images(self.dataset, self.size)
+
+    def kernel(self, seed, number, shape, gain=1.0):
+        """A kernel `shape`, its first axis the inputs."""
+        deviation = self.init_scale * math.sqrt(gain / shape[0])
+        return deviation * tf.random.stateless_normal(shape, fold_in(seed, number))
+
+
+@register_task("image_attention")
+class ImageAttention(_SmallImages):
+    """One transformer block over the rows of a small grey image; classified from their mean.
+
+    Pre-norm, multi-head attention without masks, a perceptron of twice the width, learned
+    positions: Vaswani et al. (2017) with the norms where later work puts them.
+
+    Args:
+        dataset: One of `DATASETS`.
+        size: Height and width of the images; a row is a token.
+        width: Features of a token inside.
+        heads: Heads of the attention; a divisor of `width`.
+        activation: As the further arguments, see `InMemoryMLP`.
+    """
+
+    def __init__(
+        self,
+        dataset="mnist",
+        size=8,
+        width=16,
+        heads=2,
+        activation="gelu",
+        batch_size=32,
+        init_scale=1.0,
+        label_noise=0.0,
+        objective="cross_entropy",
+    ):
+        super().__init__(dataset, size, activation, batch_size, init_scale, label_noise, objective)
+        check_integer("width", width, least=1)
+        check_integer("heads", heads, least=1)
+        if width % heads:
+            raise ValueError(f"`heads` divides `width`={width}. Received: heads={heads!r}")
+        self.width = width
+        self.heads = heads
+
+    def init(self, seed):
+        w, ones, zeros = self.width, tf.ones([self.width]), tf.zeros([self.width])
+        params = [
+            self.kernel(seed, 0, [self.size, w]),
+            0.1 * tf.random.stateless_normal([self.size, w], fold_in(seed, 1)),
+            ones,
+            zeros,
+            self.kernel(seed, 2, [w, 3 * w]),
+            self.kernel(seed, 3, [w, w]),
+            ones,
+            zeros,
+            self.kernel(seed, 4, [w, 2 * w], 2.0),
+            tf.zeros([2 * w]),
+            self.kernel(seed, 5, [2 * w, w]),
+            zeros,
+            self.kernel(seed, 6, [w, self.classes]),
+            tf.zeros([self.classes]),
+        ]
+        return params, []
+
+    def scores(self, params, model_state, rows, training):
+        del training
+        (embed, place, scale_1, shift_1, mixing, joining, scale_2, shift_2) = params[:8]
+        (up, up_bias, down, down_bias, out, out_bias) = params[8:]
+        lead = rows.shape[:-1]
+        tokens = tf.reshape(rows, [*lead, self.size, self.size])
+        tokens = _product(tokens, embed) + place[..., None, :, :]
+        normed = layer_norm(tokens) * _over(scale_1, 2) + _over(shift_1, 2)
+        tokens = tokens + _product(self._attend(_product(normed, mixing)), joining)
+        normed = layer_norm(tokens) * _over(scale_2, 2) + _over(shift_2, 2)
+        inner = ACTIVATIONS[self.activation](_product(normed, up) + _over(up_bias, 2))
+        tokens = tokens + _product(inner, down) + _over(down_bias, 2)
+        pooled = tf.reduce_mean(tokens, axis=-2)
+        return tf.matmul(pooled, out) + _over(out_bias, 1), list(model_state)
+
+    def _attend(self, mixed):
+        """Queries, keys and values `[…, tokens, 3·width]` to `[…, tokens, width]`."""
+        lead, share = mixed.shape[:-1], self.width // self.heads
+        parts = tf.split(mixed, 3 * self.heads, axis=-1)
+        queries, keys, values = (
+            tf.stack(parts[i * self.heads : (i + 1) * self.heads], axis=-3) for i in range(3)
+        )
+        weights = tf.matmul(queries, keys, transpose_b=True) / math.sqrt(share)
+        heads = tf.matmul(tf.nn.softmax(weights), values)
+        return tf.reshape(tf.concat(tf.unstack(heads, axis=-3), axis=-1), [*lead, self.width])
+
+
+@register_task("image_patches")
+class ImagePatches(_SmallImages):
+    """A 3×3 convolution with stride 2, a second one, and a dense layer, on small grey images.
+
+    Both convolutions are products with patches: at this size, and for many optimizees at once,
+    faster than convolution routines.
+
+    Args:
+        dataset: One of `DATASETS`.
+        size: Height and width of the images.
+        channels: Channels of the first convolution; the second has twice as many.
+        activation: As the further arguments, see `InMemoryMLP`.
+    """
+
+    def __init__(
+        self,
+        dataset="mnist",
+        size=8,
+        channels=8,
+        activation="relu",
+        batch_size=32,
+        init_scale=1.0,
+        label_noise=0.0,
+        objective="cross_entropy",
+    ):
+        super().__init__(dataset, size, activation, batch_size, init_scale, label_noise, objective)
+        check_integer("channels", channels, least=1)
+        self.channels = channels
+
+    def init(self, seed):
+        first, second = self.channels, 2 * self.channels
+        gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
+        last = -(-self.size // 4)
+        params = [
+            tf.reshape(self.kernel(seed, 0, [9, first], gain), [3, 3, 1, first]),
+            tf.zeros([first]),
+            tf.reshape(self.kernel(seed, 1, [9 * first, second], gain), [3, 3, first, second]),
+            tf.zeros([second]),
+            self.kernel(seed, 2, [last * last * second, self.classes]),
+            tf.zeros([self.classes]),
+        ]
+        return params, []
+
+    def scores(self, params, model_state, rows, training):
+        del training
+        activation = ACTIVATIONS[self.activation]
+        pixels = tf.reshape(rows, [*rows.shape[:-1], self.size, self.size, 1])
+        for index in range(2):
+            kernel, bias = params[2 * index], params[2 * index + 1]
+            kernel = tf.reshape(kernel, [*kernel.shape[:-4], -1, kernel.shape[-1]])
+            pixels = activation(_product(_patches(pixels), kernel, 2) + _over(bias, 3))
+        flat = tf.reshape(pixels, [*rows.shape[:-1], pixels.shape[-3:].num_elements()])
+        return tf.matmul(flat, params[4]) + _over(params[5], 1), list(model_state)
+
+
+def _patches(pixels):
+    """3×3 patches at stride 2 of `[…, height, width, channels]`: `[…, h/2, w/2, 9·channels]`."""
+    height, width = pixels.shape[-3:-1]
+    padding = [[0, 0]] * (len(pixels.shape) - 3) + [[1, 1], [1, 1], [0, 0]]
+    padded = tf.pad(pixels, padding)
+    shifted = [
+        padded[..., i : i + height : 2, j : j + width : 2, :] for i in range(3) for j in range(3)
+    ]
+    return tf.concat(shifted, axis=-1)
+
+
+def _product(inputs, kernel, inner=1):
+    """`inputs @ kernel` where inputs have `inner` axes between batch and features."""
+    lead = inputs.shape[:-1]
+    merged = lead[len(lead) - inner - 1 :].num_elements()
+    flat = tf.reshape(inputs, [*lead[: len(lead) - inner - 1], merged, inputs.shape[-1]])
+    return tf.reshape(tf.matmul(flat, kernel), [*lead, kernel.shape[-1]])
+
+
+def _over(vectors, axes):
+    for _ in range(axes):
+        vectors = vectors[..., None, :]
+    return vectors
