@@ -1,0 +1,189 @@
+"""`LearnedOptimizer`: a Keras optimizer whose update rule was learned."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf import presets, rules
+from l2l_tf.optimizer.resolution import resolve, restore
+from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
+
+
+@keras.saving.register_keras_serializable(package="l2l_tf")
+class LearnedOptimizer(RuleOptimizer):
+    """A Keras optimizer whose updates come from an `UpdateRule`, learned or hand-crafted.
+
+    ```python
+    model.compile(optimizer=LearnedOptimizer(), loss="sparse_categorical_crossentropy")
+    model.fit(x, y)
+    ```
+
+    The rule's state lives in slot variables of every trainable variable, its
+    meta-parameters in variables that training never changes; both are saved with the
+    optimizer. A step whose gradients hold NaN or Inf changes nothing but `iterations`
+    and `skipped_steps`. Embedding gradients (`IndexedSlices`) are made dense: the state
+    of every row advances.
+
+    Args:
+        learning_rate: Multiplies the rule's update; float, int, schedule or callable.
+        preset: Name of a preset or path of a preset directory; None takes the shipped
+            default if `rule` is None too.
+        rule: Name of a rule (a learned one means its shipped preset) or an `UpdateRule`.
+        total_steps: Length of the training run in steps, for rules that anneal to it;
+            None if unknown.
+        state_dtype: Dtype of the slots; None means float64 for float64 variables, else
+            float32.
+        weight_decay: As in Keras: variables are multiplied by
+            `1 − learning_rate · weight_decay` before each update.
+        name: Name of the optimizer.
+        **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
+            `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`
+            as in `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: If preset and rule are both given, a name is unknown, or an argument
+            is out of range.
+    """
+
+    def __init__(
+        self,
+        learning_rate=1.0,
+        preset=None,
+        rule=None,
+        total_steps=None,
+        state_dtype=None,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name="learned_optimizer",
+        **kwargs,
+    ):
+        preset, rule = resolve(preset, rule)
+        super().__init__(
+            rule,
+            learning_rate=learning_rate,
+            total_steps=total_steps,
+            state_dtype=state_dtype,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        self._preset = preset
+        # A rule restored from a configuration alone waits for its weights.
+        self._weights_pending = False
+
+    @property
+    def preset(self):
+        """Name of the preset that the rule came from, or None."""
+        return self._preset
+
+    @classmethod
+    def from_preset(cls, preset, **overrides):
+        """An optimizer from a preset's name or directory, with constructor arguments."""
+        return cls(preset=preset, **overrides)
+
+    def save_to_preset(self, directory, card=None):
+        """Write the rule and its weights as a preset directory.
+
+        Args:
+            directory: Path; see `presets.save_preset`.
+            card: Text of its model card; by default that of the preset it came from.
+        """
+        self.check_weights()
+        if card is None and self._preset is not None:
+            try:
+                card = presets.load_card(self._preset)
+            except (ValueError, OSError):
+                card = None
+        if card is None:
+            card = f"# {type(self._rule).__name__}\n\n`{self._rule!r}`\n"
+        presets.save_preset(directory, self.rule, card)
+
+    def apply(self, grads, trainable_variables=None):
+        """Update variables; see `keras.optimizers.Optimizer.apply`.
+
+        Raises:
+            ValueError: If the rule's weights were never loaded.
+        """
+        self.check_weights()
+        super().apply(grads, trainable_variables)
+
+    def get_config(self):
+        """Configuration: the preset's name and the rule's description, no weights."""
+        config = super().get_config()
+        config.update(
+            preset=self._preset,
+            rule=rules.serialize(self._rule),
+            total_steps=self.total_steps,
+            state_dtype=self.state_dtype,
+        )
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """An optimizer from `get_config()`.
+
+        The weights come from the preset if it is there and still holds the same rule;
+        otherwise they are awaited from the file that is being loaded.
+        """
+        config = dict(config)
+        preset, described = config.pop("preset", None), config.pop("rule", None)
+        if not isinstance(described, dict):
+            config.update(preset=preset, rule=described)
+            return super().from_config(config, custom_objects)
+        rule, pending = restore(preset, described)
+        optimizer = super().from_config({**config, "rule": rule}, custom_objects)
+        optimizer._preset = preset
+        optimizer._weights_pending = pending
+        return optimizer
+
+    def load_own_variables(self, store):
+        """Load saved variables; all of them fit, or none is changed.
+
+        Raises:
+            ValueError: If the number of variables or a shape differs.
+        """
+        variables = self.variables
+        expected = [tuple(v.shape) for v in variables]
+        received = [tuple(np.shape(store[str(i)])) for i in range(len(store.keys()))]
+        if expected != received:
+            raise ValueError(
+                f"The saved optimizer does not fit {self.name!r}: expected {len(expected)} "
+                f"variables of shapes {_short(expected)}. Received: {len(received)} of shapes "
+                f"{_short(received)}"
+            )
+        for index, variable in enumerate(variables):
+            variable.assign(store[str(index)])
+        self._weights_pending = False
+
+    def check_weights(self):
+        """Raise a `ValueError` if the rule's weights were never loaded."""
+        if self._weights_pending and self.built and self._meta_params:
+            before = self._rule.meta_params
+            self._weights_pending = tf.executing_eagerly() and all(
+                np.array_equal(v.numpy(), before[k]) for k, v in self._meta_params.items()
+            )
+        if self._weights_pending:
+            raise ValueError(
+                "This optimizer was made from a configuration alone and its rule's weights "
+                "were never loaded: load them, or use LearnedOptimizer.from_preset. "
+                f"Received: rule={self._rule!r}, preset={self._preset!r}"
+            )
+
+
+def _short(shapes):
+    return shapes if len(shapes) <= 12 else [*shapes[:12], "…"]
