@@ -1,7 +1,7 @@
 """A learned optimizer in a training loop of one's own.
 
-`scale_loss` shows the optimizer the loss, which some rules use; without it they go by the
-gradients alone.
+`begin_run` tells the optimizer how many steps the run has, and `scale_loss` shows it the loss: some
+rules use either, and do without where they are not told. In `fit` both happen by themselves.
 
 python examples/custom_loop.py
 """
@@ -36,6 +36,7 @@ def train_step(rows, labels):
 
 batches = tf.data.Dataset.from_tensor_slices((x[:split], y[:split]))
 batches = batches.shuffle(split, seed=0).batch(64, drop_remainder=True)
+optimizer.begin_run(total_steps=15 * len(batches))
 for epoch in range(15):
     for rows, labels in batches:
         loss = train_step(rows, labels)

@@ -26,6 +26,12 @@ def test_an_example_learns_the_digits(name, capsys):
     assert f"accuracy {ended['accuracy']:.3f}" in capsys.readouterr().out
 
 
+def test_a_rule_is_meta_trained_on_a_keras_model_and_used():
+    ended = runpy.run_path(str(EXAMPLES / "meta_train_keras_model.py"), run_name="__main__")
+    assert ended["after"] < ended["before"] - 0.1
+    assert ended["accuracy"] > 0.6
+
+
 def test_the_learned_quasi_newton_method_is_far_ahead_of_adam():
     ended = runpy.run_path(str(EXAMPLES / "learned_quasi_newton.py"), run_name="__main__")
     assert ended["learned"] < 0.1 * ended["adam"] < ended["start"]

@@ -15,7 +15,7 @@ from l2l_tf import rules
 from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
-from l2l_tf.meta.validation import validation_losses, validation_score
+from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.tasks import as_seed, fold_in
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
@@ -122,11 +122,10 @@ class MetaTrainer:
         return self.rule.bind(self.variables)
 
     def _compile_begin(self, task):
-        @tf.function(autograph=False)
         def begin(seed):
             return self.estimator.begin(self.rule, task, seed)
 
-        return begin
+        return tf.function(begin, autograph=False) if task.in_graph else begin
 
     def _compile_step(self, task):
         @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
@@ -150,17 +149,18 @@ class MetaTrainer:
     def _compile_validation(self, task):
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
-        @tf.function(
-            jit_compile=self.settings.jit_compile and task.in_graph,
-            autograph=False,
-        )
-        def validate(seed):
-            losses = validation_losses(
-                self._bound(), task, seed, self.settings.validation_tasks, steps
-            )
+        def draw(seed):
+            return validation_run(self.rule, task, seed, self.settings.validation_tasks, steps)
+
+        @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
+        def validate(seed, drawn):
+            trajectory, drawn = draw(seed) if drawn is None else drawn
+            losses = run_losses(self._bound(), task, trajectory, drawn, steps)
             return validation_score(losses), tf.reduce_mean(losses[-1])
 
-        return validate
+        if task.in_graph:
+            return lambda seed: validate(seed, None)
+        return lambda seed: validate(seed, draw(seed))
 
     def step(self):
         """One meta-update: one unroll of one task.

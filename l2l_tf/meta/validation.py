@@ -18,8 +18,17 @@ def validation_losses(rule, task, seed, count, steps):
     Returns:
         `[steps, count]` float32.
     """
+    return run_losses(rule, task, *validation_run(rule, task, seed, count, steps), steps)
+
+
+def validation_run(rule, task, seed, count, steps):
+    """Fresh optimizees and their batches: `(trajectory, batches)`; see `validation_losses`."""
     trajectory = begin(rule, task, seed, count)
-    drawn = batches(task, trajectory.seed, count, 0, steps + 1)
+    return trajectory, batches(task, trajectory.seed, count, 0, steps + 1)
+
+
+def run_losses(rule, task, trajectory, drawn, steps):
+    """Losses `[steps, count]` of what `validation_run` gave."""
     losses, _ = unroll(rule, task, trajectory, drawn, None, 0, float(steps), steps)
     return losses
 

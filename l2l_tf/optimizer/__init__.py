@@ -1,5 +1,6 @@
 """`LearnedOptimizer`: update rules as a Keras optimizer."""
 
 from l2l_tf.optimizer.learned import LearnedOptimizer
+from l2l_tf.optimizer.run_length import RunLength
 
-__all__ = ["LearnedOptimizer"]
+__all__ = ["LearnedOptimizer", "RunLength"]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from l2l_tf import presets, rules
 from l2l_tf.optimizer.resolution import resolve, restore
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
+from l2l_tf.optimizer.run_length import tell_run_length_in_fit
 
 
 @keras.saving.register_keras_serializable(package="l2l_tf")
@@ -29,8 +30,9 @@ class LearnedOptimizer(RuleOptimizer):
         preset: Name of a preset or path of a preset directory; None takes the shipped
             default if `rule` is None too.
         rule: Name of a rule (a learned one means its shipped preset) or an `UpdateRule`.
-        total_steps: Length of the training run in steps, for rules that anneal to it;
-            None if unknown.
+        total_steps: Length of the training run in updates, for rules that anneal to it.
+            None takes it from `fit`, where the number of batches is known, or from
+            `begin_run`; then each `fit` is a run of its own.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
             float32.
         weight_decay: As in Keras: variables are multiplied by
@@ -82,6 +84,7 @@ class LearnedOptimizer(RuleOptimizer):
             name=name,
             **kwargs,
         )
+        tell_run_length_in_fit()
         self._preset = preset
         # A rule restored from a configuration alone waits for its weights.
         self._weights_pending = False

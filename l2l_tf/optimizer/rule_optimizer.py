@@ -19,7 +19,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     Args:
         rule: `UpdateRule` with its meta-parameters.
         learning_rate: Multiplies the rule's update; float, int, schedule or callable.
-        total_steps: Length of the training run in steps, or None if unknown.
+        total_steps: Length of the one training run in updates; None leaves it to
+            `begin_run`.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
             float32.
         **kwargs: See `keras.optimizers.Optimizer`.
@@ -32,12 +33,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
         super().__init__(learning_rate=learning_rate, **kwargs)
-        if total_steps is not None and not (
-            isinstance(total_steps, int | float | np.number) and total_steps > 0
-        ):
-            raise ValueError(
-                f"`total_steps` is a positive number or None. Received: total_steps={total_steps!r}"
-            )
+        _check_total_steps(total_steps)
         if state_dtype is not None and state_dtype not in STATE_DTYPES:
             raise ValueError(
                 f"`state_dtype` is None or one of {STATE_DTYPES}. "
@@ -57,6 +53,20 @@ class RuleOptimizer(keras.optimizers.Optimizer):
                 trainable=False,
                 aggregation="only_first_replica",
                 name="skipped_steps",
+            )
+            self._run_length = keras.Variable(
+                np.nan if total_steps is None else total_steps,
+                dtype="float32",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="run_length",
+            )
+            self._run_start = keras.Variable(
+                0,
+                dtype="int64",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="run_start",
             )
         observed_loss.show_scaled_losses()
 
@@ -148,6 +158,28 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         remembered = tf.convert_to_tensor(self._loss.value)
         return remembered, self._iterations.value, self.gradient_accumulation_steps
 
+    # The run.
+
+    def begin_run(self, total_steps=None, steps_done=0):
+        """Tell the rule that a run begins now, and how long it is.
+
+        `fit` does so by itself; in a loop of one's own it takes this line, before the first
+        step or at any later one (nothing is traced again). Slots and `iterations` go on.
+
+        Args:
+            total_steps: Updates of the whole run; None if unknown: then the run counts as
+                begun with the optimizer's first update.
+            steps_done: Updates of this run that were taken before, where one is resumed.
+
+        Raises:
+            ValueError: If `total_steps` is not positive.
+        """
+        _check_total_steps(total_steps)
+        known = total_steps is not None
+        self._run_length.assign(total_steps if known else np.nan)
+        taken = tf.cast(tf.convert_to_tensor(self.iterations), tf.int64)
+        self._run_start.assign(taken - steps_done if known else 0)
+
     # The step.
 
     def apply(self, grads, trainable_variables=None):
@@ -220,9 +252,16 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         return rules.Context(
             iteration=self.iterations,
             loss=tf.convert_to_tensor(self._loss.value),
-            total_steps=tf.constant(
-                np.nan if self.total_steps is None else self.total_steps, tf.float32
-            ),
+            total_steps=tf.convert_to_tensor(self._run_length.value),
+            run_start=tf.convert_to_tensor(self._run_start.value),
+        )
+
+
+def _check_total_steps(total_steps):
+    number = isinstance(total_steps, int | float | np.number) and not isinstance(total_steps, bool)
+    if total_steps is not None and not (number and total_steps > 0):
+        raise ValueError(
+            f"`total_steps` is a positive number or None. Received: total_steps={total_steps!r}"
         )
 
 

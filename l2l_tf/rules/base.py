@@ -22,14 +22,23 @@ class Context(NamedTuple):
     """What a rule may know besides gradients.
 
     Attributes:
-        iteration: Scalar, updates taken before this one (0 at the first).
+        iteration: Scalar, updates taken before this one (0 at the first); what corrects the
+            bias of slots counts with it.
         loss: Scalar float, the loss the gradients belong to; NaN if unknown.
         total_steps: Scalar float, the length of the run; NaN if unknown.
+        run_start: Scalar, the `iteration` at which the run began: 0 unless the slots have
+            served an earlier run, and negative if its first steps were taken without them.
     """
 
     iteration: Any = 0
     loss: Any = UNKNOWN
     total_steps: Any = UNKNOWN
+    run_start: Any = 0
+
+    @property
+    def run_iteration(self):
+        """Updates of this run taken before this one; what follows progress counts with it."""
+        return self.iteration - self.run_start
 
 
 class RuleState(NamedTuple):

@@ -86,7 +86,7 @@ class Mixture(UpdateRule):
         return RuleState(states, {k: ops.convert_to_tensor(v) for k, v in loss_state().items()})
 
     def update(self, gradients, state, variables, context):
-        progress = progress_signals(context.iteration, context.total_steps)
+        progress = progress_signals(context.run_iteration, context.total_steps)
         trend, shared = loss_signals(context.loss, state.shared)
         work = [
             _Work(gradient, slots, variable)
@@ -99,7 +99,7 @@ class Mixture(UpdateRule):
         hidden = _stacked(state.variables, "scheduler_hidden")
         cell = _stacked(state.variables, "scheduler_cell")
         controls, hidden, cell = self._schedule(signals, hidden, cell)
-        schedule = self.step_size * _hand_set(context.iteration, context.total_steps)
+        schedule = self.step_size * _hand_set(context.run_iteration, context.total_steps)
         updates, states = [], []
         for index, w in enumerate(work):
             update, slots = w.step(controls[:, index], schedule, self.weight_decay, context)

@@ -98,7 +98,7 @@ class ScheduledRule(UpdateRule):
         dtype = _widest(variables)
         total = ops.cast(context.total_steps, dtype)
         default = float(self.default_total_steps)
-        fraction = fraction_done(context.iteration, total, default, self.held_fraction, dtype)
+        fraction = fraction_done(context.run_iteration, total, default, self.held_fraction, dtype)
         known_total = ops.where(ops.isnan(total), ops.full_like(total, default), total)
         loss_features, shared = observe_loss(state.shared, context.loss, known_total)
         features = ops.concatenate([progress_features(fraction), loss_features], axis=0)

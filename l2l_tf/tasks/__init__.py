@@ -8,6 +8,7 @@ from l2l_tf.tasks.digits import DigitsMLP, digits
 from l2l_tf.tasks.image_conv import Cifar10Conv, ImageConv
 from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
 from l2l_tf.tasks.image_small import ImageAttention, ImagePatches
+from l2l_tf.tasks.keras_model import KerasModel
 from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
 from l2l_tf.tasks.recurrent import RowRNN
@@ -28,6 +29,7 @@ __all__ = [
     "ImagePatches",
     "InMemoryClassification",
     "InMemoryMLP",
+    "KerasModel",
     "MnistMLP",
     "LogisticRegression",
     "Quadratic",

