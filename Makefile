@@ -13,7 +13,9 @@ BAZEL_TARGETS ?= //...
 
 PAPER ?=
 
-.PHONY: help setup demo test test-slow lint format bench paper build-files bazel-test clean
+PEERS_VENV ?= .venv-peers
+
+.PHONY: help setup demo test test-slow lint format bench bench-peers paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -51,6 +53,14 @@ bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (
 paper: $(STAMP)  ## Run the paper's experiments into results/paper, resumable (PAPER='--quick --output_dir=runs/quick')
 	$(BIN)/python -m experiments.paper.run $(PAPER)
 
+$(PEERS_VENV)/bin/jax-and-torch:
+	@$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check jax 'torch==2.13.0' numpy
+	@touch $@
+
+bench-peers: $(STAMP) $(PEERS_VENV)/bin/jax-and-torch  ## Measure the LSTM step beside PyTorch's and JAX's
+	$(BIN)/python -m benchmarks.peers --python=$(PEERS_VENV)/bin/python $(BENCH)
+
 build-files: $(STAMP)  ## Write the BUILD files anew from the imports
 	$(BIN)/python tools/build_files.py
 
@@ -59,4 +69,4 @@ bazel-test: $(STAMP)  ## Build and test every Bazel target, offline (Bazel 4 to 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BAZEL) --batch test $(BAZEL_TARGETS)
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(PEERS_VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

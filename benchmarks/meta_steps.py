@@ -1,4 +1,4 @@
-"""Meta-steps per second of every estimator, beside the straightforward version."""
+"""Meta-steps per second of truncated BPTT, beside the straightforward version."""
 
 import time
 
@@ -13,7 +13,6 @@ from l2l_tf.meta.unroll import batches, begin
 from l2l_tf.tasks.perceptron import InMemoryMLP
 
 UNROLL = 20
-ESTIMATORS = ("TruncatedBPTT", "ES", "PES")
 
 
 class MnistShapedMLP(InMemoryMLP):
@@ -43,7 +42,7 @@ def measure(repeats, wanted=None):
 
     Returns:
         List of dicts: `problem`, `estimator`, `weights`, `meta_steps_per_second`,
-        `ns_per_weight_step`, `first_seconds`; or `skipped`.
+        `ns_per_weight_step`, `first_seconds`.
     """
     rows = []
     for problem, (task, count, rule, p) in problems().items():
@@ -54,12 +53,8 @@ def measure(repeats, wanted=None):
         weights = sum(int(np.prod(t.shape)) for t in trajectory.params)
         values = {name: tf.constant(value) for name, value in rule.meta_params.items()}
         calls, first = {}, {}
-        for name in ESTIMATORS:
-            found = getattr(estimators, name, None)
-            if found is None:
-                rows.append({"problem": problem, "estimator": name, "skipped": "not there yet"})
-                continue
-            calls[name] = _estimate(found(unroll=UNROLL, tasks=count), rule, task, values)
+        bptt = estimators.TruncatedBPTT(unroll=UNROLL, tasks=count)
+        calls["TruncatedBPTT"] = _estimate(bptt, rule, task, values)
         plain = tf.function(
             lambda values, trajectory, drawn, task=task, p=p: baseline_bptt.meta_step(
                 task, values, trajectory.params, trajectory.model_state, drawn, UNROLL, p

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks import limits, meta_steps, steps, timing, training
+from benchmarks import evolution_steps, limits, meta_steps, steps, timing, training
 from benchmarks.plot import plot
 
 FLAGS = flags.FLAGS
@@ -36,7 +36,7 @@ def main(argv):
     repeats = FLAGS.repeats or (3 if quick else 7)
     counts = FLAGS.weights or ([10**4, 10**5] if quick else [10**4, 10**5, 10**6, 10**7])
     names = FLAGS.optimizer or (
-        [steps.ADAM, steps.DEFAULT, "adam", "celo", "lstm", "rnnprop"]
+        [steps.ADAM, "adam", "mixture", "celo", "lstm", "rnnprop"]
         if quick
         else list(steps.optimizers())
     )
@@ -60,14 +60,14 @@ def main(argv):
     _table(results["a_billion_weights"], "On paper: 10^9 weights, from the largest size above")
     results["many_variables"] = [
         row
-        for name in (steps.ADAM, "lstm")
+        for name in (steps.ADAM, "mixture", "lstm")
         if name in names
         for row in steps.many_variables(
             100_000, [2, 50] if quick else [2, 200, 1000], name, repeats
         )
     ]
     _table(results["many_variables"], "One size in few and many variables")
-    rivals = [n for n in (steps.ADAM, steps.DEFAULT, "adam", "celo", "lstm") if n in names]
+    rivals = [n for n in (steps.ADAM, "adam", "mixture", "celo", "lstm") if n in names]
     wanted = ["mlp 784-256-256-10"] if quick else None
     results["training"] = training.measure(rivals, repeats, wanted)
     _table(results["training"], "Share of a train step")
@@ -75,6 +75,8 @@ def main(argv):
     results["meta_steps"] = meta_steps.measure(repeats, wanted)
     _against_straightforward(results)
     _table(results["meta_steps"], "Meta-steps, unroll 20")
+    results["evolution"] = evolution_steps.measure(repeats)
+    _table(results["evolution"], "Evolution strategies: 16 optimizees of 2,410 weights, unroll 20")
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -83,7 +85,14 @@ def main(argv):
 
 
 def _share_of_limit(results):
+    adam = {
+        (row["weights"], row["jit"]): row["ns_per_weight"]
+        for row in results["steps"]
+        if row["optimizer"] == steps.ADAM
+    }
     for row in results["steps"]:
+        if (row["weights"], row["jit"]) in adam and "skipped" not in row:
+            row["times_adam"] = row["ns_per_weight"] / adam[row["weights"], row["jit"]]
         rates = results["limits"].get(str(row["weights"]))
         if row["optimizer"] == "lstm" and rates and "skipped" not in row:
             row["times_limit"] = row["ns_per_weight"] / (1e9 * limits.lstm_step_limit(rates))
@@ -110,8 +119,6 @@ def _against_straightforward(results):
         if row["estimator"] == "straightforward"
     }
     for row in results["meta_steps"]:
-        if "skipped" in row:
-            continue
         row["times_straightforward"] = row["meta_steps_per_second"] / plain[row["problem"]]
         near = min(results["limits"], key=lambda n, w=row["weights"]: abs(int(n) - w))
         if row["estimator"] in ("TruncatedBPTT", "straightforward"):

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.optimizer import finiteness, observed_loss
+from l2l_tf.optimizer import compilation, finiteness, observed_loss
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
@@ -42,6 +42,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         self.total_steps = None if total_steps is None else float(total_steps)
         self.state_dtype = state_dtype
         self._rule = rule
+        self._compiled_steps = compilation.CompiledSteps()
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(
@@ -216,6 +217,17 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         variables = [_tf_variable(v) for v in trainable_variables]
         reduced = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
         given = {self._get_variable_index(v): tf.convert_to_tensor(g) for g, v in reduced}
+        slots = [slot for slot in self._slots if slot is not None]
+        if compilation.pays(self._rule, variables, slots):
+            self._compiled_steps(self._compiled_update, given, learning_rate)
+        else:
+            self._update(self._rule, given, learning_rate)
+
+    def _compiled_update(self, given, learning_rate):
+        self._update(self._rule.in_chunks(), given, learning_rate)
+
+    def _update(self, rule, given, learning_rate):
+        """Assign what `rule` makes of a dict index of a variable → gradient."""
         indices = list(given)
         if not self._rule.coordinatewise:
             # Such a rule sees every variable at every step, in the order of `build`, so that
@@ -229,7 +241,6 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         values = [tf.convert_to_tensor(v) for v in variables]
         slots = [self._slots[i] for i in indices]
         state = rules.RuleState([_tensors(slot) for slot in slots], _tensors(self._shared))
-        rule = self._rule
         if self._meta_params:
             rule = rule.bind(_tensors(self._meta_params))
         updates, new_state = rule.update(gradients, state, values, self._context())

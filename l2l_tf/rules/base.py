@@ -15,6 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from l2l_tf.rules.chunks import evaluate_in_chunks, worth_chunks
+from l2l_tf.rules.joining import (
+    compute_dtype_for,
+    evaluation_groups,
+    join,
+    part,
+    size_of,
+    state_dtype_for,
+)
+
 UNKNOWN = math.nan
 
 
@@ -53,25 +63,6 @@ class RuleState(NamedTuple):
     shared: dict
 
 
-def state_dtype_for(variable, state_dtype=None):
-    """Dtype of a variable's slots: float64 for float64, else at least float32.
-
-    Args:
-        variable: Anything with a `dtype`.
-        state_dtype: Explicit choice that overrides the default, or None.
-    """
-    if state_dtype is not None:
-        return state_dtype
-    dtype = variable.dtype
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", str(dtype))
-    return "float64" if name == "float64" else "float32"
-
-
-def compute_dtype_for(variable):
-    """Dtype in which a rule computes for a variable: float64 for float64, else float32."""
-    return state_dtype_for(variable)
-
-
 class UpdateRule:
     """Base class of update rules.
 
@@ -84,9 +75,12 @@ class UpdateRule:
             weights. Empty for hand-crafted rules.
         coordinatewise: Whether each coordinate's update depends on that
             coordinate alone, so that variables may be split, joined and batched.
+        supports_jit: Whether XLA can compile `update`; False for a rule that calls what it
+            cannot, which is then left to the program around it.
     """
 
     coordinatewise = False
+    supports_jit = True
     meta_params: dict
 
     def initial_meta_params(self, seed=0):
@@ -149,6 +143,14 @@ class UpdateRule:
         """
         raise NotImplementedError(f"{type(self).__name__}.update")
 
+    def in_chunks(self):
+        """The same rule, evaluated so that temporaries stay bounded, where it can do that.
+
+        For programs that XLA compiles and that are not differentiated; elsewhere each chunk
+        would copy the state.
+        """
+        return self
+
     def get_config(self):
         """Constructor arguments, JSON-serialisable."""
         names = inspect.signature(type(self).__init__).parameters
@@ -173,6 +175,7 @@ class CoordinatewiseRule(UpdateRule):
     """
 
     coordinatewise = True
+    _chunked = False
 
     def slot_shapes(self):
         """Dict slot name → its shape per coordinate, such as `(20,)` or `()`."""
@@ -196,7 +199,7 @@ class CoordinatewiseRule(UpdateRule):
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
-            count = _size(variable)
+            count = size_of(variable)
             states.append(
                 {
                     name: ops.zeros((*shape, count), dtype=dtype)
@@ -219,6 +222,11 @@ class CoordinatewiseRule(UpdateRule):
                 updates[index], states[index] = update, new
         return updates, RuleState(states, state.shared)
 
+    def in_chunks(self):
+        chunked = copy.copy(self)
+        chunked._chunked = True
+        return chunked
+
     def floats_per_coordinate(self):
         """Numbers of state kept for each coordinate."""
         return int(sum(np.prod(s, dtype=int) for s in self.slot_shapes().values()))
@@ -226,8 +234,18 @@ class CoordinatewiseRule(UpdateRule):
     def _update_group(self, gradients, states, variables, context):
         dtype = compute_dtype_for(variables[0])
         rule = cast_meta_params(self, dtype)
-        flat = join(gradients, states, variables, dtype)
-        update, state = rule.coordinate_update(*flat, context)
+
+        def evaluate(*flat):
+            return rule.coordinate_update(*flat, context)
+
+        alone = len(variables) == 1
+        count = size_of(variables[0]) if alone else sum(size_of(v) for v in variables)
+        if self._chunked and worth_chunks(count, self.floats_per_coordinate()):
+            # What is joined was copied anyway; a large variable's slots stay as they are.
+            flat = join(gradients, states, variables, None if alone else dtype)
+            update, state = evaluate_in_chunks(evaluate, *flat, dtype)
+        else:
+            update, state = evaluate(*join(gradients, states, variables, dtype))
         return part(update, state, variables, states)
 
 
@@ -238,86 +256,3 @@ def cast_meta_params(rule, dtype):
     cast = copy.copy(rule)
     cast.meta_params = {k: ops.cast(v, dtype) for k, v in rule.meta_params.items()}
     return cast
-
-
-def join(gradients, states, variables, dtype):
-    """Several variables as one flat vector of `n` coordinates.
-
-    Returns:
-        `(gradient [n], state, variable [n])` in `dtype`; state: dict name → `[…, n]`.
-    """
-
-    def flat(tensors):
-        return _join([ops.cast(ops.reshape(t, (-1,)), dtype) for t in tensors])
-
-    state = {name: _join([ops.cast(s[name], dtype) for s in states]) for name in states[0]}
-    return flat(gradients), state, flat(variables)
-
-
-def part(update, state, variables, old_states):
-    """The inverse of `join`: updates in the variables' shapes, slots in their dtypes."""
-    sizes = [_size(v) for v in variables]
-    updates = [
-        ops.reshape(piece, ops.shape(v))
-        for piece, v in zip(_split(update, sizes), variables, strict=True)
-    ]
-    states = [{} for _ in variables]
-    for name, value in state.items():
-        for new, old, piece in zip(states, old_states, _split(value, sizes), strict=True):
-            new[name] = ops.cast(piece, old[name].dtype)
-    return updates, states
-
-
-# Joining copies the state of the joined variables once per step, which pays while
-# it spares an op chain per variable and stops paying for large ones.
-JOINED_STATE_BYTES = 64 * 2**20
-
-
-def evaluation_groups(variables, floats_per_coordinate):
-    """Which variables are evaluated together.
-
-    Small variables of one compute dtype are joined while their state together is
-    at most `JOINED_STATE_BYTES`; a variable of unknown size stays alone.
-
-    Args:
-        variables: List of tensors or variables.
-        floats_per_coordinate: Numbers of state per coordinate.
-
-    Returns:
-        List of lists of indices into `variables`.
-    """
-    groups, open_groups = [], {}
-    for index, variable in enumerate(variables):
-        dtype = compute_dtype_for(variable)
-        size = _size(variable)
-        if not isinstance(size, int):
-            groups.append([index])
-            continue
-        width = 8 if dtype == "float64" else 4
-        cost = size * max(floats_per_coordinate, 1) * width
-        group, used = open_groups.get(dtype, (None, 0))
-        if group is None or used + cost > JOINED_STATE_BYTES:
-            group, used = [], 0
-            groups.append(group)
-        group.append(index)
-        open_groups[dtype] = (group, used + cost)
-    return groups
-
-
-def _size(variable):
-    """Number of coordinates: an int if the shape is static, else a tensor."""
-    shape = tuple(variable.shape)
-    if all(isinstance(d, int) for d in shape):
-        return int(math.prod(shape))
-    return ops.size(variable)
-
-
-def _join(tensors):
-    return tensors[0] if len(tensors) == 1 else ops.concatenate(tensors, axis=-1)
-
-
-def _split(tensor, sizes):
-    if len(sizes) == 1:
-        return [tensor]
-    boundaries = list(np.cumsum(sizes)[:-1])
-    return ops.split(tensor, [int(b) for b in boundaries], axis=-1)

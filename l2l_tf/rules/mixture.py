@@ -13,6 +13,7 @@ from l2l_tf.cells.run_signals import (
     loss_state,
     progress_signals,
 )
+from l2l_tf.cells.segments import Segments, segment_groups
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.registry import register_rule
 
@@ -88,26 +89,38 @@ class Mixture(UpdateRule):
     def update(self, gradients, state, variables, context):
         progress = progress_signals(context.run_iteration, context.total_steps)
         trend, shared = loss_signals(context.loss, state.shared)
+        groups = _groups(variables)
+        order = [i for group in groups for i in group]
         work = [
-            _Work(gradient, slots, variable)
-            for gradient, slots, variable in zip(gradients, state.variables, variables, strict=True)
+            _Work(
+                group,
+                [gradients[i] for i in group],
+                [state.variables[i] for i in group],
+                [variables[i] for i in group],
+                len(variables),
+            )
+            for group in groups
         ]
-        count = len(work)
-        own = ops.stack([w.signals(i / max(count - 1, 1)) for i, w in enumerate(work)], axis=1)
+        own = ops.concatenate([w.signals() for w in work], axis=1)
         run = ops.concatenate([progress, trend])
-        signals = ops.concatenate([ops.repeat(run[:, None], count, axis=1), own], axis=0)
-        hidden = _stacked(state.variables, "scheduler_hidden")
-        cell = _stacked(state.variables, "scheduler_cell")
+        signals = ops.concatenate([ops.repeat(run[:, None], own.shape[1], axis=1), own], axis=0)
+        ordered = [state.variables[i] for i in order]
+        hidden, cell = (_stacked(ordered, f"scheduler_{k}") for k in ("hidden", "cell"))
         controls, hidden, cell = self._schedule(signals, hidden, cell)
+        hidden, cell = (ops.unstack(ops.transpose(t)) for t in (hidden, cell))
         schedule = self.step_size * _hand_set(context.run_iteration, context.total_steps)
-        updates, states = [], []
-        for index, w in enumerate(work):
-            update, slots = w.step(controls[:, index], schedule, self.weight_decay, context)
-            slots["scheduler_hidden"] = hidden[:, index]
-            slots["scheduler_cell"] = cell[:, index]
-            old = state.variables[index]
-            states.append({k: ops.cast(v, old[k].dtype) for k, v in slots.items()})
-            updates.append(update)
+        updates, states = [None] * len(order), [None] * len(order)
+        start = 0
+        for w in work:
+            end = start + w.segments.count
+            new, slots = w.step(controls[:, start:end], schedule, self.weight_decay, context)
+            for place, index in enumerate(order[start:end]):
+                slots[place]["scheduler_hidden"] = hidden[start + place]
+                slots[place]["scheduler_cell"] = cell[start + place]
+                old = state.variables[index]
+                updates[index] = new[place]
+                states[index] = {k: ops.cast(v, old[k].dtype) for k, v in slots[place].items()}
+            start = end
         return updates, RuleState(states, shared)
 
     def _schedule(self, signals, hidden, cell):
@@ -124,100 +137,119 @@ _POOLED = 8
 
 
 class _Work:
-    """One variable within one step, flat or not: its tensors in the compute dtype."""
+    """Consecutive variables of one dtype within one step: their tensors in the compute dtype."""
 
-    def __init__(self, gradient, slots, variable):
-        self.dtype = compute_dtype_for(variable)
-        gradient = ops.cast(gradient, self.dtype)
-        self.gradient = ops.clip(gradient, -LARGEST, LARGEST)
-        self.variable = ops.cast(variable, self.dtype)
-        self.mean, self.slow, self.square, self.masses = (
-            ops.cast(slots[k], self.dtype) for k in ("mean", "slow_mean", "mean_square", "masses")
+    def __init__(self, indices, gradients, slots, variables, count):
+        self.dtype = compute_dtype_for(variables[0])
+        self.segments = Segments([v.shape for v in variables])
+        join = self.segments.join
+        self.gradient = ops.clip(join(gradients, self.dtype), -LARGEST, LARGEST)
+        self.variable = join(variables, self.dtype)
+        self.mean, self.slow, self.square = (
+            join([s[k] for s in slots], self.dtype) for k in ("mean", "slow_mean", "mean_square")
         )
-        self.shape = tuple(variable.shape)
+        self.masses = ops.transpose(ops.stack([ops.cast(s["masses"], self.dtype) for s in slots]))
+        self.told = [
+            [float(rank <= 1), float(rank == 2), float(rank > 2), size, index / max(count - 1, 1)]
+            for index, rank, size in (
+                (i, len(shape), 0.5 * math.log10(max(math.prod(shape), 1)) / 3.0)
+                for i, shape in zip(indices, self.segments.shapes, strict=True)
+            )
+        ]
 
-    def signals(self, depth):
-        """`[VARIABLE_SIGNALS]` float32: statistics of the variable before the step."""
+    def signals(self):
+        """`[VARIABLE_SIGNALS, variables]` float32: statistics of each variable before the step."""
         inverse = ops.rsqrt(ops.maximum(self.square, TINY))
         inverse = ops.where(self.square > TINY, inverse, ops.zeros_like(inverse))
         new, fast, slow = (t * inverse for t in (self.gradient, self.mean, self.slow))
-        moments = [
-            ops.mean(a * b)
-            for a, b in ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
-        ]
+        pairs = ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
+        moments = ops.unstack(
+            self.segments.means(
+                [a * b for a, b in pairs]
+                + [
+                    ops.square(ops.clip(self.variable, -1e18, 1e18)),
+                    self.square,
+                    ops.square(self.gradient),
+                ]
+            )
+        )
+        agree_1, agree_2, size_1, between, size_2, weights, past, now = moments
         # v's missing mass scales every product alike; means' missing mass is undone per mean.
-        mass_1, mass_2, mass_v = (ops.maximum(self.masses[i], 1e-6) for i in range(3))
-        agree_1, agree_2, size_1, between, size_2 = moments
+        mass_1, mass_2, mass_v = ops.unstack(ops.maximum(self.masses, 1e-6))
         size_1, size_2 = size_1 * mass_v / mass_1**2, size_2 * mass_v / mass_2**2
         agree_1 = agree_1 * mass_v / mass_1 * ops.rsqrt(size_1 + 1e-6)
         agree_2 = agree_2 * mass_v / mass_2 * ops.rsqrt(size_2 + 1e-6)
         between = between * mass_v / (mass_1 * mass_2) * ops.rsqrt(size_1 * size_2 + 1e-12)
-        growth = self.growth()
-        weights = ops.mean(ops.square(ops.clip(self.variable, -1e18, 1e18)))
-        rank = len(self.shape)
-        flags = [float(rank <= 1), float(rank == 2), float(rank > 2)]
-        size = 0.5 * math.log10(max(math.prod(self.shape), 1)) / 3.0
+        # rms(g) / √mean(v̂): 1 in a steady run, large where gradients suddenly grow.
+        past = past / mass_v
+        growth = ops.sqrt(now / ops.maximum(past, TINY))
+        self.growth = ops.where(past > TINY, growth, ops.ones_like(growth))
         measured = [
             ops.clip(agree_1, -2.0, 2.0),
             ops.clip(agree_2, -2.0, 2.0),
             ops.clip(between, -1.0, 1.0),
             ops.log(size_1 + 1e-6) / 14.0,
             ops.log(size_2 + 1e-6) / 14.0,
-            ops.clip(ops.log(growth + 1e-3), -3.0, 3.0) / 3.0,
+            ops.clip(ops.log(self.growth + 1e-3), -3.0, 3.0) / 3.0,
             ops.log(weights + 1e-8) / 18.0,
         ]
-        told = [*flags, size, depth]
-        return ops.stack(
-            [ops.cast(m, "float32") for m in measured]
-            + [ops.convert_to_tensor(np.float32(t)) for t in told]
-        )
-
-    def growth(self):
-        """rms(g) / √mean(v̂): 1 in a steady run, large where gradients suddenly grow."""
-        mass = ops.maximum(self.masses[2], 1e-6)
-        past = ops.mean(self.square) / mass
-        now = ops.mean(ops.square(self.gradient))
-        ratio = ops.sqrt(now / ops.maximum(past, TINY))
-        return ops.where(past > TINY, ratio, ops.ones_like(ratio))
+        told = np.array(self.told, "float32").T
+        return ops.concatenate([ops.cast(ops.stack(measured), "float32"), told], axis=0)
 
     def step(self, controls, schedule, weight_decay, context):
-        """`(update, slots)` under the variable's controls `[CONTROLS]`."""
-        controls = ops.cast(controls, self.dtype)
+        """`(updates, slots)`, lists over the variables, under controls `[CONTROLS, variables]`."""
+        controls = ops.unstack(ops.cast(controls, self.dtype))
         rate = ops.cast(schedule, self.dtype) * ops.exp(6.0 * ops.tanh(controls[0] / 6.0))
-        weights = [1.0 + controls[1], controls[2], controls[3], controls[4]]
         keep = 0.1 * ops.exp(2.0 * ops.tanh(controls[5] / 2.0))  # 1 − β of the fast mean.
         step = ops.cast(context.iteration, self.dtype) + 1.0
         young = ops.power(step, -0.8)
         keep_square = ops.maximum(0.003 * ops.exp(2.0 * ops.tanh(controls[6] / 2.0)), young)
         decay = weight_decay * ops.exp(4.0 * ops.tanh(controls[7] / 4.0))
+        keeps = ops.stack([keep, 0.1 * keep, keep_square])
+        masses = self.masses + keeps * (1.0 - self.masses)
         # A sudden gradient enters the means at no more than four times the usual size.
-        gradient = self.gradient * ops.minimum(1.0, 4.0 / ops.maximum(self.growth(), 1e-6))
-        keeps = [keep, 0.1 * keep, keep_square]
+        bound = ops.minimum(1.0, 4.0 / ops.maximum(self.growth, 1e-6))
+        spread = self.segments.spread
+        bound, *keeps = spread(ops.concatenate([bound[None], keeps]))
+        gradient = self.gradient * bound
         targets = [gradient, gradient, ops.square(gradient)]
         mean, slow, square = (
             old + k * (new - old)
             for old, k, new in zip((self.mean, self.slow, self.square), keeps, targets, strict=True)
         )
-        rates = ops.stack(keeps)
-        masses = self.masses + rates * (1.0 - self.masses)
-        fast_hat, slow_hat, square_hat = mean / masses[0], slow / masses[1], square / masses[2]
+        # The masses' reciprocals and the controls go to every coordinate as one product.
+        plain = controls[4] * ops.rsqrt(
+            ops.maximum(self.segments.means([ops.square(mean)])[0] / masses[0] ** 2, TINY)
+        )
+        factors = [(1.0 + controls[1]) / masses[0], controls[2] / masses[1], controls[3]]
+        factors += [1.0 / masses[2], plain / masses[0], rate, rate * decay]
+        fast_by, slow_by, new_by, square_by, plain_by, rate, decay = spread(ops.stack(factors))
+        square_hat = square * square_by
         inverse = ops.rsqrt(ops.maximum(square_hat, TINY))
         inverse = ops.where(square_hat > TINY, inverse, ops.zeros_like(inverse))
-        plain = weights[3] * ops.rsqrt(ops.maximum(ops.mean(ops.square(fast_hat)), TINY))
-        mixed = weights[0] * fast_hat + weights[1] * slow_hat + weights[2] * gradient
-        direction = inverse * mixed + plain * fast_hat
-        direction = ops.clip(direction, -10.0, 10.0)
-        update = -rate * (direction + decay * self.variable)
-        return update, {
-            "mean": mean,
-            "slow_mean": slow,
-            "mean_square": square,
-            "masses": masses,
-        }
+        mixed = fast_by * mean + slow_by * slow + new_by * gradient
+        direction = ops.clip(inverse * mixed + plain_by * mean, -10.0, 10.0)
+        update = -rate * direction - decay * self.variable
+        split = self.segments.split
+        parts = [split(mean), split(slow), split(square), ops.unstack(ops.transpose(masses))]
+        names = ("mean", "slow_mean", "mean_square", "masses")
+        slots = [dict(zip(names, values, strict=True)) for values in zip(*parts, strict=True)]
+        return split(update), slots
+
+
+def _groups(variables):
+    """Which variables are evaluated together: lists of indices, of one dtype each."""
+    groups = []
+    dtypes = [compute_dtype_for(v) for v in variables]
+    for dtype in sorted(set(dtypes)):
+        alike = [i for i, other in enumerate(dtypes) if other == dtype]
+        shapes = [tuple(variables[i].shape) for i in alike]
+        groups += [[alike[i] for i in group] for group in segment_groups(shapes)]
+    return groups
 
 
 def _stacked(states, name):
-    return ops.stack([ops.cast(s[name], "float32") for s in states], axis=1)
+    return ops.transpose(ops.stack([ops.cast(s[name], "float32") for s in states]))
 
 
 def _hand_set(iteration, total_steps):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from l2l_tf import rules
-from l2l_tf.rules import base
+from l2l_tf.rules import joining
 
 SMALL = {"hidden_size": 4, "layers": 2, "seed": 2}
 
@@ -58,7 +58,7 @@ def test_evaluation_in_chunks_changes_nothing(monkeypatch):
     rule = rules.GACLSTM(**SMALL)
     whole = run(rule, rows(), [3, 2, 7])
     assert len(rule.chunks([np.zeros(s, "float32") for s in (3, 2, 7)])) == 1
-    monkeypatch.setattr(base, "JOINED_STATE_BYTES", 1)
+    monkeypatch.setattr(joining, "JOINED_STATE_BYTES", 1)
     assert len(rule.chunks([np.zeros(s, "float32") for s in (3, 2, 7)])) == 3
     np.testing.assert_allclose(run(rule, rows(), [3, 2, 7]), whole, rtol=1e-4, atol=1e-7)
 

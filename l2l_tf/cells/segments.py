@@ -1,0 +1,87 @@
+"""Variables of a model, joined or each in its shape, and means over each of them."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+# Coordinates of a row; a joined variable fills whole rows, the rest of its last one is zeros.
+WIDTH = 128
+# Joining copies a variable and its state once a step: what that costs beyond this size, an
+# evaluation of its own does not.
+JOINED_COORDINATES = 2**16
+
+
+def segment_groups(shapes):
+    """Which variables are evaluated joined: all small ones.
+
+    Args:
+        shapes: List of static shapes.
+
+    Returns:
+        List of lists of indices; a list of one is a variable evaluated in its own shape.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    small = [i for i, size in enumerate(sizes) if size <= JOINED_COORDINATES]
+    return [*([small] if small else []), *([i] for i in range(len(sizes)) if i not in set(small))]
+
+
+class Segments:
+    """Tensors of one group of variables: joined as `[rows, WIDTH]`, or one in its shape.
+
+    What is averaged over each variable is a sum over rows and one small product; what belongs
+    to each variable is spread by a gather of rows. So a model of many small variables costs a
+    handful of operations, and work linear in its coordinates.
+
+    Args:
+        shapes: Shapes of the group's variables, at least one.
+    """
+
+    def __init__(self, shapes):
+        self.shapes = [tuple(s) for s in shapes]
+        self.sizes = [math.prod(s) for s in self.shapes]
+        self.count = len(self.sizes)
+        self.joined = self.count > 1
+        rows = [-(-size // WIDTH) for size in self.sizes]
+        self._padding = [r * WIDTH - size for r, size in zip(rows, self.sizes, strict=True)]
+        self._owner = np.repeat(np.arange(self.count, dtype="int32"), rows)
+
+    def join(self, tensors, dtype):
+        """One tensor of a list with one tensor per variable, cast to `dtype`."""
+        if not self.joined:
+            return ops.cast(tensors[0], dtype)
+        pieces = []
+        for tensor, padding in zip(tensors, self._padding, strict=True):
+            flat = ops.reshape(tensor, (-1,))
+            pieces += [flat, ops.zeros((padding,), flat.dtype)] if padding else [flat]
+        return ops.cast(ops.reshape(ops.concatenate(pieces), (-1, WIDTH)), dtype)
+
+    def split(self, tensor):
+        """The reverse of `join`."""
+        if not self.joined:
+            return [tensor]
+        sizes = []
+        for size, padding in zip(self.sizes, self._padding, strict=True):
+            sizes += [size, padding] if padding else [size]
+        ends = [int(e) for e in np.cumsum(sizes)[:-1]]
+        pieces = iter(ops.split(ops.reshape(tensor, (-1,)), ends))
+        parts = []
+        for shape, padding in zip(self.shapes, self._padding, strict=True):
+            parts.append(ops.reshape(next(pieces), shape))
+            if padding:
+                next(pieces)
+        return parts
+
+    def means(self, tensors):
+        """Mean over each variable of each of k joined tensors: `[k, variables]`."""
+        if not self.joined:
+            return ops.stack([ops.mean(t) for t in tensors])[:, None]
+        sums = ops.stack([ops.sum(t, axis=1) for t in tensors])
+        owned = self._owner[:, None] == np.arange(self.count)
+        return ops.matmul(sums, ops.cast(owned / np.maximum(self.sizes, 1), sums.dtype))
+
+    def spread(self, values):
+        """k rows of a value for each variable, `[k, variables]`, as k tensors that broadcast."""
+        if not self.joined:
+            return ops.unstack(values[:, 0])
+        return ops.unstack(ops.take(values, self._owner, axis=1)[:, :, None])

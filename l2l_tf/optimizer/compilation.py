@@ -1,0 +1,63 @@
+"""The step compiled by XLA where the program around it is not."""
+
+import math
+
+import tensorflow as tf
+
+# From this many floats of state a step saves, within some hundred steps, what compiling costs.
+LEAST_FLOATS = 2**19
+
+
+def pays(rule, variables, slots):
+    """Whether to compile the step of `rule` whatever the program around it does.
+
+    Not across replicas, whose assignments stand outside of what a replica computes.
+
+    Args:
+        rule: `UpdateRule`.
+        variables: List of the variables that are updated.
+        slots: List of dicts name → variable, their state.
+    """
+    if not rule.supports_jit or tf.distribute.has_strategy():
+        return False
+    if any(None in tuple(v.shape) for v in variables):
+        return False
+    return sum(math.prod(s.shape) for slot in slots for s in slot.values()) >= LEAST_FLOATS
+
+
+class CompiledSteps:
+    """Steps that were compiled, one for each set of variables that has gradients.
+
+    A plain object: what it holds is made anew where an optimizer is loaded or copied.
+    """
+
+    def __init__(self):
+        self._steps = {}
+
+    @property
+    def taken(self):
+        """Whether a step was compiled so far."""
+        return bool(self._steps)
+
+    def __call__(self, step, given, learning_rate):
+        """Take `step(given, learning_rate)`, compiled.
+
+        Args:
+            step: Function of a dict index → gradient and of the learning rate, which assigns.
+            given: Dict index of a variable → gradient.
+            learning_rate: Scalar.
+        """
+        indices = tuple(given)
+        if indices not in self._steps:
+
+            def take(gradients, learning_rate):
+                step(dict(zip(indices, gradients, strict=True)), learning_rate)
+
+            self._steps[indices] = tf.function(take, jit_compile=True, autograph=False)
+        self._steps[indices](list(given.values()), tf.convert_to_tensor(learning_rate))
+
+    def __deepcopy__(self, memo):
+        return CompiledSteps()
+
+    def __reduce__(self):
+        return CompiledSteps, ()

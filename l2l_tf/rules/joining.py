@@ -1,0 +1,113 @@
+"""Several variables as one flat vector of coordinates, and the dtypes of their state."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+
+def state_dtype_for(variable, state_dtype=None):
+    """Dtype of a variable's slots: float64 for float64, else at least float32.
+
+    Args:
+        variable: Anything with a `dtype`.
+        state_dtype: Explicit choice that overrides the default, or None.
+    """
+    if state_dtype is not None:
+        return state_dtype
+    dtype = variable.dtype
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", str(dtype))
+    return "float64" if name == "float64" else "float32"
+
+
+def compute_dtype_for(variable):
+    """Dtype in which a rule computes for a variable: float64 for float64, else float32."""
+    return state_dtype_for(variable)
+
+
+def join(gradients, states, variables, dtype):
+    """Several variables as one flat vector of `n` coordinates.
+
+    Returns:
+        `(gradient [n], state, variable [n])` in `dtype`, or as they are if it is None; state:
+        dict name → `[…, n]`.
+    """
+
+    def joined(tensors):
+        tensor = _join(tensors)
+        return tensor if dtype is None else ops.cast(tensor, dtype)
+
+    def flat(tensors):
+        return joined([ops.reshape(t, (-1,)) for t in tensors])
+
+    state = {name: joined([s[name] for s in states]) for name in states[0]}
+    return flat(gradients), state, flat(variables)
+
+
+def part(update, state, variables, old_states):
+    """The inverse of `join`: updates in the variables' shapes, slots in their dtypes."""
+    sizes = [size_of(v) for v in variables]
+    updates = [
+        ops.reshape(piece, ops.shape(v))
+        for piece, v in zip(_split(update, sizes), variables, strict=True)
+    ]
+    states = [{} for _ in variables]
+    for name, value in state.items():
+        for new, old, piece in zip(states, old_states, _split(value, sizes), strict=True):
+            new[name] = ops.cast(piece, old[name].dtype)
+    return updates, states
+
+
+# Joining copies the state of the joined variables once per step, which pays while
+# it spares an op chain per variable and stops paying for large ones.
+JOINED_STATE_BYTES = 32 * 2**20
+
+
+def evaluation_groups(variables, floats_per_coordinate):
+    """Which variables are evaluated together.
+
+    Small variables of one compute dtype are joined while their state together is
+    at most `JOINED_STATE_BYTES`; a variable of unknown size stays alone.
+
+    Args:
+        variables: List of tensors or variables.
+        floats_per_coordinate: Numbers of state per coordinate.
+
+    Returns:
+        List of lists of indices into `variables`.
+    """
+    groups, open_groups = [], {}
+    for index, variable in enumerate(variables):
+        dtype = compute_dtype_for(variable)
+        size = size_of(variable)
+        if not isinstance(size, int):
+            groups.append([index])
+            continue
+        width = 8 if dtype == "float64" else 4
+        cost = size * max(floats_per_coordinate, 1) * width
+        group, used = open_groups.get(dtype, (None, 0))
+        if group is None or used + cost > JOINED_STATE_BYTES:
+            group, used = [], 0
+            groups.append(group)
+        group.append(index)
+        open_groups[dtype] = (group, used + cost)
+    return groups
+
+
+def size_of(variable):
+    """Number of coordinates: an int if the shape is static, else a tensor."""
+    shape = tuple(variable.shape)
+    if all(isinstance(d, int) for d in shape):
+        return int(math.prod(shape))
+    return ops.size(variable)
+
+
+def _join(tensors):
+    return tensors[0] if len(tensors) == 1 else ops.concatenate(tensors, axis=-1)
+
+
+def _split(tensor, sizes):
+    if len(sizes) == 1:
+        return [tensor]
+    boundaries = list(np.cumsum(sizes)[:-1])
+    return ops.split(tensor, [int(b) for b in boundaries], axis=-1)
