@@ -1,6 +1,6 @@
 """Real data: reading it through TensorFlow Datasets, and preparing it without the internet."""
 
-from l2l_tf.data.loading import DataNotPreparedError, default_directory, load
+from l2l_tf.data.loading import DataNotPreparedError, default_directory, load, load_text
 from l2l_tf.data.preparation import prepare
 from l2l_tf.data.sources import SOURCES, Source
 
@@ -10,5 +10,6 @@ __all__ = [
     "Source",
     "default_directory",
     "load",
+    "load_text",
     "prepare",
 ]

@@ -20,6 +20,19 @@ CIFAR10_LABELS = (
     "truck",
 )
 
+# In the order of the text that TFDS downloads.
+PLAYS = (
+    "coriolanus",
+    "richard_iii",
+    "richard_ii",
+    "romeo_and_juliet",
+    "henry_vi_part_3",
+    "winters_tale",
+    "measure_for_measure",
+    "taming_of_the_shrew",
+    "tempest",
+)
+
 
 def idx(files, work):
     """IDX files, unzipped where they are not.
@@ -82,6 +95,25 @@ def cifar10(files, work):
         if len(labels):
             raise ValueError(f"Labels without an image. Received: {len(labels)} in {label_file}")
     return {"cifar-10-binary.tar.gz": work}
+
+
+def tiny_shakespeare(files, work):
+    """One text of nine plays, with plain line ends and no spaces before them.
+
+    Args:
+        files: Directory of `{play}_gut.txt` for each of `PLAYS`, in UTF-8.
+        work: Directory to write to.
+
+    Returns:
+        Dict: base name of the download → path.
+    """
+    texts = [
+        (pathlib.Path(files) / f"{play}_gut.txt").read_text("utf-8-sig").strip() for play in PLAYS
+    ]
+    lines = [line.rstrip() for line in "\n\n\n".join(texts).splitlines()]
+    path = pathlib.Path(work) / "input.txt"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return {path.name: path}
 
 
 def _strip(path):

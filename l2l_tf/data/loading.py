@@ -53,12 +53,56 @@ def load(name, split, data_dir=None):
         ValueError: If there is no such dataset or split.
         ImportError: If tensorflow-datasets is not installed.
     """
-    directory = pathlib.Path(data_dir or default_directory()).expanduser()
-    return _load(name, split, directory)
+    return _load(name, split, _expanded(data_dir))
+
+
+def load_text(name, split, data_dir=None):
+    """The whole text of a split; read once, then kept in memory.
+
+    Args:
+        name: Name of a TFDS dataset whose examples have a feature `text`: "tiny_shakespeare".
+        split: A split as TFDS writes it: "train", "validation", "test".
+        data_dir: Directory of datasets; default: TFDS's own.
+
+    Returns:
+        str; several examples are joined by line ends.
+
+    Raises:
+        DataNotPreparedError: If the dataset is not there.
+        ValueError: If there is no such dataset or split, or it has no text.
+        ImportError: If tensorflow-datasets is not installed.
+    """
+    return _load_text(name, split, _expanded(data_dir))
+
+
+def _expanded(data_dir):
+    return pathlib.Path(data_dir or default_directory()).expanduser()
 
 
 @functools.lru_cache(maxsize=8)
 def _load(name, split, directory):
+    builder = _builder(name, directory)
+    # The first to ask may be a function that is being traced.
+    with tf.init_scope():
+        dataset = builder.as_dataset(split=split, batch_size=-1, as_supervised=True)
+        images, labels = import_tfds().as_numpy(dataset)
+    for array in (images, labels):
+        array.flags.writeable = False
+    return images, labels
+
+
+@functools.lru_cache(maxsize=8)
+def _load_text(name, split, directory):
+    builder = _builder(name, directory)
+    if "text" not in builder.info.features:
+        raise ValueError(f"The dataset has no feature `text`. Received: name={name!r}")
+    with tf.init_scope():
+        examples = import_tfds().as_numpy(builder.as_dataset(split=split))
+        return "\n".join(example["text"].decode("utf-8") for example in examples)
+
+
+def _builder(name, directory):
+    """The TFDS builder of a dataset that is prepared."""
     tfds = import_tfds()
     try:
         builder = tfds.builder(name, data_dir=directory, try_gcs=False)
@@ -72,10 +116,4 @@ def _load(name, split, directory):
             f"{f'`{offline}`' if name in SOURCES else 'no package of it is known'}. "
             f"Received: name={name!r}, data_dir={str(directory)!r}"
         )
-    # The first to ask may be a function that is being traced.
-    with tf.init_scope():
-        dataset = builder.as_dataset(split=split, batch_size=-1, as_supervised=True)
-        images, labels = tfds.as_numpy(dataset)
-    for array in (images, labels):
-        array.flags.writeable = False
-    return images, labels
+    return builder

