@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.appendix import compare, problems, train
+from experiments.estimators import bias_variance
 from l2l_tf import rules, tasks
 
 
@@ -50,3 +51,12 @@ def test_the_inverse_error_of_an_empty_memory_is_one():
     rule = rules.NTMBFGS(controller="secant_lstm", read="same_step", hidden_size=4)
     errors = compare.inverse_error(rule, problems.PROBLEMS[1], 2)
     np.testing.assert_allclose(errors[0], 1.0, rtol=1e-5)
+
+
+def test_the_toys_exact_meta_gradient_is_that_of_finite_differences_and_of_whole_bptt():
+    assert bias_variance.exact() == pytest.approx(bias_variance.finite_difference(), rel=1e-6)
+    whole = bias_variance.estimates("BPTT", bias_variance.STEPS, 1)
+    assert whole[0] == pytest.approx(bias_variance.exact(), rel=1e-4)
+    # Cut into pieces it is short-sighted: too small by far.
+    cut = bias_variance.estimates("BPTT", 5, 1)
+    assert abs(cut[0]) < 0.6 * abs(bias_variance.exact())

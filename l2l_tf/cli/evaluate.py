@@ -2,6 +2,8 @@
 
 python -m l2l_tf.cli.evaluate --preset=runs/first/preset --task='digits_mlp(hidden=20)' \
     --steps=100 --output_dir=runs/first-evaluated
+python -m l2l_tf.cli.evaluate --suite=general --half=development --contender=runs/first/preset \
+    --cache_dir=runs/suite --output_dir=runs/first-judged
 """
 
 import pathlib
@@ -17,7 +19,34 @@ flags.DEFINE_multi_string(
     "preset", [], "Name of a preset, or a preset directory; repeatable.", flag_values=FLAGS
 )
 flags.DEFINE_multi_string(
-    "task", None, "Task, as 'name(argument=value,…)'; repeatable.", flag_values=FLAGS
+    "contender",
+    [],
+    "Learned optimizer as [NAME=]SOURCE[@told]: a preset's name or directory, or rule:NAME(…) with "
+    "untrained weights; @told: it is told the length of the run. Repeatable.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_enum(
+    "suite", None, ["general"], "Judge on all tasks of a suite; see --half.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "half",
+    "development",
+    ["development", "report"],
+    "Half of the suite: for choices, or for figures that are published.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "quick",
+    False,
+    "The suite in minutes: a fifth of the steps, three rates, two seeds, fewer baselines.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float("stretch", 1.0, "Factor on the steps of the suite's tasks.", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "task",
+    None,
+    "Task, as 'name(argument=value,…)'; of a suite: the name of one of its tasks. Repeatable.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_list(
     "baselines",
@@ -81,13 +110,17 @@ def main(argv):
     """Entry point; returns the exit code."""
     if len(argv) > 1:
         return _fail(f"Unexpected arguments. Received: {argv[1:]}")
+    if FLAGS.suite:
+        from l2l_tf.cli import evaluate_suite
+
+        return evaluate_suite.main(FLAGS)
     if not FLAGS.task or not FLAGS.output_dir:
         return _fail(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
             f"--output_dir={FLAGS.output_dir}"
         )
-    if not FLAGS.preset and not FLAGS.baselines:
-        return _fail("--preset or --baselines is needed. Received: neither")
+    if not FLAGS.preset and not FLAGS.contender and not FLAGS.baselines:
+        return _fail("--preset, --contender or --baselines is needed. Received: neither")
     output = pathlib.Path(FLAGS.output_dir).expanduser()
     if output.is_file():
         return _fail(f"--output_dir must be a directory. Received: {output}")
@@ -96,6 +129,7 @@ def main(argv):
 
     try:
         contenders = [evaluation.learned(p, tell_steps=FLAGS.tell_steps) for p in FLAGS.preset]
+        contenders += [evaluation.contender_from_text(text) for text in FLAGS.contender]
         results = evaluation.evaluate(
             FLAGS.task,
             [*contenders, *FLAGS.baselines],

@@ -3,6 +3,7 @@
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.comparison import Settings, evaluate
 from l2l_tf.evaluation.contenders import Contender, CosineToZero, Rate, learned
+from l2l_tf.evaluation.contenders import from_text as contender_from_text
 from l2l_tf.evaluation.results import Contestant, Record, Results, Summary
 from l2l_tf.evaluation.tuning import Grid
 
@@ -17,6 +18,7 @@ __all__ = [
     "Settings",
     "Summary",
     "baselines",
+    "contender_from_text",
     "evaluate",
     "learned",
 ]

@@ -8,6 +8,7 @@ import keras
 
 from l2l_tf import rules
 from l2l_tf.evaluation.contenders import Contender, CosineToZero
+from l2l_tf.evaluation.rivals import DoWG, Prodigy
 from l2l_tf.optimizer import LearnedOptimizer
 
 # The hand-crafted optimizers of the paper and of its time, compared unless others are named.
@@ -138,3 +139,22 @@ def _adam_default(rate, total_steps):
     """Adam as most users leave it."""
     del rate, total_steps
     return keras.optimizers.Adam(1e-3)
+
+
+@register_baseline("schedule_free_adamw", tuned=False)
+def _schedule_free_adamw(rate, total_steps):
+    """Keras's, as users leave it: trained and evaluated at the interpolated weights."""
+    del rate, total_steps
+    return keras.optimizers.ScheduleFreeAdamW()
+
+
+@register_baseline("prodigy", tuned=False, coordinatewise=False)
+def _prodigy(rate, total_steps):
+    del rate, total_steps
+    return LearnedOptimizer(rule=Prodigy())
+
+
+@register_baseline("dowg", tuned=False, coordinatewise=False)
+def _dowg(rate, total_steps):
+    del rate, total_steps
+    return LearnedOptimizer(rule=DoWG())

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import math
 import pathlib
+import re
 from collections.abc import Callable
 
 import keras
@@ -103,6 +104,30 @@ def learned(source, name=None, tell_steps=False):
         coordinatewise=rule.coordinatewise,
         identity=_identity(rule, tell_steps),
     )
+
+
+def from_text(text):
+    """A learned optimizer as flags write it: `[NAME=]SOURCE[@told]`.
+
+    SOURCE is the name of a preset, a preset directory, or `rule:` and a rule with untrained
+    weights, such as `rule:mixture(hidden_size=8)`. With `@told` it is told the length of the run.
+
+    Raises:
+        ValueError: If there is no such preset or rule.
+        FileNotFoundError: If it is a directory that lacks a file.
+    """
+    name, source = None, text
+    match = re.match(r"([\w.-]+)=(.+)", text)
+    if match:
+        name, source = match.groups()
+    told = source.endswith("@told")
+    source = source.removesuffix("@told")
+    if source.startswith("rule:"):
+        source = rules.from_text(source.removeprefix("rule:"))
+    made = learned(source, name, tell_steps=told)
+    if told and name is None:
+        made = dataclasses.replace(made, name=f"{made.name}@told")
+    return made
 
 
 def _identity(rule, tell_steps):

@@ -119,7 +119,7 @@ class Problem:
     def _batch_losses(self, params, model_state, batch):
         if self.functions > 1:
             return {"loss": self.objective(params, model_state, batch)[1]}
-        loss, _, metrics = self.task.loss(params, model_state, batch)
+        loss, metrics = self.task.evaluate(params, model_state, batch)
         kept = {"accuracy": metrics["accuracy"]} if "accuracy" in metrics else {}
         return {"loss": loss, **kept}
 

@@ -1,16 +1,9 @@
 """Tuning a learning rate on a logarithmic grid, remembered on disk run by run."""
 
 import dataclasses
-import hashlib
-import json
 import math
-import os
-import pathlib
-import tempfile
-import warnings
 
-import keras
-import tensorflow as tf
+from l2l_tf.evaluation.run_cache import RunCache
 
 CACHE_FORMAT = 1
 CRITERIA = {"train_loss": "train", "held_out_loss": "validation"}
@@ -100,12 +93,27 @@ def tune(runner, grid, seeds, criterion="train_loss", cache_dir=None, progress=l
             f"A task without data has no held-out loss. Received: {runner.problem.task!r}"
         )
     finished = _FinishedRuns(runner, cache_dir)
+    return search(grid, lambda rate, seed: finished.losses(rate, seed)[criterion], seeds, progress)
+
+
+def search(grid, loss_of, seeds, progress=lambda: None):
+    """The grid's learning rate with the least mean loss; see `tune`.
+
+    Args:
+        grid: `Grid`.
+        loss_of: `loss_of(rate, seed)` → float, infinite after a run that diverged.
+        seeds: Number of seeds per rate.
+        progress: Called after each run.
+
+    Returns:
+        A `Tuning`.
+    """
     losses = {}
 
     def try_index(index):
         total = 0.0
         for seed in range(seeds):
-            total += finished.losses(grid.rate(index), seed)[criterion]
+            total += loss_of(grid.rate(index), seed)
             progress()
         losses[index] = total / seeds
 
@@ -133,13 +141,8 @@ class _FinishedRuns:
 
     def __init__(self, runner, cache_dir):
         self.runner = runner
-        self.key = _key(runner)
-        self.path = None
-        if cache_dir is not None and runner.contender.identity is not None:
-            digest = hashlib.sha256(json.dumps(self.key, sort_keys=True).encode()).hexdigest()
-            name = f"{runner.contender.name}-{digest[:20]}.json"
-            self.path = pathlib.Path(cache_dir).expanduser() / name
-        self.runs = _read(self.path, self.key)
+        self.cache = RunCache(runner, cache_dir, CACHE_FORMAT)
+        self.runs = self.cache.read(_losses)
 
     def losses(self, rate, seed):
         name = f"{rate:.6g}/{seed}"
@@ -151,57 +154,9 @@ class _FinishedRuns:
                 for criterion, split in CRITERIA.items()
                 if split in final.reports
             }
-            _write(self.path, self.key, self.runs)
+            self.cache.write(self.runs)
         return self.runs[name]
 
 
-def _key(runner):
-    problem = runner.problem
-    cls = type(problem.task)
-    return {
-        "format": CACHE_FORMAT,
-        "task": f"{cls.__module__}.{problem.task!r}",
-        "contender": runner.contender.identity,
-        "steps": runner.steps,
-        "functions": problem.functions,
-        "report_rows": problem.report_rows,
-        "jit_compile": problem.jit_compile,
-        "seed": problem.seed,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-    }
-
-
-def _read(path, key):
-    if path is None or not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text())
-        if content["key"] != key:
-            raise ValueError("it belongs to other settings")
-        return {
-            name: {criterion: float(loss) for criterion, loss in run.items()}
-            for name, run in content["runs"].items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        warnings.warn(f"{path} is no cache of tuning and is replaced ({error})", stacklevel=2)
-        return {}
-
-
-def _write(path, key, runs):
-    if path is None:
-        return
-    # JSON has no infinity: numbers that are not finite are written as text.
-    written = {
-        name: {c: loss if math.isfinite(loss) else str(loss) for c, loss in run.items()}
-        for name, run in runs.items()
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump({"key": key, "runs": written}, file, indent=1)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _losses(run):
+    return {criterion: float(loss) for criterion, loss in run.items()}

@@ -1,0 +1,1 @@
+"""Bias and variance of the estimators of the meta-gradient."""

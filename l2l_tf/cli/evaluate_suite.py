@@ -1,0 +1,81 @@
+"""The part of `l2l-evaluate` that runs a suite."""
+
+import dataclasses
+import pathlib
+import time
+
+from l2l_tf.cli.command_line import CommandError
+
+
+def main(flags):
+    """Run the suite as the flags say; returns the exit code.
+
+    Args:
+        flags: Parsed flags of `l2l-evaluate`.
+
+    Raises:
+        CommandError: If the flags or the machine's data do not allow it.
+    """
+    if not flags.output_dir:
+        raise CommandError(f"--output_dir is needed. Received: --output_dir={flags.output_dir}")
+    output = pathlib.Path(flags.output_dir).expanduser()
+    if output.is_file():
+        raise CommandError(f"--output_dir must be a directory. Received: {output}")
+    cache = flags.cache_dir or output / "runs"
+    from l2l_tf import evaluation
+    from l2l_tf.evaluation import suite
+
+    begun = time.time()
+    try:
+        contenders = [evaluation.learned(p, tell_steps=flags.tell_steps) for p in flags.preset]
+        contenders += [evaluation.contender_from_text(text) for text in flags.contender]
+        results = suite.run_suite(
+            suite.entries(flags.half, flags.task or ()),
+            [*contenders, *_baselines(flags, suite)],
+            _settings(flags, evaluation, suite),
+            cache_dir=cache,
+            progress=True,
+        )
+        suite.write(results, output)
+    except KeyboardInterrupt:
+        print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
+        return 130
+    except (ValueError, ImportError, OSError) as error:
+        raise CommandError(str(error)) from error
+    print(suite.summary_table(results))
+    print(
+        f"suite.md, suite.png, suite.json, tasks.csv and curves.csv are in {output} "
+        f"({(time.time() - begun) / 60:.1f} minutes; finished runs were taken from {cache})."
+    )
+    return 0
+
+
+def _baselines(flags, suite):
+    if flags["baselines"].present:
+        return flags.baselines
+    return suite.QUICK_BASELINES if flags.quick else [*suite.TUNED, *suite.RIVALS]
+
+
+def _settings(flags, evaluation, suite):
+    """The suite's settings, with those that were given by flags in their place."""
+    settings = suite.QUICK if flags.quick else suite.SuiteSettings()
+    given = {
+        name: getattr(flags, name)
+        for name in ("seeds", "seed", "records", "grid_seeds")
+        if flags[name].present
+    }
+    if flags["report_rows"].present:
+        if not flags.report_rows:
+            raise CommandError("A suite reports on some rows. Received: --report_rows=0")
+        given["report_rows"] = flags.report_rows
+    grid = {
+        field: getattr(flags, f"grid_{field}")
+        for field in ("low", "high", "per_decade", "extend")
+        if flags[f"grid_{field}"].present
+    }
+    return dataclasses.replace(
+        settings,
+        grid=dataclasses.replace(settings.grid, **grid),
+        stretch=settings.stretch * flags.stretch,
+        **given,
+    )

@@ -1,0 +1,116 @@
+"""A Keras model with its data as a task, so that every optimizer meets it on equal terms."""
+
+import hashlib
+import json
+import random
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf.tasks import Task, fold_in
+from l2l_tf.tasks.classification import hold
+
+
+class KerasTask(Task):
+    """Training of a Keras model on rows in memory.
+
+    Args:
+        name: How results call it.
+        build: Function without arguments → a built `keras.Model`, with fresh weights each time.
+        splits: Function without arguments → dict split ("train", "test") → tuple of arrays
+            `[n, …]`: inputs and targets.
+        objective: Function of `objectives`.
+        batch_size: Rows per step, drawn with replacement.
+    """
+
+    def __init__(self, name, build, splits, objective, batch_size):
+        self.name = name
+        self.build = build
+        self.splits = splits
+        self.objective = objective
+        self.batch_size = batch_size
+        self._model = None
+        self._held = None
+        self._digest = None
+
+    @property
+    def model(self):
+        """A model whose layers compute; the weights in it are never used."""
+        if self._model is None:
+            with tf.init_scope():
+                self._model = self.build()
+        return self._model
+
+    def init(self, seed):
+        # Keras draws the seeds of initializers and dropout from Python's `random`.
+        state = random.getstate()
+        random.seed(int(seed[0]) * 2**32 + int(seed[1]))
+        try:
+            model = self.build()
+        finally:
+            random.setstate(state)
+        return (
+            [tf.constant(v.numpy()) for v in model.trainable_variables],
+            [tf.constant(v.numpy()) for v in model.non_trainable_variables],
+        )
+
+    def loss(self, params, model_state, batch):
+        call = _Call(self.model, params, model_state, training=True)
+        loss, metrics = self.objective(call, *batch)
+        return loss, call.model_state, metrics
+
+    def evaluate(self, params, model_state, batch):
+        call = _Call(self.model, params, model_state, training=False)
+        return self.objective(call, *batch)
+
+    def batch(self, seed, step, split="train"):
+        held = self._split(split)
+        index = tf.random.stateless_uniform(
+            [self.batch_size], fold_in(seed, step), 0, held[0].shape[0], tf.int32
+        )
+        return tuple(tf.gather(array, index) for array in held)
+
+    def full_batch(self, split="test"):
+        return self._split(split)
+
+    def _split(self, split):
+        if self._held is None:
+            self._held = hold(self.splits())
+        if split not in self._held:
+            raise ValueError(f"The splits are {sorted(self._held)}. Received: split={split!r}")
+        return self._held[split]
+
+    def __repr__(self):
+        """The name with a digest of layers, data, objective and batch: the key of cached runs."""
+        if self._digest is None:
+            digest = hashlib.sha256(_architecture(self.model).encode())
+            digest.update(f"{self.objective.__name__} {self.batch_size}".encode())
+            for split in ("train", "test"):
+                for array in self._split(split):
+                    digest.update(np.ascontiguousarray(array.numpy()).tobytes())
+            self._digest = digest.hexdigest()[:16]
+        return f"KerasTask({self.name!r}, {self._digest})"
+
+
+class _Call:
+    """A model's call with given weights; keeps the state that the last call left behind."""
+
+    def __init__(self, model, params, model_state, training):
+        self.model, self.params, self.training = model, params, training
+        self.model_state = list(model_state)
+
+    def __call__(self, inputs):
+        outputs, self.model_state = self.model.stateless_call(
+            self.params, self.model_state, inputs, training=self.training
+        )
+        return outputs
+
+
+def _architecture(model):
+    """The model's configuration as text, without names that depend on what was built before."""
+    text = json.dumps(model.get_config(), sort_keys=True, default=str)
+    names = dict.fromkeys(re.findall(r'"name": "([^"]+)"', text))
+    for index, name in enumerate(names):
+        text = text.replace(f'"{name}"', f'"#{index}"')
+    return text

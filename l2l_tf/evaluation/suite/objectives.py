@@ -1,0 +1,53 @@
+"""Losses of the suite's tasks, of a model's call and one batch.
+
+Each is a function `(call, *batch)` → `(loss, metrics)`: scalars. `call(inputs)` is the model.
+"""
+
+import math
+
+import tensorflow as tf
+
+from l2l_tf.tasks.classification import accuracy
+from l2l_tf.tasks.classification import cross_entropy as mean_cross_entropy
+
+VISCOSITY = 0.05
+
+
+def cross_entropy(call, inputs, labels):
+    """Mean cross-entropy of the softmax; labels `[n]`, or `[n, length]` for sequences."""
+    scores = call(inputs)
+    loss = tf.reduce_mean(mean_cross_entropy(scores, labels))
+    return loss, {"accuracy": tf.reduce_mean(accuracy(scores, labels))}
+
+
+def squared_error(call, inputs, targets):
+    """Mean over rows and outputs of the squared error."""
+    return tf.reduce_mean(tf.square(call(inputs) - targets)), {}
+
+
+def burgers(call, points, unused=None):
+    """Residuals of Burgers' equation in a physics-informed network.
+
+    `u_t + u·u_x = ν·u_xx` on t ∈ [0, 1], x ∈ [−1, 1], with u(0, x) = −sin(πx) and
+    u(t, ±1) = 0: the example of Raissi, Perdikaris and Karniadakis (2019), with
+    ν = 0.05 for a front that a small network can resolve. Mean squares, added up.
+
+    Args:
+        call: The model: `[n, 2]` → `[n, 1]`.
+        points: `[n, 2]`: t and x.
+    """
+    del unused
+    t, x = points[:, :1], points[:, 1:]
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape(persistent=True) as inner:
+            inner.watch([t, x])
+            u = call(tf.concat([t, x], axis=1))
+        u_t, u_x = inner.gradient(u, t), inner.gradient(u, x)
+        del inner
+    u_xx = outer.gradient(u_x, x)
+    ones, zeros = tf.ones_like(t), tf.zeros_like(t)
+    start = call(tf.concat([zeros, x], axis=1)) + tf.sin(math.pi * x)
+    ends = call(tf.concat([tf.concat([t, t], 0), tf.concat([ones, -ones], 0)], axis=1))
+    terms = (u_t + u * u_x - VISCOSITY * u_xx, start, ends)
+    return tf.add_n([tf.reduce_mean(tf.square(term)) for term in terms]), {}
