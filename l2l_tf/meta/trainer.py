@@ -130,10 +130,9 @@ class MetaTrainer:
     def _compile_step(self, task):
         @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
         def meta_step(carried, batches, start, trajectory):
-            rule = self._bound()
-            if batches is None:
-                batches = self.estimator.batches(task, carried, start)
-            estimate = self.estimator.estimate(rule, task, carried, batches, start, trajectory)
+            estimate = self.estimator.estimate(
+                self._bound(), task, carried, batches, start, trajectory
+            )
             finite = tf.reduce_all(
                 [tf.reduce_all(tf.math.is_finite(g)) for g in estimate.meta_gradient.values()]
                 + [
@@ -144,23 +143,27 @@ class MetaTrainer:
             )
             return estimate, finite
 
-        return meta_step
+        def drawn_step(carried, start, trajectory):
+            batches = self.estimator.batches(task, carried, start)
+            return meta_step(carried, batches, start, trajectory)
+
+        # Random numbers are drawn before what XLA compiles, which they would make many times
+        # as large; and so they are the same with XLA and without.
+        return tf.function(drawn_step, autograph=False) if task.in_graph else drawn_step
 
     def _compile_validation(self, task):
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
-        def draw(seed):
-            return validation_run(self.rule, task, seed, self.settings.validation_tasks, steps)
-
         @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
-        def validate(seed, drawn):
-            trajectory, drawn = draw(seed) if drawn is None else drawn
+        def run(trajectory, drawn):
             losses = run_losses(self._bound(), task, trajectory, drawn, steps)
             return validation_score(losses), tf.reduce_mean(losses[-1])
 
-        if task.in_graph:
-            return lambda seed: validate(seed, None)
-        return lambda seed: validate(seed, draw(seed))
+        def validate(seed):
+            count = self.settings.validation_tasks
+            return run(*validation_run(self.rule, task, seed, count, steps))
+
+        return tf.function(validate, autograph=False) if task.in_graph else validate
 
     def step(self):
         """One meta-update: one unroll of one task.
@@ -181,12 +184,8 @@ class MetaTrainer:
                 generator = np.random.default_rng([self.settings.seed, self.meta_step])
                 length = log_uniform_length(generator, self.estimator.unroll, length)
             run = {"carried": self._begins[index](seed), "start": 0, "trajectory": length}
-        task = self.tasks[index]
-        batches = None
-        if not task.in_graph:
-            batches = self.estimator.batches(task, run["carried"], run["start"])
         estimate, finite = self._steps[index](
-            run["carried"], batches, tf.constant(run["start"]), tf.constant(run["trajectory"])
+            run["carried"], tf.constant(run["start"]), tf.constant(run["trajectory"])
         )
         summaries = {k: float(v) for k, v in estimate.summaries.items()}
         if bool(finite):

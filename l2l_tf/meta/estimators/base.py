@@ -87,7 +87,10 @@ class Estimator:
         raise NotImplementedError(f"{type(self).__name__}.begin")
 
     def batches(self, task, carried, start):
-        """The batches of one call, for tasks whose batches are not drawn in the graph."""
+        """All that one call draws at random: batches, and perturbations where there are any.
+
+        Apart from `estimate`, because XLA takes minutes to compile random numbers.
+        """
         raise NotImplementedError(f"{type(self).__name__}.batches")
 
     def estimate(self, rule, task, carried, batches, start, trajectory):

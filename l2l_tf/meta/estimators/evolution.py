@@ -57,24 +57,30 @@ class EvolutionStrategies(Estimator):
         return Particles(both._replace(seed=half.seed), sums)
 
     def batches(self, task, carried, start):
-        return self.draw(task, carried.trajectory.seed, start)
+        train, meta = self.draw(task, carried.trajectory.seed, start)
+        return train, meta, self._noise(carried, start)
+
+    def _noise(self, carried, start):
+        """One perturbation for each task: dict name → `[tasks, …]`, of one draw."""
+        shapes = {name: t.shape for name, t in carried.perturbations.items()}
+        dtype = next(iter(carried.perturbations.values())).dtype
+        sizes = [shape[1:].num_elements() for shape in shapes.values()]
+        seed = fold_in(fold_in(carried.trajectory.seed, 15485863), start)
+        flat = tf.random.stateless_normal([self.tasks, sum(sizes)], seed, dtype=dtype)
+        parts = tf.split(self.sigma * flat, sizes, axis=1)
+        return {
+            name: tf.reshape(part, shape)
+            for (name, shape), part in zip(shapes.items(), parts, strict=True)
+        }
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
         names = list(rule.meta_params)
         values = {name: tf.convert_to_tensor(rule.meta_params[name]) for name in names}
-        seed = fold_in(fold_in(carried.trajectory.seed, 15485863), start)
-        noise = {
-            name: self.sigma
-            * tf.random.stateless_normal(
-                [self.tasks, *values[name].shape], fold_in(seed, i), dtype=values[name].dtype
-            )
-            for i, name in enumerate(names)
-        }
+        train_batches, meta_batches, noise = batches
         perturbed = {
             name: tf.concat([values[name] + noise[name], values[name] - noise[name]], axis=0)
             for name in names
         }
-        train_batches, meta_batches = batches
         train_batches = _twice(train_batches)
         meta_batches = None if meta_batches is None else _twice(meta_batches)
         losses, after = unroll(
