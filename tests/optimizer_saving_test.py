@@ -118,6 +118,13 @@ def test_weights_that_never_came_are_an_error():
         optimizer.apply([tf.ones(3)], [keras.Variable(np.ones(3, "float32"))])
 
 
+def test_weights_that_never_came_are_an_error_in_fit_too():
+    config = LearnedOptimizer(rule=rules.LSTM(hidden_size=2, layers=1)).get_config()
+    model = make_model(optimizer=LearnedOptimizer.from_config(config))
+    with pytest.raises(ValueError, match="never loaded.*Received:"):
+        fit(model, 1)
+
+
 def test_a_saved_preset_holds_the_weights_in_use(tmp_path, preset_directory):
     optimizer = LearnedOptimizer(preset=preset_directory)
     optimizer.apply([tf.ones(3)], [keras.Variable(np.ones(3, "float32"))])

@@ -199,6 +199,57 @@ def test_embeddings_missing_gradients_and_every_rank():
     np.testing.assert_allclose(unused.numpy(), 1.0)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"loss_scale_factor": 4.0},
+        {"gradient_accumulation_steps": 2},
+        {"global_clipnorm": 0.1},
+        {"weight_decay": 0.1, "use_ema": True},
+    ],
+    ids=lambda a: next(iter(a)),
+)
+def test_slices_work_with_every_argument_as_dense_gradients_do(arguments):
+    slices = tf.IndexedSlices(tf.ones((2, 2)), tf.constant([1, 1]), tf.constant([6, 2]))
+    results = []
+    for gradient in (slices, tf.convert_to_tensor(slices)):
+        table = keras.Variable(np.ones((6, 2), "float32"))
+        optimizer = LearnedOptimizer(rule=RULES["rnnprop"](), **arguments)
+        for _ in range(4):
+            optimizer.apply([gradient], [table])
+        results.append(table.numpy())
+    np.testing.assert_array_equal(*results)
+    assert np.abs(results[0][1] - results[0][0]).max() > 1e-4
+
+
+def test_excluded_variables_do_not_decay():
+    variables = [keras.Variable(np.ones(2, "float32"), name=n) for n in ("kernel", "bias", "gamma")]
+    ours = LearnedOptimizer(rule=rules.SGD(0.0), weight_decay=0.1)
+    ours.exclude_from_weight_decay(var_list=[variables[2]], var_names=["bias"])
+    assert ours.excludes_from_weight_decay
+    ours.apply([tf.ones(2)] * 3, variables)
+    kernel, bias, gamma = (v.numpy() for v in variables)
+    np.testing.assert_allclose(kernel, 0.9)
+    np.testing.assert_array_equal([bias, gamma], 1.0)
+
+
+def test_a_variable_of_any_rank_has_slots_of_its_size_by_its_name():
+    variables = [
+        keras.Variable(np.ones((2,) * rank, "float32"), name=f"rank{rank}") for rank in range(6)
+    ]
+    for name in ("lstm", "celo2", "ntm_lbfgs"):
+        optimizer = LearnedOptimizer(rule=RULES[name]())
+        optimizer.apply([tf.ones(v.shape) for v in variables], variables)
+        paths = [v.path for v in optimizer.variables]
+        assert len(set(paths)) == len(paths)
+        for rank, variable in enumerate(variables):
+            for slot_name, slot in optimizer.slots_of(variable).items():
+                assert slot.path.endswith(f"rank{rank}_{slot_name}")
+            if name == "lstm":
+                assert optimizer.slots_of(variable)["lstm_0_hidden"].shape == (4, 2**rank)
+            assert np.isfinite(variable.numpy()).all() and np.abs(variable.numpy() - 1).max() > 0
+
+
 def test_frozen_layers_and_embeddings_in_fit():
     keras.utils.set_random_seed(0)
     model = keras.Sequential(

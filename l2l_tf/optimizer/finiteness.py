@@ -7,9 +7,9 @@ def all_finite(gradients):
     """Whether no gradient holds NaN or Inf, a scalar bool; None counts as finite.
 
     Args:
-        gradients: List of tensors, `IndexedSlices` or None, at least one of them given.
+        gradients: List of tensors or None, at least one of them given.
     """
-    tensors = [_values(g) for g in gradients if g is not None]
+    tensors = [g for g in gradients if g is not None]
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(t)) for t in tensors])
 
 
@@ -69,7 +69,3 @@ def finite_sum(value, update):
         total = tf.cast(value, tf.float32) + tf.cast(update, tf.float32)
         return tf.cast(tf.clip_by_value(total, -largest, largest), value.dtype)
     return value + tf.cast(update, value.dtype)
-
-
-def _values(gradient):
-    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient

@@ -177,9 +177,10 @@ class LearnedOptimizer(RuleOptimizer):
         """Raise a `ValueError` if the rule's weights were never loaded."""
         if self._weights_pending and self.built and self._meta_params:
             before = self._rule.meta_params
-            self._weights_pending = tf.executing_eagerly() and all(
-                np.array_equal(v.numpy(), before[k]) for k, v in self._meta_params.items()
-            )
+            with tf.init_scope():  # `apply` is mostly traced, and by then it is known.
+                self._weights_pending = all(
+                    np.array_equal(v.numpy(), before[k]) for k, v in self._meta_params.items()
+                )
         if self._weights_pending:
             raise ValueError(
                 "This optimizer was made from a configuration alone and its rule's weights "

@@ -185,7 +185,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     def apply(self, grads, trainable_variables=None):
         """Update variables; see `keras.optimizers.Optimizer.apply`."""
-        grads = list(grads)
+        # Keras cannot divide slices, nor add them; the rule sees every row anyway.
+        grads = [tf.convert_to_tensor(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             if not self.built and grads:
