@@ -67,7 +67,7 @@ def flops(function, batch):
     options["output"] = "none"
     run_meta = tf.compat.v1.RunMetadata()
     with graph.as_default():
-        counted = tf.compat.v1.profiler.profile(graph, run_meta, "op", options=options)
+        counted = tf.compat.v1.profiler.profile(graph, run_meta, cmd="op", options=options)
     return counted.total_float_ops
 
 
