@@ -55,7 +55,7 @@ def test_losses_in_float64_tell_1e_minus_12_from_0():
 
 def test_a_learned_step_costs_the_flops_of_its_products():
     task = tasks.get("digits_mlp(hidden=3)")
-    bare, lstm = (cost.TrainStep(task, cost.OPTIMIZERS[name]) for name in ("none", "lstm"))
+    bare, lstm = (cost.TrainStep(task, *cost.OPTIMIZERS[name]) for name in ("none", "lstm"))
     products = 2 * 4 * 20 * (22 + 40) * lstm.weights
     assert products < lstm.flops - bare.flops < 1.5 * products
     assert (bare.bytes_of_state, lstm.bytes_of_state) == (0, 320)

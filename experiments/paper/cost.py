@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from benchmarks.timing import interleaved
 from experiments.paper.tables import markdown, write_csv
-from l2l_tf import LearnedOptimizer, tasks
+from l2l_tf import LearnedOptimizer, presets, rules, tasks
 
 TITLE = "What a step costs"
 TASKS = {
@@ -15,27 +15,36 @@ TASKS = {
     "MNIST, 784-20-10, batches of 2,048": "mnist_mlp(batch_size=2048)",
     "CIFAR-10, conv net, batches of 128": "cifar10_conv",
 }
+# Name → function that makes the Keras optimizer, and the rule whose operations are counted:
+# those of this package that equal Keras's SGD and Adam.
 OPTIMIZERS = {
-    "none": lambda: None,
-    "SGD": lambda: keras.optimizers.SGD(1e-3),
-    "Adam": lambda: keras.optimizers.Adam(1e-3),
-    "lstm": lambda: LearnedOptimizer(preset="lstm-digits"),
-    "rnnprop": lambda: LearnedOptimizer(preset="rnnprop-general"),
+    "none": (lambda: None, lambda: None),
+    "SGD": (lambda: keras.optimizers.SGD(1e-3), lambda: rules.SGD(1e-3)),
+    "Adam": (lambda: keras.optimizers.Adam(1e-3), lambda: rules.Adam(1e-3)),
+    "lstm": (
+        lambda: LearnedOptimizer(preset="lstm-digits"),
+        lambda: presets.load_preset("lstm-digits"),
+    ),
+    "rnnprop": (
+        lambda: LearnedOptimizer(preset="rnnprop-general"),
+        lambda: presets.load_preset("rnnprop-general"),
+    ),
 }
 
 
 class TrainStep:
-    """One step of training on one batch, the optimizer's part or not ("none").
+    """One step of training on one batch, with or without ("none") the optimizer's part.
 
     Attributes:
-        flops: Floating-point operations of a step, as TensorFlow counts them in its graph.
+        flops: Floating-point operations of the loss, its gradients and the rule's update, as
+            TensorFlow counts them in their graphs.
         bytes_of_state: Bytes of slots per weight.
         weights: Number of weights.
     """
 
-    def __init__(self, task, make):
-        self.params, self.model_state = task.init(tasks.as_seed(0))
-        self.params = [keras.Variable(p) for p in self.params]
+    def __init__(self, task, make, make_rule):
+        start, self.model_state = task.init(tasks.as_seed(0))
+        self.params = [keras.Variable(p) for p in start]
         self.weights = sum(math.prod(p.shape) for p in self.params)
         optimizer = make()
         if optimizer is not None:
@@ -54,20 +63,32 @@ class TrainStep:
             optimizer.apply(gradients, self.params)
             return loss, ()
 
-        self.flops = flops(tf.function(step, autograph=False), batch)
+        def gradients(values, batch):
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                loss, _, _ = task.loss(values, self.model_state, batch)
+            return tape.gradient(loss, values)
+
+        self.flops = flops(gradients, start, batch)
+        rule = make_rule()
+        if rule is not None:
+            state = rule.init(start)
+            context = rules.Context(1)
+            self.flops += flops(lambda v: rule.update(v, state, v, context)[0], start)
         self.bytes_of_state = _slot_bytes(optimizer) / self.weights
         compiled = tf.function(step, jit_compile=True, autograph=False)
         self.call = lambda: compiled(batch)[0].numpy()
 
 
-def flops(function, batch):
-    """Floating-point operations of one call, by TensorFlow's own count of its graph."""
-    graph = function.get_concrete_function(batch).graph
+def flops(function, *arguments):
+    """Floating-point operations of one call, by TensorFlow's count of the call's own graph.
+
+    Operations inside of conditions and loops are not seen.
+    """
+    traced = tf.function(function, autograph=False).get_concrete_function(*arguments)
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
-    run_meta = tf.compat.v1.RunMetadata()
-    with graph.as_default():
-        counted = tf.compat.v1.profiler.profile(graph, run_meta, cmd="op", options=options)
+    counted = tf.compat.v1.profiler.profile(traced.graph, cmd="op", options=options)
     return counted.total_float_ops
 
 
@@ -85,7 +106,7 @@ def _slot_bytes(optimizer):
 def measured(text, repeats):
     """Rows of one task, as data."""
     task = tasks.get(text)
-    steps = {name: TrainStep(task, make) for name, make in OPTIMIZERS.items()}
+    steps = {name: TrainStep(task, *makers) for name, makers in OPTIMIZERS.items()}
     seconds = interleaved({name: s.call for name, s in steps.items()}, repeats, 0.1)
     return {
         "rows": [
