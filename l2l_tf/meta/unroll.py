@@ -111,10 +111,18 @@ def unroll(
         meta_params: Dict name → `[tasks, …]`, meta-parameters of each optimizee's own rule;
             None where the rule's own serve all of them.
 
+    Raises:
+        ValueError: If second derivatives are asked of a task that has none.
+
     Returns:
         `(losses, trajectory)`: losses `[steps, tasks]` after each step (differentiable
         with respect to the rule's meta-parameters), and the trajectory after the steps.
     """
+    if second_derivatives and not task.twice_differentiable:
+        raise ValueError(
+            f"Gradients of this task cannot be differentiated again. Received: "
+            f"second_derivatives={second_derivatives} with {task!r}"
+        )
     layout = _Layout(rule, trajectory.params, meta_params)
     start = tf.cast(start, tf.int32)
 

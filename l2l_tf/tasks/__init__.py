@@ -9,6 +9,7 @@ from l2l_tf.tasks.image_conv import Cifar10Conv, ImageConv
 from l2l_tf.tasks.image_mlp import FashionMLP, ImageMLP, MnistMLP
 from l2l_tf.tasks.image_small import ImageAttention, ImagePatches
 from l2l_tf.tasks.keras_model import KerasModel
+from l2l_tf.tasks.neural_art import NeuralArt
 from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
 from l2l_tf.tasks.recurrent import RowRNN
@@ -32,6 +33,7 @@ __all__ = [
     "KerasModel",
     "MnistMLP",
     "LogisticRegression",
+    "NeuralArt",
     "Quadratic",
     "QuadraticUniform",
     "RandomScaling",

@@ -32,9 +32,11 @@ class Task:
     Attributes:
         in_graph: Whether `init` and `batch` may be called inside a `tf.function`; where not,
             they run in Python, and the graph is given what they return.
+        twice_differentiable: Whether the loss's gradient may be differentiated again.
     """
 
     in_graph = True
+    twice_differentiable = True
 
     def init(self, seed):
         """Fresh parameters, and what else a fresh optimizee holds.

@@ -1,0 +1,188 @@
+"""Neural art: the pixels of a picture are the parameters (Gatys et al. 2015)."""
+
+import functools
+
+import tensorflow as tf
+
+from l2l_tf import data
+from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.tasks import squares, vgg16
+from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.classification import one_of
+from l2l_tf.tasks.registry import register_task
+
+STARTS = ("noise", "content")
+START_DEVIATION = 0.5
+
+
+@register_task("neural_art")
+class NeuralArt(Task):
+    """A photograph painted in the style of a painting: Andrychowicz et al. (2016), section 3.4.
+
+    With the features φ of VGG-16 and their Gram matrices G, for content c and style s:
+
+        f(x) = α ‖φ(x) − φ(c)‖² / ‖φ(c)‖² + β mean_l ‖G_l(x) − G_l(s)‖² / ‖G_l(s)‖² + γ R(x)
+
+    R is the mean of squared differences between neighbouring pixels. The first two terms are
+    relative, so that they do not depend on the scale of the features; the paper names the three
+    terms and no weights. Parameters x are `[size, size, 3]`, RGB with −1 for black and 1 for
+    white, not clipped. By default they start from white noise, as in Gatys et al. (2015).
+
+    Each seed draws a photograph of `photographs`: a random part of it for training, its middle
+    otherwise.
+
+    Args:
+        size: Height and width of the picture, a multiple of 16; at most 192.
+        style: Name of a painting.
+        photographs: Split of the photographs.
+        content_weight: α.
+        style_weight: β.
+        smoothness: γ.
+        content_layer: Layer of `vgg16.LAYERS` for the content.
+        style_layers: Layers for the style.
+        start: "noise", N(0, 0.5²) for every coordinate, or "content".
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    # The gradient is computed together with the loss, and is a constant to whoever
+    # differentiates again.
+    twice_differentiable = False
+
+    def __init__(
+        self,
+        size=64,
+        style="gogh_auvert",
+        photographs="train",
+        content_weight=1.0,
+        style_weight=3.0,
+        smoothness=1.0,
+        content_layer="conv4_2",
+        style_layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1"),
+        start="noise",
+    ):
+        check_integer("size", size, least=16)
+        if size % 16 or size > squares.SIDE:
+            raise ValueError(
+                f"`size` is a multiple of 16, at most {squares.SIDE}. Received: size={size}"
+            )
+        one_of("photographs", photographs, SPLITS)
+        one_of("start", start, STARTS)
+        one_of("content_layer", content_layer, vgg16.LAYERS)
+        style_layers = [style_layers] if isinstance(style_layers, str) else list(style_layers)
+        for layer in style_layers:
+            one_of("style_layers", layer, vgg16.LAYERS)
+        if not style_layers or len(set(style_layers)) < len(style_layers):
+            raise ValueError(
+                f"`style_layers` are layers, each once. Received: style_layers={style_layers}"
+            )
+        for name, value in (
+            ("content_weight", content_weight),
+            ("style_weight", style_weight),
+            ("smoothness", smoothness),
+        ):
+            check_number(name, value, least=0)
+        self.size = size
+        self.style = style
+        self.photographs = photographs
+        self.content_weight = content_weight
+        self.style_weight = style_weight
+        self.smoothness = smoothness
+        self.content_layer = content_layer
+        self.style_layers = style_layers
+        self.start = start
+
+    def init(self, seed):
+        content = self.content(seed)
+        target = vgg16.features(content[None], [self.content_layer])[self.content_layer][0]
+        if self.start == "content":
+            return [as_parameters(content)], [target]
+        noise = tf.random.stateless_normal([self.size, self.size, 3], fold_in(seed, 1))
+        return [START_DEVIATION * noise], [target]
+
+    def content(self, seed):
+        """The photograph that `init` takes for a seed: `[size, size, 3]`, from 0 to 255."""
+        kept = squares.photographs(self.photographs)
+        return squares.drawn(kept, fold_in(seed, 0), self.size, crop=self.photographs == "train")
+
+    def style_image(self):
+        """The painting: `[size, size, 3]` float32, from 0 to 255."""
+        return squares.painting(self.style, self.size)
+
+    def loss(self, params, model_state, batch):
+        losses, terms = self._losses(params[0][None], model_state[0][None])
+        return losses[0], model_state, {name: values[0] for name, values in terms.items()}
+
+    def tasks_loss(self, params, model_state, batch):
+        return self._losses(params[0], model_state[0])[0], model_state
+
+    def _losses(self, images, targets):
+        """Losses `[tasks]` and their terms; one pass forth and one back, whoever asks."""
+
+        @tf.custom_gradient
+        def losses(images):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                terms = self._terms(images, targets)
+                total = tf.reduce_sum(self._total(terms))
+            gradient = tape.gradient(total, images)
+
+            def backward(upstream, *_):
+                return upstream[:, None, None, None] * gradient
+
+            return (self._total(terms), *terms), backward
+
+        total, *terms = losses(images)
+        names = ("content", "style", "roughness")
+        return total, dict(zip(names, (tf.stop_gradient(t) for t in terms), strict=True))
+
+    def _total(self, terms):
+        content, style, roughness = terms
+        return (
+            self.content_weight * content + self.style_weight * style + self.smoothness * roughness
+        )
+
+    def _terms(self, images, targets):
+        layers = {self.content_layer, *self.style_layers}
+        found = vgg16.features(as_pixels(images), layers)
+        content = _relative(found[self.content_layer], targets)
+        styles = [
+            _relative(vgg16.gram(found[layer]), gram[None])
+            for layer, gram in zip(self.style_layers, self._style_grams(), strict=True)
+        ]
+        down = images[:, 1:] - images[:, :-1]
+        right = images[:, :, 1:] - images[:, :, :-1]
+        roughness = sum(tf.reduce_mean(tf.square(d), axis=[1, 2, 3]) for d in (down, right))
+        return content, tf.add_n(styles) / len(styles), roughness
+
+    def _style_grams(self):
+        layers = tuple(self.style_layers)
+        return _grams(self.style, self.size, layers, data.default_directory())
+
+
+@functools.lru_cache(maxsize=8)
+def _grams(style, size, layers, directory):
+    del directory  # Only what is kept depends on it.
+    with tf.init_scope():
+        image = tf.constant(squares.painting(style, size))[None]
+        found = vgg16.features(image, layers)
+        return [vgg16.gram(found[layer])[0] for layer in layers]
+
+
+def as_parameters(pixels):
+    """Pixels from 0 to 255 as parameters from −1 to 1."""
+    return pixels / 127.5 - 1.0
+
+
+def as_pixels(parameters):
+    """Parameters as pixels from 0 to 255, not clipped."""
+    return 127.5 * (parameters + 1.0)
+
+
+def _relative(values, targets):
+    """Squared distance over the target's squared norm, for each task."""
+    axes = list(range(1, len(values.shape)))
+    return tf.reduce_sum(tf.square(values - targets), axes) / tf.reduce_sum(
+        tf.square(targets), axes
+    )
