@@ -59,7 +59,8 @@ def square(image, place):
 def shrink(image, size):
     """`[height, width, 3]` averaged over areas to `[size, size, 3]` float32."""
     rows, columns = (area_average(extent, size) for extent in image.shape[:2])
-    return np.einsum("ih,hwc,jw->ijc", rows, image.astype("float32"), columns)
+    reduced = np.tensordot(rows, image.astype("float32"), axes=1)
+    return columns @ reduced  # [size, width] @ [size, width, 3], row by row.
 
 
 def drawn(squares, seed, size, crop):
