@@ -191,15 +191,17 @@ def test_nested_inputs_sample_weights_and_metrics():
     square = lambda y, outputs: tf.square(y - outputs)[:, 0]  # noqa: E731
     results = []
     for loss in ("mse", square, keras.losses.MeanSquaredError()):
-        task = tasks.KerasModel(two_inputs, loss, {"train": data}, {"mae": keras.metrics.mae})
+        task = tasks.KerasModel(
+            two_inputs, loss, {"train": data}, {"mae": keras.losses.mean_absolute_error}
+        )
         params, state = task.init(tasks.as_seed(0))
         batch = task.batch(tasks.as_seed(0), 0)
-        value, _, metrics = task.loss(params, state, batch)
+        value, _, measured = task.loss(params, state, batch)
         outputs = np.concatenate([rows["a"], rows["b"]], 1) @ params[0].numpy() + params[1].numpy()
         np.testing.assert_allclose(
             value, np.mean(weight * (Y[:16] - outputs)[:, 0] ** 2), rtol=1e-4
         )
-        np.testing.assert_allclose(metrics["mae"], np.abs(Y[:16] - outputs).mean(), rtol=1e-4)
+        np.testing.assert_allclose(measured["mae"], np.abs(Y[:16] - outputs).mean(), rtol=1e-4)
         results.append(float(value))
     np.testing.assert_allclose(results, results[0], rtol=1e-5)
 
