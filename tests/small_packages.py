@@ -214,7 +214,7 @@ def prepare_files(name, files, directory):
 
 def prepare_art(directory, per_file=8):
     """Photographs, two paintings and a small VGG-16; returns the photographs and paintings."""
-    photographs, images = photograph_files(per_file)
+    photographs, images = photograph_files(per_file, height=64, width=76)
     paintings = {"sea": smooth_picture(100, 96, 128), "hills": smooth_picture(101, 100, 90)}
     prepare_files("photographs", photographs, directory)
     prepare_files("paintings", painting_files(paintings), directory)
