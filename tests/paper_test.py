@@ -13,6 +13,9 @@ from experiments.paper.plan import QUICK, Experiment
 from l2l_tf import evaluation, rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 
+# Minutes, most of them in compiling.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind, second", [("linear", False), ("final", True)])
 def test_the_contributions_of_the_steps_add_up_to_the_meta_gradient(kind, second):

@@ -10,6 +10,9 @@ from l2l_tf import data, rules, tasks
 from l2l_tf.meta import unroll
 from l2l_tf.tasks import neural_art, squares, vgg16
 
+# Minutes, most of them in compiling.
+pytestmark = pytest.mark.slow
+
 SMALL = "neural_art(size=16,style=sea"
 
 
