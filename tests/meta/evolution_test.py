@@ -4,38 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from experiments.estimators.bias_variance import RATE, Bowl, OneRate
 from l2l_tf import rules
 from l2l_tf.meta.estimators import EvolutionStrategies, PersistentEvolutionStrategies
-from l2l_tf.rules import CoordinatewiseRule
-from l2l_tf.tasks import Task, as_seed, fold_in
-
-RATE = 0.1
-
-
-class Bowl(Task):
-    """f(x) = ½x², x starting at 1."""
-
-    def init(self, seed):
-        return [tf.ones([1])], []
-
-    def loss(self, params, model_state, batch):
-        return 0.5 * tf.reduce_sum(params[0] ** 2), model_state, {}
-
-
-class OneRate(CoordinatewiseRule):
-    """Gradient descent whose learning rate is the one meta-parameter."""
-
-    def __init__(self):
-        self.meta_params = self.initial_meta_params()
-
-    def initial_meta_params(self, seed=0):
-        return {"rate": np.full((1,), RATE, "float32")}
-
-    def slot_shapes(self):
-        return {}
-
-    def coordinate_update(self, gradient, state, variable, context):
-        return -self.meta_params["rate"] * gradient, state
+from l2l_tf.tasks import as_seed, fold_in
 
 
 def mean_loss(rate, steps, first=0):
@@ -93,7 +65,9 @@ def test_a_diverged_optimizee_costs_its_bound_and_leaves_everything_finite():
 
     estimator = EvolutionStrategies(unroll=3, tasks=2)
     carried = estimator.begin(OneRate(), Wild(), as_seed(0))
-    estimate = estimator.estimate(OneRate(), Wild(), carried, ((), None), 0, 3)
+    estimate = estimator.estimate(
+        OneRate(), Wild(), carried, estimator.batches(Wild(), carried, 0), 0, 3
+    )
     assert float(estimate.summaries["diverged"]) == 1.0
     for tensor in tf.nest.flatten([estimate.meta_gradient, estimate.carried]):
         assert np.isfinite(np.asarray(tensor)).all()
@@ -117,6 +91,8 @@ def test_es_trains_any_rule_with_meta_parameters_of_each_task():
         rule = rules.get(name)
         estimator = PersistentEvolutionStrategies(unroll=2, tasks=2)
         carried = estimator.begin(rule, Bowl(), as_seed(1))
-        estimate = estimator.estimate(rule, Bowl(), carried, ((), None), 0, 2)
+        estimate = estimator.estimate(
+            rule, Bowl(), carried, estimator.batches(Bowl(), carried, 0), 0, 2
+        )
         sizes = [float(tf.reduce_max(tf.abs(g))) for g in estimate.meta_gradient.values()]
         assert np.isfinite(sizes).all() and max(sizes) > 0, name
