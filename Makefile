@@ -13,6 +13,9 @@ BAZEL_TARGETS ?= //...
 
 PAPER ?=
 
+# Optimising what a test runs for milliseconds takes XLA seconds.
+QUICK_XLA := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
+
 PEERS_VENV ?= .venv-peers
 
 .PHONY: help setup demo test test-slow lint format bench bench-peers paper build-files bazel-test clean
@@ -42,7 +45,7 @@ format: $(STAMP)  ## Format the code
 	$(BIN)/ruff check --fix .
 
 test: lint  ## Set up, check style and run the test suite without its slow part
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	XLA_FLAGS="$(QUICK_XLA) $(XLA_FLAGS)" $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: $(STAMP)  ## Run the slow tests
 	$(BIN)/python -m pytest -q -m slow

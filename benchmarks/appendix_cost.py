@@ -27,7 +27,7 @@ def seconds(rule, count, repeats):
     gradient = tf.random.stateless_normal([count], [0, 0])
     state = rule.init([variable])
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def step(state):
         updates, state = rule.update([gradient], state, [variable], rules.Context(1))
         return updates[0], state

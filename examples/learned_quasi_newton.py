@@ -29,7 +29,7 @@ def minimise(optimizer, steps=60):
     variables = [keras.Variable(np.zeros(12, "float32")), keras.Variable(np.zeros(8, "float32"))]
     optimizer.build(variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             loss = loss_of([v.value for v in variables])

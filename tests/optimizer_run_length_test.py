@@ -61,6 +61,7 @@ def pipeline():
 
 
 @pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.quick("False")
 def test_every_fit_is_a_run_that_begins_at_its_start(jit):
     model = make(jit=jit)
     fit(model, epochs=2)
@@ -85,6 +86,7 @@ def test_every_fit_is_a_run_that_begins_at_its_start(jit):
     ],
     ids=["dataset", "repeated", "unknown", "generator", "split", "steps"],
 )
+@pytest.mark.quick("unknown")
 def test_the_length_is_that_of_the_batches_or_unknown(data, length):
     model = make()
     arguments = data()
@@ -108,6 +110,7 @@ def test_the_length_is_that_of_the_batches_or_unknown(data, length):
     ],
     ids=lambda a: next(iter(a)),
 )
+@pytest.mark.quick("steps_per_execution")
 def test_updates_are_counted_however_fit_runs(arguments):
     model = make(**arguments)
     fit(model, epochs=3)
@@ -188,6 +191,7 @@ class Stop(keras.callbacks.Callback):
         self.model.stop_training = epoch + 1 >= self.epochs
 
 
+@pytest.mark.slow
 def test_a_run_resumed_at_an_epoch_equals_one_that_did_not_stop(tmp_path):
     def learner():
         keras.utils.set_random_seed(1)
@@ -206,6 +210,7 @@ def test_a_run_resumed_at_an_epoch_equals_one_that_did_not_stop(tmp_path):
     assert_same(weights(whole), weights(resumed), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_backup_and_restore_goes_on_where_the_run_was(tmp_path):
     class Broken(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -75,6 +75,7 @@ def test_a_saved_model_trains_the_same_after_the_default_has_changed(
 
 @pytest.mark.parametrize("name", ["lstm", "rnnprop", "adam", "ntm_bfgs"])
 @pytest.mark.parametrize("kind", ["keras", "weights", "checkpoint"])
+@pytest.mark.quick("keras-lstm", "checkpoint-adam")
 def test_training_goes_on_as_if_it_had_not_stopped(name, kind, tmp_path):
     whole = make_model(optimizer=LearnedOptimizer(rule=RULES[name]()), jit_compile=False)
     fit(whole, 2)

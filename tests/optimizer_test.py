@@ -24,6 +24,7 @@ from l2l_tf import LearnedOptimizer, rules
     ],
     ids=lambda a: "-".join(a) or "plain",
 )
+@pytest.mark.quick("plain-True", "global_clipnorm-False", "gradient_accumulation_steps-False")
 def test_base_class_arguments_work_as_in_keras_adam(arguments, jit):
     # The learned update is multiplied by learning_rate: Adam's own rate stays 1 here.
     ours = LearnedOptimizer(0.01, rule=rules.Adam(1.0), **arguments)
@@ -35,6 +36,7 @@ def test_base_class_arguments_work_as_in_keras_adam(arguments, jit):
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.quick("lstm", "ntm_lbfgs")
 def test_every_rule_trains_a_model(name):
     model = make_model(optimizer=LearnedOptimizer(rule=RULES[name]()))
     before = weights(model)
@@ -44,6 +46,7 @@ def test_every_rule_trains_a_model(name):
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.quick("celo2")
 def test_apply_equals_the_rule_itself_over_50_steps(name):
     rule = RULES[name]()
     variables = [keras.Variable(np.ones((3, 2), "float32")), keras.Variable(np.float32(0.5))]
@@ -72,6 +75,7 @@ def test_slots_are_named_after_variable_and_layer():
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64", "bfloat16"])
+@pytest.mark.quick("mixed_float16")
 def test_slots_are_at_least_float32_whatever_the_policy(policy):
     keras.config.set_dtype_policy(policy)
     try:
@@ -140,6 +144,7 @@ def test_a_loss_counts_once_and_is_unknown_without_scale_loss():
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.quick("nan-graph", "inf-jit")
 def test_a_step_that_is_not_finite_changes_only_counters(bad, mode):
     optimizer = LearnedOptimizer(rule=RULES["lstm"](), weight_decay=0.1, use_ema=True)
     variables = [keras.Variable(np.ones(3, "float32")), keras.Variable(np.ones(2, "float32"))]
@@ -164,6 +169,7 @@ def test_a_step_that_is_not_finite_changes_only_counters(bad, mode):
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.quick("celo2", "lstm")
 def test_extreme_finite_gradients_keep_weights_and_slots_finite(name):
     optimizer = LearnedOptimizer(rule=RULES[name]())
     variable = keras.Variable(np.ones(5, "float32"))
@@ -209,6 +215,7 @@ def test_embeddings_missing_gradients_and_every_rank():
     ],
     ids=lambda a: next(iter(a)),
 )
+@pytest.mark.quick("weight_decay")
 def test_slices_work_with_every_argument_as_dense_gradients_do(arguments):
     slices = tf.IndexedSlices(tf.ones((2, 2)), tf.constant([1, 1]), tf.constant([6, 2]))
     results = []
@@ -313,7 +320,7 @@ def test_a_custom_loop_traces_once():
     variable = keras.Variable(np.ones(3, "float32"))
     optimizer.build([variable])
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(gradient):
         optimizer.apply([gradient], [variable])
 

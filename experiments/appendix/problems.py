@@ -23,7 +23,7 @@ def losses_of(rule, problem, seed, count, steps):
     """Losses `[steps + 1, count]` of fresh instances under a rule, the first ones before it."""
     task = tasks.get(problem)
     seed = tasks.as_seed(seed)
-    run = tf.function(lambda: validation_losses(rule, task, seed, count, steps))
+    run = tf.function(lambda: validation_losses(rule, task, seed, count, steps), autograph=False)
     first = [f(x) for x, f, _ in instances(problem, seed, count)]
     return np.concatenate([[first], run().numpy()], axis=0)
 
@@ -31,7 +31,7 @@ def losses_of(rule, problem, seed, count, steps):
 def seconds_per_step(rule, problem, steps=100):
     """Least wall-clock time of a step of one instance, of three runs after the first."""
     task = tasks.get(problem)
-    run = tf.function(lambda seed: validation_losses(rule, task, seed, 1, steps))
+    run = tf.function(lambda seed: validation_losses(rule, task, seed, 1, steps), autograph=False)
     run(tasks.as_seed(0))
     times = []
     for number in range(1, 4):

@@ -60,7 +60,7 @@ def run(optimizer, task, seed, steps):
     picture = tf.Variable(start)
     optimizer.build([picture])
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             loss, _, _ = task.loss([picture], state, ())

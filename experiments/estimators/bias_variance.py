@@ -98,7 +98,7 @@ def estimates(name, unroll, repeats):
     estimator = ESTIMATORS[name](unroll=unroll, tasks=tasks, **settings)
     rule, task = OneRate(), Bowl()
 
-    @tf.function
+    @tf.function(autograph=False)
     def one(carried, start):
         drawn = estimator.batches(task, carried, start)
         return estimator.estimate(rule, task, carried, drawn, start, STEPS)

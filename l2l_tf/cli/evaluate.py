@@ -38,7 +38,7 @@ flags.DEFINE_enum(
 flags.DEFINE_bool(
     "quick",
     False,
-    "The suite in minutes: a fifth of the steps, three rates, two seeds, fewer baselines.",
+    "A first look at the suite: a fifth of the steps, three rates, two seeds, fewer baselines.",
     flag_values=FLAGS,
 )
 flags.DEFINE_float("stretch", 1.0, "Factor on the steps of the suite's tasks.", flag_values=FLAGS)

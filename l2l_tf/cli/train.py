@@ -94,6 +94,13 @@ flags.DEFINE_float(
 flags.DEFINE_bool(
     "second_derivatives", False, "Differentiate the optimizee's gradients too.", flag_values=FLAGS
 )
+flags.DEFINE_integer(
+    "recompute_every",
+    0,
+    "Steps k of an unroll of which BPTT keeps one state and computes the others again; 0: none.",
+    0,
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer("batch_size", 4, "Tasks per meta-step.", 1, flag_values=FLAGS)
 flags.DEFINE_float(
     "random_scaling",

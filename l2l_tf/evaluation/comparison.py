@@ -1,12 +1,12 @@
 """`evaluate`: several optimizers on the same tasks, each tuned, each over the same seeds."""
 
-import contextlib
 import dataclasses
 
 from l2l_tf import tasks
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import Contender
 from l2l_tf.evaluation.problem import Problem
+from l2l_tf.evaluation.progress import progress_bar
 from l2l_tf.evaluation.results import Contestant, Record, Results
 from l2l_tf.evaluation.runner import Runner, recorded_steps
 from l2l_tf.evaluation.tuning import CRITERIA, Grid, tune
@@ -92,7 +92,7 @@ def evaluate(
         (str(t), tasks.get(t) if isinstance(t, str) else t)
         for t in (task if isinstance(task, list | tuple) else [task])
     ]
-    with _progress_bar(progress, len(every_task) * _expected_runs(contenders, settings)) as bar:
+    with progress_bar(progress, len(every_task) * _expected_runs(contenders, settings)) as bar:
         return Results.merged(
             [_evaluate(*t, contenders, settings, cache_dir, bar) for t in every_task]
         )
@@ -121,12 +121,7 @@ def _evaluate(text, task, contenders, settings, cache_dir, bar):
                 cache_dir,
                 progress=bar.update,
             )
-            contestant = dataclasses.replace(
-                contestant,
-                learning_rate=tuned.rate,
-                inside_grid=tuned.inside,
-                tuning=tuned.losses,
-            )
+            contestant = contestant.tuned_to(tuned)
         contestants.append(contestant)
         for seed in range(settings.seeds):
             records += _records(contestant, seed, runner, settings)
@@ -141,39 +136,4 @@ def _records(contestant, seed, runner, settings):
         contestant.learning_rate,
         recorded_steps(settings.steps, settings.records),
     )
-    for m in measurements:
-        train, held_out = m.reports["train"], m.reports.get("test", {})
-        yield Record(
-            task=contestant.task,
-            optimizer=contestant.optimizer,
-            learning_rate=contestant.learning_rate,
-            seed=seed,
-            step=m.step,
-            seconds=m.seconds,
-            batch_loss=m.batch_loss,
-            train_loss=train["loss"],
-            held_out_loss=held_out.get("loss"),
-            train_accuracy=train.get("accuracy"),
-            held_out_accuracy=held_out.get("accuracy"),
-        )
-
-
-class _NoBar:
-    """What is left of a progress bar that nobody wants to see."""
-
-    def update(self):
-        pass
-
-    def set_postfix_str(self, text):
-        pass
-
-
-@contextlib.contextmanager
-def _progress_bar(wanted, total):
-    if not wanted:
-        yield _NoBar()
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit="run", smoothing=0.05) as bar:
-        yield bar
+    return [Record.of(contestant, seed, m) for m in measurements]

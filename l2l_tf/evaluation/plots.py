@@ -2,11 +2,8 @@
 
 import numpy as np
 
-# Learned optimizers: strong colours and thick lines; hand-crafted ones: lighter and dashed.
-_LEARNED = ("#D55E00", "#0050A0", "#8E24AA", "#1B7837")
-_HAND_CRAFTED = (
-    "#56B4E9", "#E6A700", "#999999", "#2CB59B", "#E377C2", "#8C6D31", "#444444", "#9ACD32",
-)  # fmt: skip
+from l2l_tf.evaluation.figures import HAND_CRAFTED, LEARNED, new_figure
+
 _DASHES = ("--", "-.", (0, (1, 1)))
 
 
@@ -23,17 +20,11 @@ def plot(results, path):
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "Plots need matplotlib: pip install 'l2l-tf[plots]'. Received: no module matplotlib"
-        ) from error
     has_held_out = any(r.held_out_loss is not None for r in results.records)
     panels = [("train_loss", "steps")]
     panels += [("held_out_loss", "steps")] * has_held_out + [("train_loss", "seconds")]
     tasks = results.tasks
-    figure = Figure(figsize=(4.6 * len(panels) + 1.8, 3.9 * len(tasks) + 0.3), layout="constrained")
+    figure = new_figure(4.6 * len(panels) + 1.8, 3.9 * len(tasks) + 0.3)
     figure.get_layout_engine().set(rect=(0, 0.05 / len(tasks), 1, 1 - 0.05 / len(tasks)))
     grid = figure.subplots(len(tasks), len(panels), squeeze=False)
     for task, row in zip(tasks, grid, strict=True):
@@ -65,12 +56,12 @@ def _styles(results, task):
         name, rate = row.contestant.optimizer, row.contestant.learning_rate
         label = name if rate is None else f"{name} ({rate:.2g})"
         if row.contestant.learned:
-            color = _LEARNED[learned.index(name) % len(_LEARNED)]
+            color = LEARNED[learned.index(name) % len(LEARNED)]
             styles[name] = dict(color=color, linewidth=2.6, zorder=3, label=label)
         else:
             index = others.index(name)
             styles[name] = dict(
-                color=_HAND_CRAFTED[index % len(_HAND_CRAFTED)],
+                color=HAND_CRAFTED[index % len(HAND_CRAFTED)],
                 linestyle=_DASHES[index % len(_DASHES)],
                 linewidth=1.4,
                 label=label,

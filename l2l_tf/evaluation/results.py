@@ -46,6 +46,25 @@ class Record:
     train_accuracy: float | None
     held_out_accuracy: float | None
 
+    @classmethod
+    def of(cls, contestant, seed, measurement):
+        """The record of a `Contestant`'s `Measurement` with that seed."""
+        train = measurement.reports["train"]
+        held_out = measurement.reports.get("test", {})
+        return cls(
+            task=contestant.task,
+            optimizer=contestant.optimizer,
+            learning_rate=contestant.learning_rate,
+            seed=seed,
+            step=measurement.step,
+            seconds=measurement.seconds,
+            batch_loss=measurement.batch_loss,
+            train_loss=train["loss"],
+            held_out_loss=held_out.get("loss"),
+            train_accuracy=train.get("accuracy"),
+            held_out_accuracy=held_out.get("accuracy"),
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Contestant:
@@ -66,6 +85,12 @@ class Contestant:
     learning_rate: float | None = None
     inside_grid: bool | None = None
     tuning: dict = dataclasses.field(default_factory=dict)
+
+    def tuned_to(self, tuned):
+        """The same at the learning rate that a tuning found."""
+        return dataclasses.replace(
+            self, learning_rate=tuned.rate, inside_grid=tuned.inside, tuning=tuned.losses
+        )
 
 
 @dataclasses.dataclass(frozen=True)

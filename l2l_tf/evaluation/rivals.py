@@ -3,6 +3,7 @@
 from keras import ops
 
 from l2l_tf.rules import RuleState, UpdateRule
+from l2l_tf.rules.joining import compute_dtype_for, widest_dtype
 
 
 class DoWG(UpdateRule):
@@ -25,14 +26,15 @@ class DoWG(UpdateRule):
 
     def update(self, gradients, state, variables, context):
         starts = _starts(state, variables, context)
-        gradients = [ops.cast(g, "float32") for g in gradients]
-        moved = [ops.cast(v, "float32") - s for v, s in zip(variables, starts, strict=True)]
-        distance = ops.maximum(state.shared["distance"], _dot(moved, moved))
-        weighted = state.shared["weighted"] + distance * _dot(gradients, gradients)
+        gradients = [ops.cast(g, s.dtype) for g, s in zip(gradients, starts, strict=True)]
+        moved = [ops.cast(v, s.dtype) - s for v, s in zip(variables, starts, strict=True)]
+        dtype = widest_dtype(variables)
+        distance = ops.maximum(state.shared["distance"], _dot(moved, moved, dtype))
+        weighted = state.shared["weighted"] + distance * _dot(gradients, gradients, dtype)
         rate = distance / (ops.sqrt(weighted) + self.epsilon)
         slots = [{"start": start} for start in starts]
         shared = {"distance": distance, "weighted": weighted}
-        return [-rate * g for g in gradients], RuleState(slots, shared)
+        return [-ops.cast(rate, g.dtype) * g for g in gradients], RuleState(slots, shared)
 
 
 class Prodigy(UpdateRule):
@@ -63,40 +65,46 @@ class Prodigy(UpdateRule):
 
     def update(self, gradients, state, variables, context):
         starts = _starts(state, variables, context)
-        gradients = [ops.cast(g, "float32") for g in gradients]
-        moved = [s - ops.cast(v, "float32") for v, s in zip(variables, starts, strict=True)]
-        step = ops.cast(context.iteration, "float32") + 1.0
-        correction = ops.sqrt(1.0 - ops.power(self.beta_2, step))
+        gradients = [ops.cast(g, s.dtype) for g, s in zip(gradients, starts, strict=True)]
+        moved = [s - ops.cast(v, s.dtype) for v, s in zip(variables, starts, strict=True)]
+        dtype = widest_dtype(variables)
+        step = ops.cast(context.iteration, dtype) + 1.0
+        correction = ops.sqrt(1.0 - ops.power(ops.cast(self.beta_2, dtype), step))
         old = state.shared["estimate"]
-        rate = old * correction / (1.0 - ops.power(self.beta_1, step))
+        rate = old * correction / (1.0 - ops.power(ops.cast(self.beta_1, dtype), step))
         weight = rate * old / self.first_estimate
         keep = self.beta_2**0.5
-        numerator = keep * state.shared["numerator"] + weight * _dot(gradients, moved)
+        numerator = keep * state.shared["numerator"] + weight * _dot(gradients, moved, dtype)
         slots = [
             {
                 "start": start,
-                "mean": self.beta_1 * slot["mean"] + (1 - self.beta_1) * old * g,
+                "mean": self.beta_1 * slot["mean"] + ops.cast((1 - self.beta_1) * old, g.dtype) * g,
                 "mean_square": self.beta_2 * slot["mean_square"]
-                + (1 - self.beta_2) * ops.square(old * g),
-                "sum": keep * slot["sum"] + weight * g,
+                + (1 - self.beta_2) * ops.square(ops.cast(old, g.dtype) * g),
+                "sum": keep * slot["sum"] + ops.cast(weight, g.dtype) * g,
             }
             for g, slot, start in zip(gradients, state.variables, starts, strict=True)
         ]
-        size = sum(ops.sum(ops.abs(slot["sum"])) for slot in slots)
+        size = sum(ops.cast(ops.sum(ops.abs(slot["sum"])), dtype) for slot in slots)
         # Without any gradient so far there is nothing to estimate from.
         found = numerator / ops.where(size > 0, size, ops.ones_like(size))
         estimate = ops.maximum(old, ops.where(size > 0, found, old))
         updates = [
-            -rate * slot["mean"] / (ops.sqrt(slot["mean_square"]) + estimate * self.epsilon)
-            for slot in slots
+            -ops.cast(rate, start.dtype)
+            * slot["mean"]
+            / (ops.sqrt(slot["mean_square"]) + ops.cast(estimate * self.epsilon, start.dtype))
+            for slot, start in zip(slots, starts, strict=True)
         ]
         return updates, RuleState(slots, {"estimate": estimate, "numerator": numerator})
 
 
 def _state(variables, names, shared):
-    """Zeros in the shape of each variable, and shared scalars; float32."""
-    slots = [{name: ops.zeros(tuple(v.shape), "float32") for name in names} for v in variables]
-    scalars = {k: ops.convert_to_tensor(value, "float32") for k, value in shared.items()}
+    """Zeros in the shape of each variable, and shared scalars."""
+    slots = [
+        {name: ops.zeros(tuple(v.shape), compute_dtype_for(v)) for name in names} for v in variables
+    ]
+    dtype = widest_dtype(variables)
+    scalars = {k: ops.convert_to_tensor(value, dtype) for k, value in shared.items()}
     return RuleState(slots, scalars)
 
 
@@ -104,10 +112,10 @@ def _starts(state, variables, context):
     """The variables before the first step, which slots cannot know earlier."""
     first = ops.equal(ops.cast(context.iteration, "int32"), 0)
     return [
-        ops.where(first, ops.cast(variable, "float32"), slots["start"])
+        ops.where(first, ops.cast(variable, slots["start"].dtype), slots["start"])
         for variable, slots in zip(variables, state.variables, strict=True)
     ]
 
 
-def _dot(left, right):
-    return sum(ops.sum(a * b) for a, b in zip(left, right, strict=True))
+def _dot(left, right, dtype):
+    return sum(ops.cast(ops.sum(a * b), dtype) for a, b in zip(left, right, strict=True))

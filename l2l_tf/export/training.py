@@ -80,8 +80,8 @@ class _Training(tf.Module):
         def predict(x):
             return model.predict_step((x,))
 
-        self.train_step = tf.function(train_step, input_signature=[x_spec, y_spec])
-        self.predict = tf.function(predict, input_signature=[x_spec])
+        self.train_step = tf.function(train_step, autograph=False, input_signature=[x_spec, y_spec])
+        self.predict = tf.function(predict, autograph=False, input_signature=[x_spec])
         self.iterations = tf.function(
             lambda: tf.convert_to_tensor(model.optimizer.iterations), input_signature=[]
         )

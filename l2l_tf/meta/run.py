@@ -30,7 +30,10 @@ def build(options):
             for t in train_tasks
         ]
     own = (
-        {"second_derivatives": options.second_derivatives}
+        {
+            "second_derivatives": options.second_derivatives,
+            "recompute_every": options.recompute_every,
+        }
         if options.estimator == "bptt"
         else {"sigma": options.sigma}
     )

@@ -155,13 +155,14 @@ class MetaTrainer:
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
         @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
-        def run(trajectory, drawn):
-            losses = run_losses(self._bound(), task, trajectory, drawn, steps)
+        def run(trajectory, train_batches, meta_batches):
+            losses = run_losses(self._bound(), task, trajectory, train_batches, meta_batches, steps)
             return validation_score(losses), tf.reduce_mean(losses[-1])
 
         def validate(seed):
             count = self.settings.validation_tasks
-            return run(*validation_run(self.rule, task, seed, count, steps))
+            where = self.estimator.meta_batch
+            return run(*validation_run(self.rule, task, seed, count, steps, where))
 
         return tf.function(validate, autograph=False) if task.in_graph else validate
 
@@ -203,6 +204,8 @@ class MetaTrainer:
 
     def validate(self):
         """Score the meta-parameters on validation tasks, and keep them if they are the best.
+
+        Losses are measured where the estimator measures the meta-loss.
 
         Returns:
             Dict of floats: `score`, and `final_loss_{i}` per validation task.

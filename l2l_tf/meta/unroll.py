@@ -81,6 +81,29 @@ def batches(task, seed, count, start, steps, split="train"):
     return tf.nest.map_structure(lambda t: tf.reshape(t, [steps, count, *t.shape[1:]]), drawn)
 
 
+def measured_batches(task, seed, count, start, steps, meta_batch):
+    """Batches of `steps` steps: `(batches trained on, batches measured on or None)`.
+
+    Args:
+        task: `Task`.
+        seed: int32 `[2]`, of the trajectory.
+        count: Number of optimizees.
+        start: Steps taken before, scalar.
+        steps: Number of steps, int.
+        meta_batch: Where losses are measured: "same", "fresh" or "held_out", as estimators
+            say it.
+
+    Returns:
+        Batches `[steps + 1, count, …]`, and `[steps, count, …]`: None where losses are measured
+        on the batch that is trained on next, and where a task has no batches.
+    """
+    train = batches(task, seed, count, start, steps + 1)
+    if meta_batch == "same" or not tf.nest.flatten(train):
+        return train, None
+    split = "train" if meta_batch == "fresh" else "validation"
+    return train, batches(task, fold_in(seed, 1), count, start, steps, split)
+
+
 def unroll(
     rule,
     task,
@@ -92,6 +115,7 @@ def unroll(
     steps,
     second_derivatives=False,
     meta_params=None,
+    recompute_every=0,
 ):
     """Let `rule` train the optimizees of a trajectory for `steps` steps.
 
@@ -110,9 +134,14 @@ def unroll(
             False stops them, as the paper does.
         meta_params: Dict name → `[tasks, …]`, meta-parameters of each optimizee's own rule;
             None where the rule's own serve all of them.
+        recompute_every: Steps k of a part of which a backward pass keeps only the beginning and
+            computes the rest again: states of `steps`/k + k steps in memory instead of
+            `steps`, for the time of one more forward pass (Chen et al. 2016, "Training deep
+            nets with sublinear memory cost"). 0 keeps every step.
 
     Raises:
-        ValueError: If second derivatives are asked of a task that has none.
+        ValueError: If second derivatives are asked of a task that has none, or if `steps` is no
+            multiple of `recompute_every`.
 
     Returns:
         `(losses, trajectory)`: losses `[steps, tasks]` after each step (differentiable
@@ -123,8 +152,15 @@ def unroll(
             f"Gradients of this task cannot be differentiated again. Received: "
             f"second_derivatives={second_derivatives} with {task!r}"
         )
+    if recompute_every and steps % recompute_every:
+        raise ValueError(
+            f"The steps of an unroll are a multiple of recompute_every. Received: "
+            f"recompute_every={recompute_every} with {steps} steps"
+        )
     layout = _Layout(rule, trajectory.params, meta_params)
     start = tf.cast(start, tf.int32)
+    dtype = trajectory.params[0].dtype
+    count = trajectory.params[0].shape[0]
 
     def forward(variables, model_state, batch):
         return task.tasks_loss(layout.params(variables), model_state, batch)
@@ -146,44 +182,97 @@ def unroll(
     def at(batch, index):
         return tf.nest.map_structure(lambda t: t[index], batch)
 
-    def body(step, variables, model_state, rule_state, losses):
+    def take_step(rule, step, state):
+        """Variables, model state and rule state after a step, and a loss `[tasks]`: the one
+        before the step, or with meta-batches the one after it."""
+        variables, model_state, rule_state = state
         before, gradients, model_state = gradient_of(
             variables, model_state, at(train_batches, step)
         )
-        if meta_batches is None:
-            # The loss after a step is the one that the next step meets on its batch.
-            losses = losses.write(step, before)
         context = Context(start + step, tf.stop_gradient(before), total_steps)
         updates, rule_state = layout.update(rule, gradients, rule_state, variables, context)
         variables = [v + u for v, u in zip(variables, updates, strict=True)]
+        loss = before
         if meta_batches is not None:
-            after, _ = forward(variables, model_state, at(meta_batches, step))
-            losses = losses.write(step + 1, after)
-        return step + 1, variables, model_state, rule_state, losses
+            loss, _ = forward(variables, model_state, at(meta_batches, step))
+        return (variables, model_state, rule_state), loss
 
-    dtype = trajectory.params[0].dtype
-    count = trajectory.params[0].shape[0]
-    losses = tf.TensorArray(dtype, steps + 1, element_shape=[count])
-    if meta_batches is not None:
-        losses = losses.write(0, tf.zeros([count], dtype))
-    _, variables, model_state, rule_state, losses = tf.while_loop(
-        lambda step, *_: step < steps,
-        body,
-        (
-            tf.constant(0),
-            layout.variables(trajectory.params),
-            trajectory.model_state,
-            trajectory.rule_state,
-            losses,
-        ),
-        maximum_iterations=steps,
-    )
+    def take_steps(first, number, state, take):
+        """Repeat `take`, which gives a state and what is written; `first`: of the first step."""
+
+        def body(index, state, losses):
+            state, loss = take(first + index, state)
+            return index + 1, state, losses.write(index, loss)
+
+        losses = tf.TensorArray(dtype, number)
+        _, state, losses = tf.while_loop(
+            lambda index, *_: index < number,
+            body,
+            (tf.constant(0), state, losses),
+            maximum_iterations=number,
+        )
+        return state, losses.stack()
+
+    state = (layout.variables(trajectory.params), trajectory.model_state, trajectory.rule_state)
+    if recompute_every:
+        names = list(rule.meta_params)
+        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+
+        def take_part(part, state):
+            def from_its_beginning(values, state):
+                bound = rule.bind(dict(zip(names, values, strict=True)))
+                return take_steps(
+                    part * recompute_every,
+                    recompute_every,
+                    state,
+                    lambda step, state: take_step(bound, step, state),
+                )
+
+            return _computed_again(from_its_beginning, values, state)
+
+        state, losses = take_steps(0, steps // recompute_every, state, take_part)
+        losses = tf.reshape(losses, [steps, count])
+    else:
+        state, losses = take_steps(0, steps, state, lambda *s: take_step(rule, *s))
+    variables, model_state, rule_state = state
     if meta_batches is None:
+        # The loss after a step is the one that the next step meets on its batch.
         last, _ = forward(variables, model_state, at(train_batches, steps))
-        losses = losses.write(steps, last)
-    losses = losses.stack()[1:]
+        losses = tf.concat([losses[1:], last[None]], axis=0)
     after = Trajectory(layout.params(variables), model_state, rule_state, trajectory.seed)
     return losses, tf.nest.map_structure(tf.stop_gradient, after)
+
+
+def _computed_again(function, *arguments):
+    """`function(*arguments)`, of which a backward pass remembers the arguments alone.
+
+    Unlike `tf.recompute_grad`, the function may take gradients itself.
+    """
+
+    @tf.custom_gradient
+    def call(*flat):
+        def result_of(flat):
+            return function(*tf.nest.pack_sequence_as(arguments, flat))
+
+        def backward(*upstream):
+            with tf.GradientTape() as tape:
+                copies = [tf.identity(t) for t in flat]
+                tape.watch([t for t in copies if t.dtype.is_floating])
+                outputs = tf.nest.flatten(result_of(copies))
+            return tape.gradient(
+                outputs,
+                copies,
+                output_gradients=list(upstream),
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+
+        result = result_of(list(flat))
+        structure.append(result)
+        return tf.nest.flatten(result), backward
+
+    structure = []
+    flat = call(*tf.nest.flatten(arguments))
+    return tf.nest.pack_sequence_as(structure[0], flat)
 
 
 class _Layout:

@@ -2,11 +2,20 @@
 
 import tensorflow as tf
 
-from l2l_tf.meta.unroll import batches, begin, unroll
+from l2l_tf.meta.unroll import begin, measured_batches, unroll
 
 
-def validation_losses(rule, task, seed, count, steps):
-    """Losses of fresh optimizees under a rule, without any meta-gradient.
+def validation_losses(rule, task, seed, count, steps, meta_batch="same"):
+    """Losses `[steps, count]` float32 of fresh optimizees, without any meta-gradient.
+
+    Args: those of `validation_run`.
+    """
+    run = validation_run(rule, task, seed, count, steps, meta_batch)
+    return run_losses(rule, task, *run, steps)
+
+
+def validation_run(rule, task, seed, count, steps, meta_batch="same"):
+    """Fresh optimizees and the batches of their run.
 
     Args:
         rule: `UpdateRule`.
@@ -14,22 +23,19 @@ def validation_losses(rule, task, seed, count, steps):
         seed: int32 `[2]`; the same seed gives the same optimizees and batches.
         count: Number of optimizees.
         steps: Length of the run, int.
+        meta_batch: Where losses are measured, as estimators say it.
 
     Returns:
-        `[steps, count]` float32.
+        `(trajectory, train batches, meta batches)`, for `run_losses`.
     """
-    return run_losses(rule, task, *validation_run(rule, task, seed, count, steps), steps)
-
-
-def validation_run(rule, task, seed, count, steps):
-    """Fresh optimizees and their batches: `(trajectory, batches)`; see `validation_losses`."""
     trajectory = begin(rule, task, seed, count)
-    return trajectory, batches(task, trajectory.seed, count, 0, steps + 1)
+    drawn = measured_batches(task, trajectory.seed, count, 0, steps, meta_batch)
+    return trajectory, *drawn
 
 
-def run_losses(rule, task, trajectory, drawn, steps):
+def run_losses(rule, task, trajectory, train_batches, meta_batches, steps):
     """Losses `[steps, count]` of what `validation_run` gave."""
-    losses, _ = unroll(rule, task, trajectory, drawn, None, 0, float(steps), steps)
+    losses, _ = unroll(rule, task, trajectory, train_batches, meta_batches, 0, float(steps), steps)
     return losses
 
 

@@ -25,6 +25,11 @@ def compute_dtype_for(variable):
     return state_dtype_for(variable)
 
 
+def widest_dtype(variables):
+    """Dtype of what variables share: float64 if any of them is, else float32."""
+    return "float64" if any(compute_dtype_for(v) == "float64" for v in variables) else "float32"
+
+
 def join(gradients, states, variables, dtype):
     """Several variables as one flat vector of `n` coordinates.
 

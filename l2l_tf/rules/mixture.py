@@ -137,7 +137,7 @@ _POOLED = 8
 
 
 class _Work:
-    """Consecutive variables of one dtype within one step: their tensors in the compute dtype."""
+    """Variables that are evaluated together in one step: their tensors in the compute dtype."""
 
     def __init__(self, indices, gradients, slots, variables, count):
         self.dtype = compute_dtype_for(variables[0])

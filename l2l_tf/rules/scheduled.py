@@ -13,6 +13,7 @@ from l2l_tf.cells import (
 from l2l_tf.cells.loss_features import FEATURES
 from l2l_tf.cells.progress import STAGES
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.joining import widest_dtype
 
 
 class ScheduledRule(UpdateRule):
@@ -68,7 +69,7 @@ class ScheduledRule(UpdateRule):
             dtype = state_dtype_for(variable, state_dtype)
             states.append({name: ops.zeros(shape, dtype) for name, shape in shapes.items()})
         # A mean over thousands of losses needs float32 whatever the slots are.
-        return RuleState(states, initial_loss_state(_widest(variables)))
+        return RuleState(states, initial_loss_state(widest_dtype(variables)))
 
     def update(self, gradients, state, variables, context):
         meta_params = {
@@ -95,7 +96,7 @@ class ScheduledRule(UpdateRule):
         return updates, RuleState(states, shared)
 
     def _schedule(self, state, variables, meta_params, context):
-        dtype = _widest(variables)
+        dtype = widest_dtype(variables)
         total = ops.cast(context.total_steps, dtype)
         default = float(self.default_total_steps)
         fraction = fraction_done(context.run_iteration, total, default, self.held_fraction, dtype)
@@ -125,7 +126,3 @@ def _vector_shape(variable):
     if any(d is None for d in shape):
         shape = tuple(ops.shape(variable))
     return shape or (1,)
-
-
-def _widest(variables):
-    return "float64" if any(compute_dtype_for(v) == "float64" for v in variables) else "float32"

@@ -9,7 +9,7 @@ from l2l_tf.tasks.base import fold_in
 from l2l_tf.tasks.classification import InMemoryClassification, one_of
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import images
-from l2l_tf.tasks.normalization import batch_norm, initial_statistics
+from l2l_tf.tasks.normalization import batch_norm, initial_statistics, over
 from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
 
@@ -132,8 +132,8 @@ class ImageConv(InMemoryClassification):
             if self.batch_norm:
                 values, moved = batch_norm(values, next(state), axes, training)
                 statistics.append(moved)
-                values = values * _over(next(params), axes)
-            return activation(values + _over(offset, axes))
+                values = values * over(next(params), len(axes))
+            return activation(values + over(offset, len(axes)))
 
         for _ in range(self.layers):
             kernel, offset = next(params), next(params)
@@ -142,7 +142,7 @@ class ImageConv(InMemoryClassification):
         kernel, offset = next(params), next(params)
         rows = activated(tf.matmul(rows, kernel), offset, [-2])
         kernel, offset = next(params), next(params)
-        return tf.matmul(rows, kernel) + _over(offset, [-2]), statistics
+        return tf.matmul(rows, kernel) + over(offset, 1), statistics
 
 
 @register_task("cifar10_conv")
@@ -200,9 +200,3 @@ def max_pool(inputs):
     flat = tf.reshape(inputs, [-1, *inputs.shape[-3:]])
     pooled = tf.nn.max_pool2d(flat, 2, 2, "SAME")
     return tf.reshape(pooled, [*inputs.shape[:-3], *pooled.shape[1:]])
-
-
-def _over(vectors, axes):
-    for _ in axes:
-        vectors = vectors[..., None, :]
-    return vectors

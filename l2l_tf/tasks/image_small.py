@@ -9,7 +9,7 @@ from l2l_tf.tasks.base import fold_in
 from l2l_tf.tasks.classification import InMemoryClassification, one_of
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import small_images
-from l2l_tf.tasks.normalization import layer_norm
+from l2l_tf.tasks.normalization import layer_norm, over
 from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
 
@@ -99,13 +99,13 @@ class ImageAttention(_SmallImages):
         lead = rows.shape[:-1]
         tokens = tf.reshape(rows, [*lead, self.size, self.size])
         tokens = _product(tokens, embed) + place[..., None, :, :]
-        normed = layer_norm(tokens) * _over(scale_1, 2) + _over(shift_1, 2)
+        normed = layer_norm(tokens) * over(scale_1, 2) + over(shift_1, 2)
         tokens = tokens + _product(self._attend(_product(normed, mixing)), joining)
-        normed = layer_norm(tokens) * _over(scale_2, 2) + _over(shift_2, 2)
-        inner = ACTIVATIONS[self.activation](_product(normed, up) + _over(up_bias, 2))
-        tokens = tokens + _product(inner, down) + _over(down_bias, 2)
+        normed = layer_norm(tokens) * over(scale_2, 2) + over(shift_2, 2)
+        inner = ACTIVATIONS[self.activation](_product(normed, up) + over(up_bias, 2))
+        tokens = tokens + _product(inner, down) + over(down_bias, 2)
         pooled = tf.reduce_mean(tokens, axis=-2)
-        return tf.matmul(pooled, out) + _over(out_bias, 1), list(model_state)
+        return tf.matmul(pooled, out) + over(out_bias, 1), list(model_state)
 
     def _attend(self, mixed):
         """Queries, keys and values `[…, tokens, 3·width]` to `[…, tokens, width]`."""
@@ -169,9 +169,9 @@ class ImagePatches(_SmallImages):
         for index in range(2):
             kernel, bias = params[2 * index], params[2 * index + 1]
             kernel = tf.reshape(kernel, [*kernel.shape[:-4], -1, kernel.shape[-1]])
-            pixels = activation(_product(_patches(pixels), kernel, 2) + _over(bias, 3))
+            pixels = activation(_product(_patches(pixels), kernel, 2) + over(bias, 3))
         flat = tf.reshape(pixels, [*rows.shape[:-1], pixels.shape[-3:].num_elements()])
-        return tf.matmul(flat, params[4]) + _over(params[5], 1), list(model_state)
+        return tf.matmul(flat, params[4]) + over(params[5], 1), list(model_state)
 
 
 def _patches(pixels):
@@ -191,9 +191,3 @@ def _product(inputs, kernel, inner=1):
     merged = lead[len(lead) - inner - 1 :].num_elements()
     flat = tf.reshape(inputs, [*lead[: len(lead) - inner - 1], merged, inputs.shape[-1]])
     return tf.reshape(tf.matmul(flat, kernel), [*lead, kernel.shape[-1]])
-
-
-def _over(vectors, axes):
-    for _ in range(axes):
-        vectors = vectors[..., None, :]
-    return vectors

@@ -28,9 +28,15 @@ def batch_norm(inputs, statistics, axes, training):
         statistics = MOMENTUM * statistics + (1 - MOMENTUM) * tf.stop_gradient(now)
     else:
         mean, variance = tf.unstack(statistics, axis=-2)
-        for _ in axes:
-            mean, variance = mean[..., None, :], variance[..., None, :]
+        mean, variance = (over(t, len(axes)) for t in (mean, variance))
     return (inputs - mean) * tf.math.rsqrt(variance + EPSILON), statistics
+
+
+def over(vectors, axes):
+    """Vectors `[…, features]` with that many axes of length 1 before their features."""
+    for _ in range(axes):
+        vectors = vectors[..., None, :]
+    return vectors
 
 
 def initial_statistics(features):

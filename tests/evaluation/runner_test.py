@@ -51,6 +51,7 @@ def test_a_run_equals_a_plain_keras_loop():
 
 
 @pytest.mark.parametrize("name", baselines.names())
+@pytest.mark.quick("adam", "rprop")
 def test_every_run_starts_afresh(name):
     made = runner(name, tasks.Quadratic(dimension=3))
     first = train_losses(made.run("report", 0, 0.01, record_at=[0, 3, 5]))
@@ -66,6 +67,7 @@ def test_one_trace_serves_all_rates_seeds_and_lengths():
     assert made._compiled.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_compiled_and_uncompiled_runs_agree():
     class FullBatch(tasks.DigitsMLP):
         def batch(self, seed, step, split="train"):
@@ -81,6 +83,7 @@ def test_compiled_and_uncompiled_runs_agree():
 
 
 @pytest.mark.parametrize("name", ["momentum", "rprop", "adam"])
+@pytest.mark.quick("adam")
 def test_functions_side_by_side_equal_separate_runs(name):
     together = runner(name, tasks.Quadratic(dimension=3), functions=4)
     received = train_losses(together.run("report", 0, 0.02, record_at=[0, 5]))
@@ -115,6 +118,7 @@ def test_presets_are_told_the_length_only_on_request(preset_directory):
         assert learned(preset_directory, tell_steps=tell).make(None, 7).total_steps == expected
 
 
+@pytest.mark.slow
 def test_batches_drawn_in_python_give_the_same_run():
     class FromPython(tasks.DigitsMLP):
         in_graph = False

@@ -55,6 +55,7 @@ SCHEDULE = keras.optimizers.schedules.ExponentialDecay(1.0, 2, 0.5)
     ],
     ids=lambda a: "-".join(a) or "plain",
 )
+@pytest.mark.quick("plain", "weight_decay-learning_rate")
 def test_arguments_mean_what_they_mean_under_apply(arguments, tmp_path):
     optimizer = LearnedOptimizer(rule=RULES["rnnprop"](), **arguments)
     step = exported(optimizer, tmp_path / "step", SHAPES)

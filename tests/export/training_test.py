@@ -102,6 +102,7 @@ class Loaded:
     ],
     ids=["plain", "convolutional", "inputs", "float16", "clip", "ema", "accumulation", "adam"],
 )
+@pytest.mark.quick("clip")
 def test_the_exported_model_trains_as_the_model_does(build, optimizer, tmp_path):
     model, x, y = build(optimizer())
     loaded = Loaded(model, tmp_path / "exported")
@@ -174,6 +175,7 @@ print(json.dumps([losses, outputs, more, int(again.iterations()), ours]))
 """
 
 
+@pytest.mark.slow
 def test_a_process_with_tensorflow_alone_trains_on_saves_and_loads_again(tmp_path):
     model = make_model(optimizer=learned())
     export_training(model, tmp_path / "first")

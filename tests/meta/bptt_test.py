@@ -88,6 +88,7 @@ def python_loop(rule, task, trajectory, steps, frozen=None, weights="all", total
         ("ntm_lbfgs", True),
     ],
 )
+@pytest.mark.quick("lstm-True")
 def test_meta_gradient_equals_finite_differences(kind, second_derivatives):
     rule, task = small_rule(kind), Rosenbrock64()
     est = estimator(second_derivatives)
@@ -130,6 +131,7 @@ def test_dropping_second_derivatives_changes_the_meta_gradient():
         ("ntm_lbfgs", "all", False),
     ],
 )
+@pytest.mark.quick("lstm-linear-True")
 def test_one_unroll_as_long_as_the_trajectory_equals_bptt_in_a_python_loop(kind, weights, jit):
     rule, task = small_rule(kind), Rosenbrock64()
     est = estimator(True, weights)
@@ -137,7 +139,7 @@ def test_one_unroll_as_long_as_the_trajectory_equals_bptt_in_a_python_loop(kind,
     names = list(rule.meta_params)
     values = [tf.constant(rule.meta_params[k]) for k in names]
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def estimate(values):
         bound = rule.bind(dict(zip(names, values, strict=True)))
         return est.estimate(bound, task, carried, ((), None), 0, UNROLL)
@@ -209,6 +211,30 @@ def test_fresh_and_held_out_meta_batches_come_from_their_splits():
     assert 101.0 < means["held_out"] < 102.0
 
 
+@pytest.mark.parametrize("name", ["lstm", "ntm_lbfgs"])
+@pytest.mark.quick("lstm")
+def test_states_that_are_computed_again_give_the_same_meta_gradient(name):
+    rule, task = small_rule(name), Rosenbrock64()
+    carried = estimator(True).begin(rule, task, as_seed(3))
+
+    def estimate(recompute_every):
+        est = TruncatedBPTT(
+            second_derivatives=True, unroll=6, tasks=TASKS, recompute_every=recompute_every
+        )
+        return tf.function(
+            lambda: est.estimate(rule, task, carried, ((), None), 0, 6), autograph=False
+        )()
+
+    kept, again = estimate(0), estimate(2)
+    for key in rule.meta_params:
+        np.testing.assert_allclose(again.meta_gradient[key], kept.meta_gradient[key], rtol=1e-9)
+    tf.nest.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), again.carried, kept.carried
+    )
+    with pytest.raises(ValueError, match="Received: recompute_every=4"):
+        estimate(4)
+
+
 def test_an_unroll_remembers_states_and_no_gates():
     """One more layer adds its hidden and cell state to what the backward loop is handed."""
     remembered = []
@@ -217,7 +243,7 @@ def test_an_unroll_remembers_states_and_no_gates():
         est = estimator(False)
         carried = est.begin(rule, task, as_seed(0))
 
-        @tf.function
+        @tf.function(autograph=False)
         def meta_gradient(rule=rule, task=task, est=est, carried=carried):
             return est.estimate(rule, task, carried, ((), None), 0, UNROLL).meta_gradient
 

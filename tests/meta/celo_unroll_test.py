@@ -46,21 +46,23 @@ def begin(rule):
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.quick("celo2")
 def test_every_task_of_an_unroll_goes_as_it_would_alone(name):
     rule = RULES[name]()
     _, start, (batches, _) = begin(rule)
-    run = tf.function(unroll, jit_compile=True)
+    run = tf.function(unroll, jit_compile=True, autograph=False)
     losses, _ = run(rule, TASK, start, batches, None, 0, TOTAL, UNROLL)
     np.testing.assert_allclose(losses, losses_alone(rule, start, batches), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_compiled_meta_gradient_equals_that_of_a_python_loop():
     rule = RULES["celo_adam"]()
     estimator, start, drawn = begin(rule)
     names = list(rule.meta_params)
     values = [tf.constant(rule.meta_params[k]) for k in names]
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def estimate(values):
         bound = rule.bind(dict(zip(names, values, strict=True)))
         return estimator.estimate(bound, TASK, start, drawn, 0, TOTAL).meta_gradient

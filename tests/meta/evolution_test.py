@@ -24,7 +24,7 @@ def estimates(estimator, unrolls, repeats=40):
     """`[repeats, unrolls]` estimates along one trajectory each."""
     rule, task = OneRate(), Bowl()
 
-    @tf.function
+    @tf.function(autograph=False)
     def one(carried, start):
         drawn = estimator.batches(task, carried, start)
         total = estimator.unroll * unrolls

@@ -13,7 +13,14 @@ from l2l_tf.meta.trainer import MetaTrainer, Settings
 
 def make(task=None, **settings):
     task = task or tasks.Quadratic(dimension=3)
-    defaults = dict(meta_steps=40, trajectories=(10, 20), validate_every=10, validation_tasks=4)
+    # Compiling takes longer than these meta-steps do without.
+    defaults = dict(
+        meta_steps=40,
+        trajectories=(10, 20),
+        validate_every=10,
+        validation_tasks=4,
+        jit_compile=False,
+    )
     return MetaTrainer(
         rules.RNNProp(hidden_size=4, layers=1),
         [tasks.RandomScaling(task, 1.0), task],
@@ -27,13 +34,41 @@ def weights(trainer):
     return {k: v.numpy() for k, v in trainer.variables.items()}
 
 
-def test_meta_training_lowers_the_validation_score():
-    trainer = make(meta_steps=150, meta_learning_rate=1e-2)
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.quick("False")
+def test_meta_training_lowers_the_validation_score(jit):
+    trainer = make(meta_steps=150, meta_learning_rate=1e-2, jit_compile=jit)
     before = trainer.validate()["score"]
     while not trainer.finished:
         trainer.step()
     assert trainer.validate()["score"] < before - 0.5
     assert trainer.best_step == 150
+
+
+class LevelOfTheSplit(tasks.Task):
+    """A parabola on top of 1 on the training split, and of 100 on the validation split."""
+
+    def init(self, seed):
+        return [tf.ones([1])], []
+
+    def batch(self, seed, step, split="train"):
+        return tf.constant({"train": 1.0, "validation": 100.0}[split])
+
+    def loss(self, params, model_state, batch):
+        return tf.reduce_sum(params[0] ** 2) + batch, model_state, {}
+
+
+@pytest.mark.parametrize("meta_batch, level", [("same", 1.0), ("fresh", 1.0), ("held_out", 100.0)])
+def test_validation_measures_where_the_meta_loss_is_measured(meta_batch, level):
+    task = LevelOfTheSplit()
+    trainer = MetaTrainer(
+        rules.RNNProp(hidden_size=2, layers=1),
+        [task],
+        [task],
+        TruncatedBPTT(unroll=5, tasks=2, meta_batch=meta_batch),
+        Settings(meta_steps=1, trajectories=(10,), validation_tasks=2, jit_compile=False),
+    )
+    assert level < trainer.validate()["final_loss_0"] < level + 1.5
 
 
 def test_split_and_resumed_equals_one_run(tmp_path):
@@ -130,6 +165,6 @@ def test_a_task_with_batches_from_python_trains_like_any_other():
         [FromPython(hidden=4, batch_size=8)],
         [FromPython(hidden=4, batch_size=8)],
         TruncatedBPTT(unroll=2, tasks=2),
-        Settings(meta_steps=3, trajectories=(2,), validation_tasks=2),
+        Settings(meta_steps=3, trajectories=(2,), validation_tasks=2, jit_compile=False),
     )
     assert np.isfinite(trainer.step()["meta_loss"])

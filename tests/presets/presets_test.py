@@ -83,6 +83,7 @@ def test_the_metadata_lists_a_checksum_for_every_other_file(preset_directory):
 
 
 @pytest.mark.parametrize("name", ["ntm-bfgs-quadratic", "ntm-lbfgs-quadratic"])
+@pytest.mark.quick("ntm-lbfgs-quadratic")
 def test_the_quasi_newton_presets_solve_a_quadratic_they_never_met(name):
     rule = presets.load_preset(name)
     task = tasks.ConditionedQuadratic(dimension=15, condition=100.0)

@@ -100,6 +100,7 @@ def assert_same_path(received, expected, tolerance):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.quick("quadratic-0", "rosenbrock-2")
 def test_through_learned_optimizer_the_memory_reproduces_bfgs(name):
     problem = PROBLEMS[name]()
     expected, lengths = numpy_bfgs(problem)
@@ -121,6 +122,7 @@ def test_through_learned_optimizer_the_memory_reproduces_bfgs(name):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.quick("quadratic-0", "rosenbrock-2")
 def test_the_bare_cell_reproduces_the_iterates_of_scipy(name):
     problem = PROBLEMS[name]()
     expected = [problem.start]
@@ -154,6 +156,7 @@ def test_with_exact_line_search_the_matrix_becomes_the_inverse_hessian_in_n_step
 
 @pytest.mark.parametrize("name", ["quadratic-0", "quadratic-1"])
 @pytest.mark.parametrize("read_heads", [1, 2])
+@pytest.mark.quick("1-quadratic-0")
 def test_a_window_of_all_steps_takes_the_path_of_the_matrix(name, read_heads):
     problem = PROBLEMS[name]()
     lengths = numpy_bfgs(problem, 20)[1]
@@ -199,6 +202,7 @@ def windowed(problem, lengths, steps, read_heads):
 
 @pytest.mark.parametrize("read_heads", [1, 2])
 @pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.quick("3-2")
 def test_a_small_window_is_the_last_k_steps_outer_products(steps, read_heads):
     problem, lengths = Quadratic(3), [0.5] * 12
     rule = analytic(rules.NTMLBFGS, window=steps, read_heads=read_heads)

@@ -23,7 +23,7 @@ def make(name):
 def step_of(optimizer, variables):
     """A step in which either replica has the gradients of half the rows."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(row):
         def replica():
             start = 2 * tf.distribute.get_replica_context().replica_id_in_sync_group

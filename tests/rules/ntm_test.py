@@ -38,6 +38,7 @@ def with_memory(cls, **arguments):
 
 @pytest.mark.parametrize("read", ["previous", "same_step"])
 @pytest.mark.parametrize("update_from", ["controller", "read", "sum"])
+@pytest.mark.quick("controller-previous", "sum-same_step")
 def test_a_window_of_all_steps_equals_the_matrix(read, update_from):
     arguments = {"read": read, "update_from": update_from, "read_heads": 2}
     rows = gradients(8, 10)
@@ -50,6 +51,7 @@ def test_a_window_of_all_steps_equals_the_matrix(read, update_from):
 
 @pytest.mark.parametrize("cls", MEMORY_RULES)
 @pytest.mark.parametrize("read", ["previous", "same_step"])
+@pytest.mark.quick("same_step-NTMBFGS", "previous-NTMLBFGS")
 def test_permuting_coordinates_permutes_updates(cls, read):
     rule = with_memory(cls, read=read, update_from="sum")
     rows, order = gradients(9, 6), np.random.default_rng(1).permutation(9)
@@ -136,6 +138,7 @@ def test_accumulated_gradients_count_as_one_step_of_their_mean(cls):
         ),
     ],
 )
+@pytest.mark.quick("NTMLBFGS-arguments1")
 def test_fit_under_jit_equals_fit_without(cls, arguments):
     models = [
         make_model(

@@ -34,6 +34,7 @@ def moved(params):
 
 
 @pytest.mark.parametrize("text", NETWORKS)
+@pytest.mark.quick("row_rnn(batch_size=8)")
 def test_several_tasks_at_once_equal_them_one_by_one(text):
     task = tasks.RandomScaling(tasks.get(text), 1.0)
     params, state = task.init_tasks(tasks.as_seed(0), 3)
@@ -47,6 +48,7 @@ def test_several_tasks_at_once_equal_them_one_by_one(text):
 
 
 @pytest.mark.parametrize("text", NETWORKS)
+@pytest.mark.quick("highway_net(batch_size=8)")
 def test_a_few_steps_of_gradient_descent_lower_the_loss(text):
     task = tasks.get(text)
     params, _ = task.init(tasks.as_seed(0))

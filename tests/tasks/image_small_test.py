@@ -29,6 +29,7 @@ def rows(monkeypatch):
 
 
 @pytest.mark.parametrize("name", TASKS)
+@pytest.mark.quick("image_attention")
 def test_many_optimizees_at_once_are_each_one_alone(name):
     task = tasks.get(name)
     params, state = task.init_tasks(tasks.as_seed(1), 3)
@@ -40,6 +41,7 @@ def test_many_optimizees_at_once_are_each_one_alone(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
+@pytest.mark.quick("image_patches")
 def test_adam_learns(name):
     task = tasks.get(name)
     params, state = task.init(tasks.as_seed(0))

@@ -29,6 +29,7 @@ def directory(tmp_path_factory):
 
 
 @pytest.mark.parametrize("text", NETWORKS)
+@pytest.mark.quick("image_mlp(batch_size=8,normalization=batch,objective=mse)")
 def test_several_tasks_at_once_equal_them_one_by_one(text):
     task = tasks.RandomScaling(tasks.get(text), 1.0)
     params, state = task.init_tasks(tasks.as_seed(0), 3)
@@ -43,6 +44,7 @@ def test_several_tasks_at_once_equal_them_one_by_one(text):
 
 
 @pytest.mark.parametrize("text", NETWORKS)
+@pytest.mark.quick("image_conv(dataset=mnist,batch_size=8,channels=3)")
 def test_a_few_steps_of_gradient_descent_lower_the_loss(text):
     task = tasks.get(text)
     params, state = task.init(tasks.as_seed(0))
@@ -185,7 +187,7 @@ def test_the_conv_net_equals_keras_layers():
 def test_a_compiled_batch_holds_no_copy_of_the_data():
     task = tasks.get("mnist_mlp(batch_size=4)")
 
-    @tf.function
+    @tf.function(autograph=False)
     def draw(seed):
         return task.batch(seed, 0)
 

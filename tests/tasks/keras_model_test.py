@@ -82,6 +82,7 @@ def test_an_epoch_visits_every_batch_once_in_an_order_of_the_seed():
 
 
 @pytest.mark.parametrize("model", [plain, with_everything, recurrent])
+@pytest.mark.quick("with_everything")
 def test_several_optimizees_at_once_equal_them_one_by_one(model, monkeypatch):
     task = tasks.KerasModel(model, "binary_crossentropy", pipeline())
     params, state = task.init_tasks(tasks.as_seed(0), 3)
@@ -98,13 +99,14 @@ def test_several_optimizees_at_once_equal_them_one_by_one(model, monkeypatch):
 
 @pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize("model", [plain, with_everything])
+@pytest.mark.quick("plain-False")
 def test_the_unroll_is_what_keras_trains(model, jit):
     task = tasks.KerasModel(model, "binary_crossentropy", pipeline())
     rule, steps = rules.RNNProp(hidden_size=3, layers=1, seed=2), 12
     trajectory = unroll.begin(rule, task, tasks.as_seed(1), 1)
     drawn = unroll.batches(task, trajectory.seed, 1, 0, steps + 1)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def run(trajectory, drawn):
         return unroll.unroll(rule, task, trajectory, drawn, None, 0, float(steps), steps)
 
@@ -126,6 +128,7 @@ def test_the_unroll_is_what_keras_trains(model, jit):
 
 
 @pytest.mark.parametrize("estimator", [TruncatedBPTT, EvolutionStrategies])
+@pytest.mark.quick("TruncatedBPTT")
 def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
     def make():
         task = tasks.KerasModel(
@@ -164,6 +167,7 @@ def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
         np.testing.assert_allclose(variable.numpy(), second.variables[name].numpy(), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_meta_training_on_a_keras_model_makes_the_rule_better():
     task = tasks.KerasModel(plain, "mse", pipeline())
     trainer = MetaTrainer(

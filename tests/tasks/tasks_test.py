@@ -31,6 +31,7 @@ def test_one_seed_gives_one_task_and_one_batch(text):
 
 @pytest.mark.parametrize("text", ALL)
 @pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.quick("False-quadratic", "True-digits_mlp(layers=2,activation=relu)")
 def test_several_tasks_at_once_equal_them_one_by_one(text, scaled):
     task = tasks.get(text)
     if scaled:

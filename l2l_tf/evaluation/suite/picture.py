@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
+from l2l_tf.evaluation.figures import HAND_CRAFTED, LEARNED, new_figure
 from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, standings, task_standings
 
-_LEARNED = ("#D55E00", "#0050A0", "#8E24AA", "#1B7837")
-_OTHERS = ("#56B4E9", "#E6A700", "#999999", "#2CB59B", "#E377C2", "#8C6D31", "#444444", "#9ACD32")
 _COLUMNS = 4
 
 
@@ -24,17 +23,11 @@ def draw(results, path):
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "Plots need matplotlib: pip install 'l2l-tf[plots]'. Received: no module matplotlib"
-        ) from error
     rows = math.ceil(len(results.tasks) / _COLUMNS)
     order = standings(results)
-    styles = _styles([s for s in order])
+    styles = _styles(order)
     top = 0.32 * len(order) + 0.9
-    figure = Figure(figsize=(14, top + 2.5 * rows + 0.6), layout="constrained")
+    figure = new_figure(14, top + 2.5 * rows + 0.6)
     above, below = figure.subfigures(2, 1, height_ratios=[top, 2.5 * rows + 0.6])
     _speed_ups(above.subplots(), results, order, styles)
     panels = below.subplots(rows, _COLUMNS, squeeze=False).ravel()
@@ -54,11 +47,13 @@ def _styles(order):
     others = sorted(s.optimizer for s in order if not s.learned)
     styles = {}
     for index, name in enumerate(others):
-        styles[name] = dict(color=_OTHERS[index % len(_OTHERS)], linewidth=1.1, linestyle="--")
+        styles[name] = dict(
+            color=HAND_CRAFTED[index % len(HAND_CRAFTED)], linewidth=1.1, linestyle="--"
+        )
     styles.get(UNTUNED, {}).update(linestyle=":", linewidth=1.6)
     styles[REFERENCE] = dict(color="black", linewidth=1.8)
     for index, name in enumerate(learned):
-        styles[name] = dict(color=_LEARNED[index % len(_LEARNED)], linewidth=2.3, zorder=3)
+        styles[name] = dict(color=LEARNED[index % len(LEARNED)], linewidth=2.3, zorder=3)
     return styles
 
 

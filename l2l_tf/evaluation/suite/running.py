@@ -1,11 +1,11 @@
 """`run_suite`: every contender on every task of a half, each tuned task by task."""
 
-import contextlib
 import dataclasses
 
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import Contender
 from l2l_tf.evaluation.problem import Problem
+from l2l_tf.evaluation.progress import progress_bar
 from l2l_tf.evaluation.results import Contestant, Record, Results
 from l2l_tf.evaluation.runner import Runner
 from l2l_tf.evaluation.suite import development, report
@@ -101,7 +101,7 @@ def run_suite(chosen, contenders, settings=None, *, cache_dir=None, progress=Fal
         )
     grid = settings.grid_seeds * len(settings.grid.indices())
     each = sum(settings.seeds + grid * c.tuned for c in contenders)
-    with _bar(progress, len(chosen) * each) as bar:
+    with progress_bar(progress, len(chosen) * each, mininterval=5) as bar:
         parts = [_run_entry(e, contenders, settings, cache_dir, bar) for e in chosen]
     described = {e.name: {"kind": e.kind, "steps": settings.steps(e)} for e in chosen}
     for name, (_, held_out_rows) in zip(described, parts, strict=True):
@@ -130,53 +130,10 @@ def _run_entry(entry, contenders, settings, cache_dir, bar):
         contestant = Contestant(entry.name, contender.name, contender.learned)
         if contender.tuned:
             tuned = search(settings.grid, finished.final_loss, settings.grid_seeds, bar.update)
-            contestant = dataclasses.replace(
-                contestant,
-                learning_rate=tuned.rate,
-                inside_grid=tuned.inside,
-                tuning=tuned.losses,
-            )
+            contestant = contestant.tuned_to(tuned)
         contestants.append(contestant)
         for seed in range(settings.seeds):
             curve = finished.curve(contestant.learning_rate, seed, settings.records)
-            records += [_record(contestant, seed, m) for m in curve]
+            records += [Record.of(contestant, seed, m) for m in curve]
             bar.update()
     return Results({}, contestants, records), held_out_rows
-
-
-def _record(contestant, seed, measurement):
-    train, held_out = measurement.reports["train"], measurement.reports["test"]
-    return Record(
-        task=contestant.task,
-        optimizer=contestant.optimizer,
-        learning_rate=contestant.learning_rate,
-        seed=seed,
-        step=measurement.step,
-        seconds=measurement.seconds,
-        batch_loss=measurement.batch_loss,
-        train_loss=train["loss"],
-        held_out_loss=held_out["loss"],
-        train_accuracy=train.get("accuracy"),
-        held_out_accuracy=held_out.get("accuracy"),
-    )
-
-
-class _NoBar:
-    """What is left of a progress bar that nobody wants to see."""
-
-    def update(self):
-        pass
-
-    def set_postfix_str(self, text):
-        pass
-
-
-@contextlib.contextmanager
-def _bar(wanted, total):
-    if not wanted:
-        yield _NoBar()
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit="run", smoothing=0.05, mininterval=5) as bar:
-        yield bar

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from l2l_tf.arguments import check_integer
 from l2l_tf.meta.objective import LOSS_WEIGHTS
-from l2l_tf.meta.unroll import batches
+from l2l_tf.meta.unroll import measured_batches
 from l2l_tf.tasks import fold_in
 
 META_BATCHES = ("same", "fresh", "held_out")
@@ -111,11 +111,7 @@ class Estimator:
 
     def draw(self, task, seed, start):
         """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
-        train = batches(task, seed, self.tasks, start, self.unroll + 1)
-        if self.meta_batch == "same" or not tf.nest.flatten(train):
-            return train, None
-        split = "train" if self.meta_batch == "fresh" else "validation"
-        return train, batches(task, fold_in(seed, 1), self.tasks, start, self.unroll, split)
+        return measured_batches(task, seed, self.tasks, start, self.unroll, self.meta_batch)
 
     def horizon(self, seed, trajectory):
         """`total_steps` as a trajectory's rule is told it: its length, or NaN."""

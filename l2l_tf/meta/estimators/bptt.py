@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from l2l_tf.arguments import check_integer
 from l2l_tf.meta import objective
 from l2l_tf.meta.estimators.base import Estimate, Estimator
 from l2l_tf.meta.unroll import begin, unroll
@@ -12,12 +13,21 @@ class TruncatedBPTT(Estimator):
 
     Args:
         second_derivatives: Whether ∂∇_t/∂φ is kept; the paper drops it.
+        recompute_every: Steps k, a divisor of `unroll`, of which the backward pass keeps the
+            first state and computes the others again: less memory, more time. 0: none.
         **kwargs: See `Estimator`.
     """
 
-    def __init__(self, second_derivatives=False, **kwargs):
+    def __init__(self, second_derivatives=False, recompute_every=0, **kwargs):
         super().__init__(**kwargs)
+        check_integer("recompute_every", recompute_every, least=0)
+        if recompute_every and self.unroll % recompute_every:
+            raise ValueError(
+                f"`recompute_every` is a divisor of unroll={self.unroll}. "
+                f"Received: recompute_every={recompute_every}"
+            )
         self.second_derivatives = second_derivatives
+        self.recompute_every = recompute_every
 
     def begin(self, rule, task, seed):
         return begin(rule, task, seed, self.tasks)
@@ -41,6 +51,7 @@ class TruncatedBPTT(Estimator):
                 self.horizon(carried.seed, trajectory),
                 self.unroll,
                 self.second_derivatives,
+                recompute_every=self.recompute_every,
             )
             weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
             weights = tf.cast(weights, losses.dtype)

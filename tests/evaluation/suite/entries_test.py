@@ -18,6 +18,7 @@ ENTRIES = [
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+@pytest.mark.quick("friedman", "breast_cancer_highway")
 def test_gradient_descent_lowers_the_loss_on_one_batch(entry):
     task = entry.make()
     params, state = task.init(as_seed(0))

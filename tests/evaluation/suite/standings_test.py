@@ -126,7 +126,7 @@ def test_accuracy_is_worse_only_beyond_the_margin(learned, worse):
 
 
 def test_a_loss_of_zero_is_a_win_and_not_an_error():
-    zero = [[4.0, 1.0, 0.0, 0.0, 0.0]]
+    zero = [[4.0, 2.0, 0.0, 0.0, 0.0]]
     found = by_name(results_of({"a": {"adam": ADAM, "learned": zero}}))["learned"]
     assert found.speed_up == 2.0 and found.won == {"adam": 1.0}
     assert 0 <= found.loss_ratio < 1e-20 and module.REFERENCE == "adam"
