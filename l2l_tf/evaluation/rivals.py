@@ -69,9 +69,9 @@ class Prodigy(UpdateRule):
         moved = [s - ops.cast(v, s.dtype) for v, s in zip(variables, starts, strict=True)]
         dtype = widest_dtype(variables)
         step = ops.cast(context.iteration, dtype) + 1.0
-        correction = ops.sqrt(1.0 - ops.power(ops.cast(self.beta_2, dtype), step))
+        correction = ops.sqrt(1.0 - ops.power(ops.convert_to_tensor(self.beta_2, dtype), step))
         old = state.shared["estimate"]
-        rate = old * correction / (1.0 - ops.power(ops.cast(self.beta_1, dtype), step))
+        rate = old * correction / (1.0 - ops.power(ops.convert_to_tensor(self.beta_1, dtype), step))
         weight = rate * old / self.first_estimate
         keep = self.beta_2**0.5
         numerator = keep * state.shared["numerator"] + weight * _dot(gradients, moved, dtype)

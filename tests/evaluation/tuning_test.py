@@ -106,7 +106,7 @@ def test_a_damaged_cache_is_replaced_with_a_warning(tmp_path, content):
     (path,) = tmp_path.iterdir()
     path.write_text(content)
     runner = Bowl(0.02)
-    with pytest.warns(UserWarning, match="is no cache of tuning"):
+    with pytest.warns(UserWarning, match="is no cache of runs"):
         tune(runner, GRID, 1, cache_dir=tmp_path)
     assert len(runner.tried) == 4 and len(json.loads(path.read_text())["runs"]) == 4
 
