@@ -133,6 +133,7 @@ def test_the_length_reaches_an_optimizer_inside_a_loss_scale():
     assert list(progress) == list(range(len(lengths)))
 
 
+@pytest.mark.slow
 def test_accumulation_that_straddles_two_runs_still_counts_updates():
     model = make(optimizer_arguments={"gradient_accumulation_steps": 3})
     fit(model)
@@ -141,6 +142,7 @@ def test_accumulation_that_straddles_two_runs_still_counts_updates():
     assert list(lengths) == [1, 3, 3, 3] and list(progress) == [0, 0, 1, 2]
 
 
+@pytest.mark.slow
 def test_an_explicit_length_is_that_of_the_optimizers_whole_life():
     model = make(optimizer_arguments={"total_steps": 100})
     fit(model, epochs=2)

@@ -171,6 +171,8 @@ def main(argv):
     signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, _command())
     if signal_number:
         print(f"Interrupted at meta-step {trainer.meta_step}; go on with --resume.")
+        if trainer.best_score < math.inf:
+            print(f"The best preset so far is in {output / 'preset'}")
         return 128 + signal_number
     if trainer.best_score == math.inf:
         print("No validation was finite, so there is nothing to keep.", file=sys.stderr)

@@ -76,7 +76,8 @@ def _first_rule(options):
 def train(trainer, output_dir, checkpoint_every, command):
     """Train to the end, or until SIGINT or SIGTERM; write a checkpoint, then the preset.
 
-    A run in which no validation was finite leaves no preset.
+    A run that was stopped leaves the best preset so far; one in which no validation was finite
+    leaves none.
 
     Args:
         trainer: `MetaTrainer`.
@@ -120,11 +121,9 @@ def train(trainer, output_dir, checkpoint_every, command):
                 trainer.save(checkpoints)
                 writer.flush()
         trainer.save(checkpoints)
-    if not trainer.finished:
-        return stop.signal_number
     if math.isfinite(trainer.best_score):
         write_preset(trainer, output_dir, command)
-    return None
+    return None if trainer.finished else stop.signal_number
 
 
 def _validate(trainer):
@@ -157,9 +156,9 @@ def write_preset(trainer, output_dir, command):
         ", ".join(f"`{t}`" for t in described["validation_tasks"])
     }
 - Seed: {trainer.settings.seed}
-- Meta-steps: {trainer.meta_step}, the best at {trainer.best_step}; skipped as not finite: {
-        trainer.skipped
-    }
+- Meta-steps: {trainer.meta_step} of {trainer.settings.meta_steps}, the best at {
+        trainer.best_step
+    }; skipped as not finite: {trainer.skipped}
 - Seconds in meta-steps: {trainer.seconds:.0f}
 - Written: {datetime.date.today().isoformat()}
 

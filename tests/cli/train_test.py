@@ -285,6 +285,8 @@ def test_killed_and_interrupted_and_resumed_equals_one_run(tmp_path):
     assert "go on with --resume" in said and "Traceback" not in said
     step, arrays, _ = checkpoint.newest_checkpoint(output / "checkpoints")
     assert f"Interrupted at meta-step {step};" in said
+    assert "best preset so far" in said
+    assert f"Meta-steps: {step} of 100000" in presets.load_card(output / "preset")
 
     whole = []
 

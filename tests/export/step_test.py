@@ -55,7 +55,7 @@ SCHEDULE = keras.optimizers.schedules.ExponentialDecay(1.0, 2, 0.5)
     ],
     ids=lambda a: "-".join(a) or "plain",
 )
-@pytest.mark.quick("plain", "weight_decay-learning_rate")
+@pytest.mark.quick("weight_decay-learning_rate")
 def test_arguments_mean_what_they_mean_under_apply(arguments, tmp_path):
     optimizer = LearnedOptimizer(rule=RULES["rnnprop"](), **arguments)
     step = exported(optimizer, tmp_path / "step", SHAPES)
@@ -110,6 +110,7 @@ def test_a_step_that_is_not_finite_updates_nothing_and_is_counted(tmp_path):
     assert changed == {"iteration", "skipped_steps"}
 
 
+@pytest.mark.slow
 def test_the_signatures_take_and_give_tensors_by_name(tmp_path):
     step = exported(LearnedOptimizer(rule=RULES["adam"]()), tmp_path / "step")
     params, gradients = tf.ones(3), tf.constant([1.0, -2.0, 3.0])

@@ -118,6 +118,7 @@ def test_the_exported_model_trains_as_the_model_does(build, optimizer, tmp_path)
     assert int(loaded.module.iterations()) == int(model.optimizer.iterations)
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_one_batch(tmp_path):
     model, x, y = dense(learned())
     loaded = Loaded(model, tmp_path / "exported")
@@ -136,6 +137,7 @@ def test_a_fitted_model_is_exported_with_its_slots(tmp_path):
         np.testing.assert_array_equal(slots[slot.path].numpy(), slot.numpy())
 
 
+@pytest.mark.slow
 def test_any_batch_size_and_the_serving_signature(tmp_path):
     model, *_ = dense(learned())
     module = Loaded(model, tmp_path / "exported").module
@@ -145,6 +147,7 @@ def test_any_batch_size_and_the_serving_signature(tmp_path):
     np.testing.assert_allclose(list(served.values())[0], module.predict(X))
 
 
+@pytest.mark.slow
 def test_ema_is_written_over_the_weights_by_finalize(tmp_path):
     model, x, y = dense(learned(use_ema=True, ema_momentum=0.5))
     loaded = Loaded(model, tmp_path / "exported")
@@ -200,6 +203,7 @@ def test_a_process_with_tensorflow_alone_trains_on_saves_and_loads_again(tmp_pat
     assert iterations == 4 and not ours
 
 
+@pytest.mark.slow
 def test_y_spec_overrides_the_targets(tmp_path):
     model = make_model(optimizer=learned())
     spec = tf.TensorSpec((None, 1), tf.int32)
