@@ -8,6 +8,7 @@ from l2l_tf.presets import storage
 DEFAULT = "rnnprop-general"
 FOR_RULE = {
     "lstm": "lstm-digits",
+    "mixture": "mixture-general",
     "ntm_bfgs": "ntm-bfgs-quadratic",
     "ntm_lbfgs": "ntm-lbfgs-quadratic",
     "rnnprop": "rnnprop-general",
