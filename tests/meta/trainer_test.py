@@ -35,7 +35,7 @@ def weights(trainer):
 
 
 @pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.quick("False")
+@pytest.mark.slow
 def test_meta_training_lowers_the_validation_score(jit):
     trainer = make(meta_steps=150, meta_learning_rate=1e-2, jit_compile=jit)
     before = trainer.validate()["score"]

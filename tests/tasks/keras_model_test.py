@@ -128,7 +128,7 @@ def test_the_unroll_is_what_keras_trains(model, jit):
 
 
 @pytest.mark.parametrize("estimator", [TruncatedBPTT, EvolutionStrategies])
-@pytest.mark.quick("TruncatedBPTT")
+@pytest.mark.slow
 def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
     def make():
         task = tasks.KerasModel(
