@@ -134,14 +134,13 @@ def unroll(
             False stops them, as the paper does.
         meta_params: Dict name → `[tasks, …]`, meta-parameters of each optimizee's own rule;
             None where the rule's own serve all of them.
-        recompute_every: Steps k of a part of which a backward pass keeps only the beginning and
-            computes the rest again: states of `steps`/k + k steps in memory instead of
-            `steps`, for the time of one more forward pass (Chen et al. 2016, "Training deep
-            nets with sublinear memory cost"). 0 keeps every step.
+        recompute_every: Steps k, a divisor of `steps`, of a part of which a backward pass keeps
+            only the beginning and computes the rest again: states of `steps`/k + k steps in
+            memory instead of `steps`, for the time of one more forward pass (Chen et al. 2016,
+            "Training deep nets with sublinear memory cost"). 0 keeps every step.
 
     Raises:
-        ValueError: If second derivatives are asked of a task that has none, or if `steps` is no
-            multiple of `recompute_every`.
+        ValueError: If second derivatives are asked of a task that has none.
 
     Returns:
         `(losses, trajectory)`: losses `[steps, tasks]` after each step (differentiable
@@ -151,11 +150,6 @@ def unroll(
         raise ValueError(
             f"Gradients of this task cannot be differentiated again. Received: "
             f"second_derivatives={second_derivatives} with {task!r}"
-        )
-    if recompute_every and steps % recompute_every:
-        raise ValueError(
-            f"The steps of an unroll are a multiple of recompute_every. Received: "
-            f"recompute_every={recompute_every} with {steps} steps"
         )
     layout = _Layout(rule, trajectory.params, meta_params)
     start = tf.cast(start, tf.int32)

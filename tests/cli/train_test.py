@@ -180,17 +180,10 @@ def test_every_flag_reaches_the_run(tmp_path):
         train.FLAGS,
         build,
         ["--task=quadratic", "--task=digits_mlp(hidden=3)", "--validation_task=digits_mlp"]
-        + [
-            "--recompute_every=3",
-            "--rule=rnnprop",
-            "--unroll=3",
-            "--trajectory=6",
-            "--trajectory=9",
-            "--batch_size=2",
-        ]
+        + ["--rule=rnnprop", "--unroll=3", "--trajectory=6", "--trajectory=9", "--batch_size=2"]
         + ["--loss_weights=linear", "--meta_batch=held_out", "--log_loss", "--second_derivatives"]
         + ["--random_scaling=1.5", "--nojit_compile", "--log_floor=0.1", "--told=0.5"]
-        + ["--scaling_level=tensor", "--scaling_share=0.25"]
+        + ["--scaling_level=tensor", "--scaling_share=0.25", "--recompute_every=3"]
         + [f"--{name}={value}" for name, value in given.items()],
     )
     assert code == 0

@@ -7,6 +7,7 @@ import pytest
 
 from l2l_tf.evaluation import Contestant, Record, Results
 from l2l_tf.evaluation.suite.standings import (
+    REFERENCE,
     accuracy_margin,
     diverged,
     interquartile_mean,
@@ -128,4 +129,4 @@ def test_a_loss_of_zero_is_a_win_and_not_an_error():
     zero = [[4.0, 2.0, 0.0, 0.0, 0.0]]
     found = by_name(results_of({"a": {"adam": ADAM, "learned": zero}}))["learned"]
     assert found.speed_up == 2.0 and found.won == {"adam": 1.0}
-    assert 0 <= found.loss_ratio < 1e-20
+    assert 0 <= found.loss_ratio < 1e-20 and REFERENCE == "adam"
