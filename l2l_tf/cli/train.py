@@ -35,6 +35,13 @@ flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLA
 flags.DEFINE_integer("meta_steps", 1000, "Meta-updates in all.", 1, flag_values=FLAGS)
 flags.DEFINE_float("meta_learning_rate", 3e-3, "Adam's learning rate.", 0.0, flag_values=FLAGS)
 flags.DEFINE_float("clip_norm", 1.0, "Largest norm of a meta-gradient.", 0.0, flag_values=FLAGS)
+flags.DEFINE_float(
+    "weight_averaging",
+    0.0,
+    "Decay of the average of the meta-parameters that is validated and kept; 0: none.",
+    0.0,
+    flag_values=FLAGS,
+)
 flags.DEFINE_integer("unroll", 20, "Optimizee steps per meta-update.", 1, flag_values=FLAGS)
 flags.DEFINE_multi_integer(
     "trajectory",

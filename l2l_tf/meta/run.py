@@ -51,6 +51,7 @@ def build(options):
         meta_steps=options.meta_steps,
         meta_learning_rate=options.meta_learning_rate,
         clip_norm=options.clip_norm,
+        weight_averaging=options.weight_averaging,
         trajectories=tuple(options.trajectory),
         trajectory_sampling=options.trajectory_sampling,
         validation_trajectory=options.validation_trajectory,

@@ -30,6 +30,9 @@ class Settings:
         meta_steps: Meta-updates in all.
         meta_learning_rate: Adam's learning rate, decayed to a tenth along a cosine.
         clip_norm: Largest global norm of a meta-gradient.
+        weight_averaging: Decay of an exponential average of the meta-parameters, which is
+            what is validated and kept; 0 keeps the meta-parameters themselves. Early in a run
+            after t meta-steps it is at most (1 + t) / (10 + t).
         trajectories: Lengths of the optimizees' runs, shortest first (a curriculum).
         trajectory_sampling: "fixed", or "log_uniform": a run's length is drawn between the
             estimator's unroll and the curriculum's length.
@@ -45,6 +48,7 @@ class Settings:
     meta_steps: int = 1000
     meta_learning_rate: float = 3e-3
     clip_norm: float = 1.0
+    weight_averaging: float = 0.0
     trajectories: tuple = (100,)
     trajectory_sampling: str = "fixed"
     validation_trajectory: int = 0
@@ -64,6 +68,7 @@ class Settings:
             check_integer("trajectory", length, least=1)
         check_number("meta_learning_rate", self.meta_learning_rate, least=0)
         check_number("clip_norm", self.clip_norm, above=0)
+        check_number("weight_averaging", self.weight_averaging, least=0, below=1)
 
 
 class MetaTrainer:
@@ -105,7 +110,8 @@ class MetaTrainer:
         self.variables = {
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
-        self.best = {name: v.numpy() for name, v in self.variables.items()}
+        self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
+        self.best = {name: v.numpy() for name, v in self.averages.items()}
         self.optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(
                 settings.meta_learning_rate, settings.meta_steps, alpha=0.1
@@ -156,7 +162,8 @@ class MetaTrainer:
 
         @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
         def run(trajectory, train_batches, meta_batches):
-            losses = run_losses(self._bound(), task, trajectory, train_batches, meta_batches, steps)
+            rule = self.rule.bind(self.averages)
+            losses = run_losses(rule, task, trajectory, train_batches, meta_batches, steps)
             return validation_score(losses), tf.reduce_mean(losses[-1])
 
         def validate(seed):
@@ -192,6 +199,7 @@ class MetaTrainer:
         if bool(finite):
             gradients = [estimate.meta_gradient[name] for name in self.variables]
             self.optimizer.apply(gradients, list(self.variables.values()))
+            self._average()
             run = dict(run, carried=estimate.carried, start=run["start"] + self.estimator.unroll)
             self._runs[index] = run
         else:
@@ -201,6 +209,11 @@ class MetaTrainer:
         self.meta_step += 1
         self.seconds += time.perf_counter() - started
         return summaries
+
+    def _average(self):
+        decay = min(self.settings.weight_averaging, (1 + self.meta_step) / (10 + self.meta_step))
+        for name, average in self.averages.items():
+            average.assign(decay * average + (1.0 - decay) * self.variables[name])
 
     def validate(self):
         """Score the meta-parameters on validation tasks, and keep them if they are the best.
@@ -220,7 +233,7 @@ class MetaTrainer:
         values["score"] = float(np.mean(scores))
         if values["score"] < self.best_score:
             self.best_score, self.best_step, self.failures = values["score"], self.meta_step, 0
-            self.best = {name: v.numpy() for name, v in self.variables.items()}
+            self.best = {name: v.numpy() for name, v in self.averages.items()}
         else:
             self.failures += 1
         self.history.append({"meta_step": self.meta_step, **values})
@@ -252,6 +265,7 @@ class MetaTrainer:
     def save(self, directory):
         """Write a checkpoint of everything the next meta-step depends on."""
         arrays = {f"meta_params/{k}": v.numpy() for k, v in self.variables.items()}
+        arrays.update({f"averages/{k}": v.numpy() for k, v in self.averages.items()})
         arrays.update({f"best/{k}": v for k, v in self.best.items()})
         for index, variable in enumerate(self.optimizer.variables):
             arrays[f"optimizer/{index}"] = variable.numpy()
@@ -304,6 +318,7 @@ class MetaTrainer:
             )
         for name, variable in self.variables.items():
             variable.assign(arrays[f"meta_params/{name}"])
+            self.averages[name].assign(arrays[f"averages/{name}"])
             self.best[name] = arrays[f"best/{name}"]
         for index, variable in enumerate(self.optimizer.variables):
             variable.assign(arrays[f"optimizer/{index}"])

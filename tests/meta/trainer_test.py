@@ -72,21 +72,37 @@ def test_validation_measures_where_the_meta_loss_is_measured(meta_batch, level):
 
 
 def test_split_and_resumed_equals_one_run(tmp_path):
-    whole = make()
+    whole = make(weight_averaging=0.9)
     for _ in range(13):
         whole.step()
-    first = make()
+    first = make(weight_averaging=0.9)
     for _ in range(7):
         first.step()
     first.validate()
     first.save(tmp_path)
-    second = make()
+    second = make(weight_averaging=0.9)
     assert second.restore(tmp_path)
     assert second.meta_step == 7 and second.best_score == first.best_score
     for _ in range(6):
         second.step()
     for name, value in weights(whole).items():
         np.testing.assert_array_equal(value, weights(second)[name])
+        np.testing.assert_array_equal(whole.averages[name], second.averages[name])
+
+
+def test_what_is_validated_and_kept_is_the_average_of_the_meta_parameters():
+    trainer = make(weight_averaging=0.5)
+    expected = weights(trainer)
+    for _ in range(10):
+        decay = min(0.5, (1 + trainer.meta_step) / (10 + trainer.meta_step))
+        trainer.step()
+        for name, value in weights(trainer).items():
+            expected[name] = decay * expected[name] + (1 - decay) * value
+    averaged = trainer.validate()["score"]
+    for name, value in expected.items():
+        np.testing.assert_allclose(trainer.best[name], value, rtol=1e-5, atol=1e-7)
+        trainer.averages[name].assign(trainer.variables[name])
+    assert trainer.validate()["score"] != averaged
 
 
 def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tmp_path):
@@ -147,6 +163,8 @@ def test_the_curriculum_takes_equal_shares():
 
 
 def test_settings_that_cannot_work_are_refused():
+    with pytest.raises(ValueError, match="Received: weight_averaging=1"):
+        Settings(weight_averaging=1.0)
     with pytest.raises(ValueError, match="Received: trajectory=7"):
         make(trajectories=(7,))
     with pytest.raises(ValueError, match="Received: Adam"):
