@@ -15,6 +15,7 @@ from l2l_tf import rules
 from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
+from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.tasks import as_seed, fold_in
 
@@ -164,7 +165,8 @@ class MetaTrainer:
         def run(trajectory, train_batches, meta_batches):
             rule = self.rule.bind(self.averages)
             losses = run_losses(rule, task, trajectory, train_batches, meta_batches, steps)
-            return validation_score(losses), tf.reduce_mean(losses[-1])
+            weights = loss_weights(self.estimator.loss_weights, steps, 0, steps)
+            return validation_score(losses, weights), tf.reduce_mean(losses[-1])
 
         def validate(seed):
             count = self.settings.validation_tasks

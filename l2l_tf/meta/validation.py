@@ -39,10 +39,14 @@ def run_losses(rule, task, trajectory, train_batches, meta_batches, steps):
     return losses
 
 
-def validation_score(losses):
-    """One number from `[steps, count]` losses: the mean over optimizees of the log of the
-    mean loss along the run. Lower is better; infinite where a loss is not finite."""
-    mean = tf.reduce_mean(losses, axis=0)
+def validation_score(losses, weights):
+    """One number from `[steps, count]` losses, lower is better; infinite where one is not finite.
+
+    The mean over optimizees of the log of the mean loss along the run, weighted by `weights`
+    `[steps]`, those of the meta-loss.
+    """
+    weights = tf.cast(weights / tf.reduce_sum(weights), losses.dtype)
+    mean = tf.reduce_sum(weights[:, None] * losses, axis=0)
     score = tf.reduce_mean(tf.math.log(mean + 1e-20))
     finite = tf.reduce_all(tf.math.is_finite(losses))
     return tf.where(finite, score, tf.constant(float("inf")))

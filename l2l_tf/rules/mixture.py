@@ -1,11 +1,18 @@
-"""An LSTM per variable steers a mixture of normalised directions."""
+"""An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells import linear, linear_meta_params, lstm_meta_params, lstm_step
+from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.cells import (
+    linear,
+    linear_meta_params,
+    lstm_meta_params,
+    lstm_step,
+    newton_schulz,
+)
 from l2l_tf.cells.run_signals import (
     LOSS_SIGNALS,
     PROGRESS_SIGNALS,
@@ -17,41 +24,61 @@ from l2l_tf.cells.segments import Segments, segment_groups
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.registry import register_rule
 
-VARIABLE_SIGNALS = 12
-CONTROLS = 8
+VARIABLE_SIGNALS = 14
+CONTROLS = 10
+# Five, as Muon takes, bring small singular values nearer to 1, and no loss further down.
+ITERATIONS = 3
 # Squares of gradients within these bounds neither overflow nor vanish in float32.
 LARGEST, TINY = 1e15, 1e-34
 
 
 @register_rule("mixture")
 class Mixture(UpdateRule):
-    """A learned scheduler over Adam-like directions; nothing is left to tune.
+    """A learned scheduler over normalised and orthogonalised directions; nothing is left to tune.
 
     Per coordinate only sums and quotients: two means of the gradient, m₁ and m₂ (decays β and
-    1 − (1 − β)/10), and one of its square, v. Per *variable* an LSTM sees the run's progress,
-    its loss and the variable's own statistics (how gradients agree with m₁ and m₂ in Adam's
-    metric, the size of the weights, sudden growth of gradients), all free of units, and what
-    the other variables' features have at most. It puts out eight controls: the step size, the
-    weights of the mixture, the decays, and a weight decay:
+    1 − (1 − β)/10), and one of its square, v. Kernels whose smaller side is at most
+    `largest_side` have a direction more: O, m₁ with all its singular values brought near 1
+    (Newton–Schulz iterations, as in Muon: Jordan et al. 2024), and scaled so that its entries
+    are of the order of 1. A kernel `[…, n]` counts as a matrix with n columns.
 
-    `update = −α·(w₁·m̂₁/√v̂ + w₂·m̂₂/√v̂ + w₃·g/√v̂ + w₄·m̂₁/rms(m̂₁)) − α·λ·p`.
+    Per *variable* an LSTM sees the run's progress, its loss and the variable's own statistics
+    (how gradients agree with m₁ and m₂ in Adam's metric, the size of the weights, sudden growth
+    of gradients), all free of units, and what the other variables' features have at most. It
+    puts out ten controls: the step size, its growth, the weights of the mixture, the decays, and
+    a weight decay:
 
-    The controls are deviations from a schedule set by hand (warm-up, then a cosine to
-    `total_steps`, or 1/√t where that is unknown), so untrained it is AdamW with that schedule.
+    `update = −α·(w₁·m̂₁/√v̂ + w₂·m̂₂/√v̂ + w₃·g/√v̂ + w₄·m̂₁/rms(m̂₁) + w₅·O) − α·λ·p`.
 
-    Bytes of state: 12 per coordinate; 8 · `hidden_size` + 12 per variable.
+    α is a product of `step_size`, an annealing set by hand (warm-up, then a cosine to
+    `total_steps`, or 1/√t where that is unknown), what the LSTM says at once, and e^r. The
+    variable's r is a sum over the steps so far: it grows while gradients agree with m₁, by up
+    to 0.1 a step, and shrinks where they turn against it, as the step size of hypergradient
+    descent does (Baydin et al. 2018). All controls are deviations, so untrained the rule is
+    that, over O where there is one and over Adam's direction elsewhere.
+
+    Bytes of state: 12 per coordinate; 8 · `hidden_size` + 16 per variable.
 
     Args:
         hidden_size: Cells of the LSTM.
-        step_size: α before warm-up, schedule and the learned factor.
+        step_size: α before annealing and the learned factors.
         weight_decay: λ before the learned factor.
+        largest_side: Kernels whose smaller side is longer have no O, which costs
+            8 to 18 · `largest_side` multiplications and additions per coordinate and step.
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(self, hidden_size=16, step_size=3e-3, weight_decay=1e-2, seed=0):
+    def __init__(
+        self, hidden_size=16, step_size=6e-3, weight_decay=1e-2, largest_side=128, seed=0
+    ):
+        check_integer("hidden_size", hidden_size, least=1)
+        check_number("step_size", step_size, above=0)
+        check_number("weight_decay", weight_decay, least=0)
+        check_integer("largest_side", largest_side, least=0)
         self.hidden_size = hidden_size
         self.step_size = step_size
         self.weight_decay = weight_decay
+        self.largest_side = largest_side
         self.seed = seed
         self.meta_params = self.initial_meta_params()
 
@@ -80,6 +107,7 @@ class Mixture(UpdateRule):
                     "slow_mean": ops.zeros(shape, dtype),
                     "mean_square": ops.zeros(shape, dtype),
                     "masses": ops.zeros((3,), small),
+                    "log_rate": ops.zeros((), small),
                     "scheduler_hidden": ops.zeros((self.hidden_size,), small),
                     "scheduler_cell": ops.zeros((self.hidden_size,), small),
                 }
@@ -98,6 +126,7 @@ class Mixture(UpdateRule):
                 [state.variables[i] for i in group],
                 [variables[i] for i in group],
                 len(variables),
+                self.largest_side,
             )
             for group in groups
         ]
@@ -108,12 +137,14 @@ class Mixture(UpdateRule):
         hidden, cell = (_stacked(ordered, f"scheduler_{k}") for k in ("hidden", "cell"))
         controls, hidden, cell = self._schedule(signals, hidden, cell)
         hidden, cell = (ops.unstack(ops.transpose(t)) for t in (hidden, cell))
-        schedule = self.step_size * _hand_set(context.run_iteration, context.total_steps)
+        annealing = _hand_set(context.run_iteration, context.total_steps)
         updates, states = [None] * len(order), [None] * len(order)
         start = 0
         for w in work:
             end = start + w.segments.count
-            new, slots = w.step(controls[:, start:end], schedule, self.weight_decay, context)
+            new, slots = w.step(
+                controls[:, start:end], annealing, self.step_size, self.weight_decay, context
+            )
             for place, index in enumerate(order[start:end]):
                 slots[place]["scheduler_hidden"] = hidden[start + place]
                 slots[place]["scheduler_cell"] = cell[start + place]
@@ -139,7 +170,7 @@ _POOLED = 8
 class _Work:
     """Variables that are evaluated together in one step: their tensors in the compute dtype."""
 
-    def __init__(self, indices, gradients, slots, variables, count):
+    def __init__(self, indices, gradients, slots, variables, count, largest_side):
         self.dtype = compute_dtype_for(variables[0])
         self.segments = Segments([v.shape for v in variables])
         join = self.segments.join
@@ -148,12 +179,18 @@ class _Work:
         self.mean, self.slow, self.square = (
             join([s[k] for s in slots], self.dtype) for k in ("mean", "slow_mean", "mean_square")
         )
+        self.log_rate = ops.stack([ops.cast(s["log_rate"], self.dtype) for s in slots])
+        self.orthogonal = [1 < _smaller_side(s) <= largest_side for s in self.segments.shapes]
         self.masses = ops.transpose(ops.stack([ops.cast(s["masses"], self.dtype) for s in slots]))
         self.told = [
-            [float(rank <= 1), float(rank == 2), float(rank > 2), size, index / max(count - 1, 1)]
-            for index, rank, size in (
-                (i, len(shape), 0.5 * math.log10(max(math.prod(shape), 1)) / 3.0)
-                for i, shape in zip(indices, self.segments.shapes, strict=True)
+            [
+                *(float(len(shape) <= 1), float(len(shape) == 2), float(len(shape) > 2)),
+                float(orthogonal),
+                0.5 * math.log10(max(math.prod(shape), 1)) / 3.0,
+                index / max(count - 1, 1),
+            ]
+            for index, shape, orthogonal in zip(
+                indices, self.segments.shapes, self.orthogonal, strict=True
             )
         ]
 
@@ -184,6 +221,7 @@ class _Work:
         past = past / mass_v
         growth = ops.sqrt(now / ops.maximum(past, TINY))
         self.growth = ops.where(past > TINY, growth, ops.ones_like(growth))
+        self.agreement = ops.clip(agree_1, -2.0, 2.0)
         measured = [
             ops.clip(agree_1, -2.0, 2.0),
             ops.clip(agree_2, -2.0, 2.0),
@@ -192,14 +230,18 @@ class _Work:
             ops.log(size_2 + 1e-6) / 14.0,
             ops.clip(ops.log(self.growth + 1e-3), -3.0, 3.0) / 3.0,
             ops.log(weights + 1e-8) / 18.0,
+            self.log_rate / 6.0,
         ]
         told = np.array(self.told, "float32").T
         return ops.concatenate([ops.cast(ops.stack(measured), "float32"), told], axis=0)
 
-    def step(self, controls, schedule, weight_decay, context):
+    def step(self, controls, annealing, step_size, weight_decay, context):
         """`(updates, slots)`, lists over the variables, under controls `[CONTROLS, variables]`."""
         controls = ops.unstack(ops.cast(controls, self.dtype))
-        rate = ops.cast(schedule, self.dtype) * ops.exp(6.0 * ops.tanh(controls[0] / 6.0))
+        annealing = ops.cast(annealing, self.dtype)
+        growing = ops.tanh(controls[8] + annealing * self.agreement)
+        log_rate = ops.clip(self.log_rate + 0.1 * growing, -12.0, 12.0)
+        rate = step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls[0] / 3.0))
         keep = 0.1 * ops.exp(2.0 * ops.tanh(controls[5] / 2.0))  # 1 − β of the fast mean.
         step = ops.cast(context.iteration, self.dtype) + 1.0
         young = ops.power(step, -0.8)
@@ -221,20 +263,46 @@ class _Work:
         plain = controls[4] * ops.rsqrt(
             ops.maximum(self.segments.means([ops.square(mean)])[0] / masses[0] ** 2, TINY)
         )
-        factors = [(1.0 + controls[1]) / masses[0], controls[2] / masses[1], controls[3]]
+        orthogonal = np.array(self.orthogonal, self.dtype)
+        fast = 1.0 - orthogonal + controls[1]
+        factors = [fast / masses[0], controls[2] / masses[1], controls[3]]
         factors += [1.0 / masses[2], plain / masses[0], rate, rate * decay]
-        fast_by, slow_by, new_by, square_by, plain_by, rate, decay = spread(ops.stack(factors))
+        factors += [orthogonal * (1.0 + controls[9])]
+        spread_factors = spread(ops.stack(factors))
+        fast_by, slow_by, new_by, square_by, plain_by, rate, decay, orth_by = spread_factors
         square_hat = square * square_by
         inverse = ops.rsqrt(ops.maximum(square_hat, TINY))
         inverse = ops.where(square_hat > TINY, inverse, ops.zeros_like(inverse))
         mixed = fast_by * mean + slow_by * slow + new_by * gradient
-        direction = ops.clip(inverse * mixed + plain_by * mean, -10.0, 10.0)
+        direction = inverse * mixed + plain_by * mean
+        if any(self.orthogonal):
+            ahead = self.segments.split(mean + keeps[0] * (gradient - mean))
+            whitened = [
+                _orthogonalised(m) if o else ops.zeros_like(m)
+                for m, o in zip(ahead, self.orthogonal, strict=True)
+            ]
+            direction = direction + orth_by * self.segments.join(whitened, self.dtype)
+        direction = ops.clip(direction, -10.0, 10.0)
         update = -rate * direction - decay * self.variable
         split = self.segments.split
         parts = [split(mean), split(slow), split(square), ops.unstack(ops.transpose(masses))]
-        names = ("mean", "slow_mean", "mean_square", "masses")
+        parts += [ops.unstack(log_rate)]
+        names = ("mean", "slow_mean", "mean_square", "masses", "log_rate")
         slots = [dict(zip(names, values, strict=True)) for values in zip(*parts, strict=True)]
         return split(update), slots
+
+
+def _smaller_side(shape):
+    return min(math.prod(shape[:-1]), shape[-1]) if len(shape) >= 2 else 0
+
+
+def _orthogonalised(mean):
+    """O of one variable: a matrix with entries of the order of 1."""
+    columns = mean.shape[-1]
+    rows = math.prod(mean.shape[:-1])
+    largest = ops.maximum(ops.max(ops.abs(mean)), TINY)
+    matrix = newton_schulz(ops.reshape(mean / largest, (rows, columns)), ITERATIONS)
+    return math.sqrt(max(rows, columns)) * ops.reshape(matrix, mean.shape)
 
 
 def _groups(variables):
