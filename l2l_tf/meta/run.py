@@ -163,7 +163,8 @@ def write_preset(trainer, output_dir, command):
 - Seconds in meta-steps: {trainer.seconds:.0f}
 - Written: {datetime.date.today().isoformat()}
 
-Validation along the run (score: mean over optimizees of the log of the mean loss, weighted as the meta-loss is):
+Validation along the run (score: mean over optimizees of the log of the mean loss, weighted as
+the meta-loss is):
 
 | meta-step | score | {finals} |
 |---|---|{"---|" * len(trainer.validation_tasks)}

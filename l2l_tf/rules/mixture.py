@@ -68,9 +68,7 @@ class Mixture(UpdateRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(
-        self, hidden_size=16, step_size=6e-3, weight_decay=1e-2, largest_side=128, seed=0
-    ):
+    def __init__(self, hidden_size=16, step_size=6e-3, weight_decay=1e-2, largest_side=128, seed=0):
         check_integer("hidden_size", hidden_size, least=1)
         check_number("step_size", step_size, above=0)
         check_number("weight_decay", weight_decay, least=0)

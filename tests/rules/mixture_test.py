@@ -49,6 +49,69 @@ def test_joining_variables_changes_nothing(rule, monkeypatch):
             np.testing.assert_allclose(a[name], b[name], rtol=2e-5, atol=1e-6, err_msg=name)
 
 
+def uncontrolled(**config):
+    """The rule as it is set by hand: the LSTM says nothing."""
+    rule = rules.get("mixture", weight_decay=0.0, **config)
+    return rule.bind({name: np.zeros_like(value) for name, value in rule.meta_params.items()})
+
+
+def updates_of(rule, gradients):
+    """Updates of one variable and its states, over a list of gradients."""
+    variable = np.zeros(gradients[0].shape, "float32")
+    state = rule.init([variable])
+    updates, states = [], []
+    for step, gradient in enumerate(gradients):
+        (update,), state = rule.update(
+            [gradient], state, [variable], rules.Context(step, 1.0, 1000.0)
+        )
+        updates.append(np.asarray(update))
+        states.append(state.variables[0])
+    return updates, states
+
+
+def test_a_kernel_goes_along_an_orthogonal_matrix_and_turns_with_its_gradient():
+    generator = np.random.default_rng(3)
+    q, _ = np.linalg.qr(generator.normal(size=(12, 12)))
+    singular = np.diag(np.linspace(0.6, 1.0, 5))
+    left, _ = np.linalg.qr(generator.normal(size=(12, 5)))
+    right, _ = np.linalg.qr(generator.normal(size=(5, 5)))
+    gradient = (left @ singular @ right).astype("float32")
+    (update,), _ = updates_of(uncontrolled(), [gradient])
+    values = np.linalg.svd(update, compute_uv=False)
+    assert values.max() < 1.5 * values.min()
+    assert np.vdot(update, left @ right) < -0.97 * np.linalg.norm(update) * np.sqrt(5)
+    (turned,), _ = updates_of(uncontrolled(), [(q @ gradient).astype("float32")])
+    np.testing.assert_allclose(turned, q @ update, atol=1e-5 * np.abs(update).max())
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_the_size_of_gradients_is_not_seen(size):
+    generator = np.random.default_rng(4)
+    for shape in ((6, 4), (3, 3, 2, 4), (5,)):
+        gradients = [generator.normal(size=shape).astype("float32") for _ in range(3)]
+        plain, _ = updates_of(uncontrolled(), gradients)
+        scaled, _ = updates_of(uncontrolled(), [np.float32(size) * g for g in gradients])
+        for a, b in zip(plain, scaled, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_long_kernels_and_vectors_take_adams_direction():
+    generator = np.random.default_rng(5)
+    for shape, config in (((6, 4), {"largest_side": 3}), ((9,), {}), ((9, 1), {})):
+        gradient = generator.normal(size=shape).astype("float32")
+        (update,), _ = updates_of(uncontrolled(**config), [gradient])
+        signs = np.sign(gradient / gradient.flat[0])
+        np.testing.assert_allclose(update / update.flat[0], signs, rtol=1e-5)
+
+
+def test_the_step_size_grows_while_gradients_agree_and_shrinks_when_they_turn():
+    gradient = np.random.default_rng(6).normal(size=(6, 4)).astype("float32")
+    _, agreeing = updates_of(uncontrolled(), [gradient] * 30)
+    _, turning = updates_of(uncontrolled(), [(-1) ** k * gradient for k in range(30)])
+    assert 1.0 < float(agreeing[-1]["log_rate"]) < 3.0
+    assert -3.0 < float(turning[-1]["log_rate"]) < -0.5
+
+
 def test_large_variables_stay_alone_and_small_ones_are_joined():
     shapes = [(512, 256), (256,), (1024, 1024), (3, 3, 8, 8), ()]
     assert segments.segment_groups(shapes) == [[1, 3, 4], [0], [2]]
