@@ -33,9 +33,10 @@ def validation_run(rule, task, seed, count, steps, meta_batch="same"):
     return trajectory, *drawn
 
 
-def run_losses(rule, task, trajectory, train_batches, meta_batches, steps):
-    """Losses `[steps, count]` of what `validation_run` gave."""
-    losses, _ = unroll(rule, task, trajectory, train_batches, meta_batches, 0, float(steps), steps)
+def run_losses(rule, task, trajectory, train_batches, meta_batches, steps, told=True):
+    """Losses `[steps, count]` of what `validation_run` gave; `told`: the rule knows `steps`."""
+    length = float(steps if told else "nan")
+    losses, _ = unroll(rule, task, trajectory, train_batches, meta_batches, 0, length, steps)
     return losses
 
 

@@ -1,0 +1,1 @@
+"""Aids to meta-training the general default; what they showed stands in experiments/general.md."""

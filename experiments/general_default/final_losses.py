@@ -1,0 +1,98 @@
+"""Final losses of rules on small tasks, beside those of Adam with its best learning rate.
+
+python -m experiments.general_default.final_losses --rule='mixture()' --rule=rnnprop-general
+
+A quick look while a rule is being designed or meta-trained: each number is the mean over
+optimizees of the log of the loss over the last tenth of a run, minus tuned Adam's. Adam's
+rate is the best of half-decades from 1 to 1e-4 on the same optimizees, which favours Adam. The
+tasks are for choosing, none is for reporting.
+"""
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from l2l_tf import presets, rules, tasks
+from l2l_tf.meta.validation import run_losses, validation_run
+from l2l_tf.tasks import as_seed
+
+FLAGS = flags.FLAGS
+TASKS = (
+    ("mnist_mlp", 100),
+    ("mnist_mlp", 1000),
+    ("image_mlp(dataset=mnist,batch_size=32)", 300),
+    ("image_mlp(dataset=cifar10,layers=4,hidden=20,batch_size=32)", 1000),
+    (
+        "image_mlp(dataset=fashion_mnist,layers=2,activation=tanh,hidden=24,batch_size=32,"
+        "objective=mse)",
+        300,
+    ),
+    ("image_mlp(dataset=fashion_mnist,layers=2,activation=gelu,batch_size=16)", 2000),
+    ("image_attention(dataset=fashion_mnist)", 200),
+    ("image_patches(dataset=cifar10)", 300),
+    ("conditioned_quadratic(dimension=20,condition=1000)", 200),
+)
+RATES = [10.0 ** (-half / 2) for half in range(9)]
+OPTIMIZEES, SEED = 4, 777
+
+if __name__ == "__main__":
+    flags.DEFINE_multi_string(
+        "rule", ["mixture()"], "'rule(argument=value)', untrained, or a preset; repeatable."
+    )
+    flags.DEFINE_bool("tell", True, "Tell the rules the length of the run.")
+
+
+def final_log_loss(losses):
+    """Mean over optimizees of the log of the loss over the last tenth of `[steps, count]` losses.
+
+    A loss that is not finite counts as ten times the first.
+    """
+    last = losses[-max(5, len(losses) // 10) :].mean(axis=0)
+    last = np.where(np.isfinite(last), last, 10.0 * losses[0])
+    return float(np.log(last + 1e-8).mean())
+
+
+def runner(rule, text, steps, told=True):
+    """A compiled function from nothing, or from a learning rate for `adam`, to losses."""
+    task = tasks.get(text)
+
+    @tf.function(autograph=False)
+    def run(rate=None):
+        if rate is not None:
+            rule.learning_rate = rate
+        drawn = validation_run(rule, task, as_seed(SEED), OPTIMIZEES, steps)
+        return run_losses(rule, task, *drawn, steps, told)
+
+    return run
+
+
+def best_adam(text, steps):
+    """`(final log loss, rate)` of Adam's best rate."""
+    run = runner(rules.get("adam"), text, steps)
+    finals = [final_log_loss(run(tf.constant(rate)).numpy()) for rate in RATES]
+    return min(zip(finals, RATES, strict=True))
+
+
+def main(argv):
+    del argv
+    named = [
+        (text, rules.from_text(text) if "(" in text else presets.load_preset(text))
+        for text in FLAGS.rule
+    ]
+    print("task @ steps | Adam's best rate | " + " | ".join(text for text, _ in named))
+    columns = []
+    for text, steps in TASKS:
+        adam, rate = best_adam(text, steps)
+        row = [
+            final_log_loss(runner(rule, text, steps, FLAGS.tell)().numpy()) - adam
+            for _, rule in named
+        ]
+        columns.append(row)
+        print(
+            f"{text} @ {steps} | {rate:.2g} | " + " | ".join(f"{v:+.2f}" for v in row), flush=True
+        )
+    print("mean | | " + " | ".join(f"{v:+.3f}" for v in np.mean(columns, axis=0)))
+
+
+if __name__ == "__main__":
+    app.run(main)
