@@ -5,6 +5,7 @@ import pytest
 
 from experiments.appendix import compare, problems, train
 from experiments.estimators import bias_variance
+from experiments.general_default import final_losses
 from l2l_tf import rules, tasks
 
 
@@ -60,3 +61,23 @@ def test_the_toys_exact_meta_gradient_is_that_of_finite_differences_and_of_whole
     # Cut into pieces it is short-sighted: too small by far.
     cut = bias_variance.estimates("BPTT", 5, 1)
     assert abs(cut[0]) < 0.6 * abs(bias_variance.exact())
+
+
+def test_final_losses_compare_rules_with_the_best_adam(monkeypatch):
+    monkeypatch.setattr(final_losses, "RATES", [1e-3, 0.1])
+    text = "conditioned_quadratic(dimension=4,condition=10)"
+    adam, rate = final_losses.best_adam(text, 40)
+    assert rate == 0.1
+    own = final_losses.runner(rules.Adam(learning_rate=0.1), text, 40)
+    assert final_losses.final_log_loss(own().numpy()) == pytest.approx(adam, abs=1e-4)
+    scheduled = [
+        final_losses.runner(rules.get("mixture"), text, 40, told)().numpy()
+        for told in (True, False)
+    ]
+    assert not np.allclose(*scheduled)
+
+
+def test_a_final_loss_that_is_not_finite_counts_as_ten_times_the_first():
+    losses = np.array([[2.0, 2.0]] * 40, "float32")
+    losses[-5:] = np.float32([1.0, np.nan])
+    assert final_losses.final_log_loss(losses) == pytest.approx(np.log(20.0) / 2)
