@@ -60,7 +60,8 @@ presets.save_preset(directory, trainer.best_rule(), "# Meta-trained on a small c
 
 keras.utils.set_random_seed(0)
 model = build()
-model.compile(LearnedOptimizer(preset=directory), "sparse_categorical_crossentropy", ["accuracy"])
+optimizer = LearnedOptimizer(preset=directory)
+model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x[:split], y[:split], batch_size=32, epochs=3, verbose=2)
 loss, accuracy = model.evaluate(x[split:], y[split:], verbose=0)
 print(f"held-out loss {loss:.3f}, accuracy {accuracy:.3f}")

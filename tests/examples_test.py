@@ -15,7 +15,7 @@ EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 def quick_default(tmp_path, monkeypatch):
     """A default preset of this test's own: an example is held to its code, not to a preset."""
     presets.save_preset(tmp_path / "quick", rules.Adam(0.01), "# Quick\n")
-    monkeypatch.setattr(registry, "_REGISTERED", {"quick": tmp_path / "quick"})
+    monkeypatch.setitem(registry._REGISTERED, "quick", tmp_path / "quick")
     monkeypatch.setattr(registry, "DEFAULT", "quick")
 
 
