@@ -68,11 +68,17 @@ flags.DEFINE_float(
 flags.DEFINE_enum(
     "estimator",
     "bptt",
-    ["bptt", "es", "pes"],
+    ["bptt", "es", "pes", "imitation"],
     "Estimator of the meta-gradient.",
     flag_values=FLAGS,
 )
 flags.DEFINE_float("sigma", 0.01, "Perturbations' size in ES and PES.", 0.0, flag_values=FLAGS)
+flags.DEFINE_string(
+    "teacher",
+    "adam(learning_rate=0.01)",
+    "Rule whose updates --estimator=imitation learns.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_enum(
     "trajectory_sampling",
     "fixed",

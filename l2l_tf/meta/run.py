@@ -29,14 +29,11 @@ def build(options):
             )
             for t in train_tasks
         ]
-    own = (
-        {
-            "second_derivatives": options.second_derivatives,
-            "recompute_every": options.recompute_every,
-        }
-        if options.estimator == "bptt"
-        else {"sigma": options.sigma}
-    )
+    of_bptt = {
+        "second_derivatives": options.second_derivatives,
+        "recompute_every": options.recompute_every,
+    }
+    own = {"bptt": of_bptt, "imitation": {"teacher": options.teacher}}
     estimator = ESTIMATORS[options.estimator](
         unroll=options.unroll,
         tasks=options.batch_size,
@@ -45,7 +42,7 @@ def build(options):
         log_loss=options.log_loss,
         log_floor=options.log_floor,
         told=options.told,
-        **own,
+        **own.get(options.estimator, {"sigma": options.sigma}),
     )
     settings = Settings(
         meta_steps=options.meta_steps,

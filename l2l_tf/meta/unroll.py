@@ -116,6 +116,7 @@ def unroll(
     second_derivatives=False,
     meta_params=None,
     recompute_every=0,
+    carry_gradient=False,
 ):
     """Let `rule` train the optimizees of a trajectory for `steps` steps.
 
@@ -138,6 +139,7 @@ def unroll(
             only the beginning and computes the rest again: states of `steps`/k + k steps in
             memory instead of `steps`, for the time of one more forward pass (Chen et al. 2016,
             "Training deep nets with sublinear memory cost"). 0 keeps every step.
+        carry_gradient: Whether the trajectory after the steps keeps its gradient.
 
     Raises:
         ValueError: If second derivatives are asked of a task that has none.
@@ -234,7 +236,7 @@ def unroll(
         last, _ = forward(variables, model_state, at(train_batches, steps))
         losses = tf.concat([losses[1:], last[None]], axis=0)
     after = Trajectory(layout.params(variables), model_state, rule_state, trajectory.seed)
-    return losses, tf.nest.map_structure(tf.stop_gradient, after)
+    return losses, after if carry_gradient else tf.nest.map_structure(tf.stop_gradient, after)
 
 
 def _computed_again(function, *arguments):

@@ -3,11 +3,13 @@
 from l2l_tf.meta.estimators.base import META_BATCHES, Estimate, Estimator
 from l2l_tf.meta.estimators.bptt import TruncatedBPTT
 from l2l_tf.meta.estimators.evolution import EvolutionStrategies, PersistentEvolutionStrategies
+from l2l_tf.meta.estimators.imitation import Imitation
 
 ESTIMATORS = {
     "bptt": TruncatedBPTT,
     "es": EvolutionStrategies,
     "pes": PersistentEvolutionStrategies,
+    "imitation": Imitation,
 }
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Estimate",
     "Estimator",
     "EvolutionStrategies",
+    "Imitation",
     "PersistentEvolutionStrategies",
     "TruncatedBPTT",
 ]

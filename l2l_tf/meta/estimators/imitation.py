@@ -1,0 +1,133 @@
+"""Imitation: a rule learns the updates of another one, before it learns to do better."""
+
+import copy
+
+import tensorflow as tf
+
+from l2l_tf import rules
+from l2l_tf.meta.estimators.base import Estimate, Estimator
+from l2l_tf.meta.unroll import begin, unroll
+from l2l_tf.tasks import fold_in
+
+STUDENT, TEACHER = "student_", "teacher_"
+# A teacher's update of squared length 0 is imitated exactly by none.
+TINY = 1e-30
+
+
+class Imitation(Estimator):
+    """Gradients of how far a rule's updates are from a teacher's, on the way of either.
+
+    The meta-loss is the mean over steps of `|u − u*|² / |u*|²`, u and u* the student's and the
+    teacher's updates for the same gradients. Half of the trajectories go the teacher's way, the
+    others the student's (Ross et al. 2011, "A reduction of imitation learning … to no-regret
+    online learning"; as a start of learned optimizers: Chen et al. 2020, "Training stronger
+    baselines for learning to optimize"). Within an unroll the gradient goes through the
+    student's state, as in truncated BPTT.
+
+    Args:
+        teacher: Text of a rule, as "momentum(learning_rate=0.1)".
+        **kwargs: See `Estimator`. Where and how losses are weighed has no effect here.
+
+    Raises:
+        ValueError: If `teacher` is no rule.
+    """
+
+    def __init__(self, teacher="adam(learning_rate=0.01)", **kwargs):
+        super().__init__(**kwargs)
+        self.teacher = teacher
+        self._teacher = rules.from_text(teacher)
+
+    def begin(self, rule, task, seed):
+        trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.tasks)
+        led = tf.random.stateless_uniform([], fold_in(seed, 49979687)) < 0.5
+        shared = dict(trajectory.rule_state.shared)
+        shared["led"] = tf.zeros_like(shared["led"]) + tf.cast(led, tf.float32)
+        return trajectory._replace(rule_state=trajectory.rule_state._replace(shared=shared))
+
+    def batches(self, task, carried, start):
+        return self.draw(task, carried.seed, start)
+
+    def estimate(self, rule, task, carried, batches, start, trajectory):
+        names = list(rule.meta_params)
+        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+        shared = dict(carried.rule_state.shared)
+        shared["difference"] = tf.zeros_like(shared["difference"])
+        carried = carried._replace(rule_state=carried.rule_state._replace(shared=shared))
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            lesson = _Lesson(rule.bind(dict(zip(names, values, strict=True))), self._teacher)
+            losses, after = unroll(
+                lesson,
+                task,
+                carried,
+                *batches,
+                start,
+                self.horizon(carried.seed, trajectory),
+                self.unroll,
+                carry_gradient=True,
+            )
+            difference = tf.reduce_mean(after.rule_state.shared["difference"]) / self.unroll
+        gradients = tape.gradient(
+            difference, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        summaries = {
+            "meta_loss": difference,
+            "first_loss": tf.reduce_mean(losses[0]),
+            "last_loss": tf.reduce_mean(losses[-1]),
+            "meta_gradient_norm": tf.linalg.global_norm(gradients),
+        }
+        after = tf.nest.map_structure(tf.stop_gradient, after)
+        return Estimate(dict(zip(names, gradients, strict=True)), after, summaries)
+
+
+class _Lesson(rules.UpdateRule):
+    """Student and teacher side by side; their difference so far is in the shared state."""
+
+    def __init__(self, student, teacher):
+        self.student, self.teacher = student, teacher
+        self.coordinatewise = student.coordinatewise and teacher.coordinatewise
+        self.meta_params = student.meta_params
+
+    def bind(self, meta_params):
+        bound = copy.copy(self)
+        bound.student = self.student.bind(meta_params)
+        bound.meta_params = bound.student.meta_params
+        return bound
+
+    def init(self, variables, state_dtype=None):
+        student, teacher = (r.init(variables, state_dtype) for r in (self.student, self.teacher))
+        measured = {"difference": tf.zeros([]), "led": tf.ones([])}
+        return _side_by_side(student, teacher, measured)
+
+    def update(self, gradients, state, variables, context):
+        own, student = self.student.update(gradients, _of(STUDENT, state), variables, context)
+        ideal, teacher = self.teacher.update(gradients, _of(TEACHER, state), variables, context)
+        pairs = list(zip(own, ideal, strict=True))
+        apart = tf.add_n([tf.reduce_sum(tf.square(u - best)) for u, best in pairs])
+        length = tf.add_n([tf.reduce_sum(tf.square(best)) for _, best in pairs])
+        difference = tf.cast(apart / (length + TINY), tf.float32)
+        led = state.shared["led"]
+        taken = [tf.where(led > 0, best, tf.stop_gradient(u)) for u, best in pairs]
+        measured = {"difference": state.shared["difference"] + difference, "led": led}
+        return taken, _side_by_side(student, teacher, measured)
+
+
+def _side_by_side(student, teacher, measured):
+    def joined(a, b):
+        return {
+            **{f"{STUDENT}{k}": v for k, v in a.items()},
+            **{f"{TEACHER}{k}": v for k, v in b.items()},
+        }
+
+    pairs = zip(student.variables, teacher.variables, strict=True)
+    return rules.RuleState(
+        [joined(a, b) for a, b in pairs],
+        {**joined(student.shared, teacher.shared), **measured},
+    )
+
+
+def _of(prefix, state):
+    def part(named):
+        return {k.removeprefix(prefix): v for k, v in named.items() if k.startswith(prefix)}
+
+    return rules.RuleState([part(v) for v in state.variables], part(state.shared))

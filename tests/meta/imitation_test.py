@@ -1,0 +1,69 @@
+"""Imitation where the difference of two rules is known, and of a rule that learns another."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments.estimators.bias_variance import RATE, Bowl, OneRate
+from l2l_tf import rules, tasks
+from l2l_tf.meta.estimators import Imitation
+from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.tasks import as_seed, fold_in
+
+TAUGHT = 0.25
+
+
+def trajectories(task, seeds):
+    """Imitation along 10 steps: `(estimate, whether the teacher led, loss after them)`."""
+    estimator = Imitation(teacher=f"sgd(learning_rate={TAUGHT})", unroll=10, tasks=2)
+    rule = OneRate()
+    for number in range(seeds):
+        carried = estimator.begin(rule, task, fold_in(as_seed(0), number))
+        drawn = estimator.batches(task, carried, 0)
+        estimate = estimator.estimate(rule, task, carried, drawn, 0, 10)
+        led = bool(np.asarray(carried.rule_state.shared["led"]).all())
+        yield estimate, led, float(estimate.summaries["last_loss"])
+
+
+def test_the_meta_gradient_is_that_of_the_relative_difference_whoever_leads():
+    expected = ((RATE - TAUGHT) / TAUGHT) ** 2
+    seen = set()
+    for estimate, led, loss in trajectories(Bowl(), 12):
+        assert float(estimate.summaries["meta_loss"]) == pytest.approx(expected, rel=1e-5)
+        gradient = float(estimate.meta_gradient["rate"][0])
+        assert gradient == pytest.approx(2 * (RATE - TAUGHT) / TAUGHT**2, rel=1e-5)
+        rate = TAUGHT if led else RATE
+        assert loss == pytest.approx(0.5 * (1 - rate) ** 20, rel=1e-4)
+        seen.add(led)
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize("rule", ["rnnprop(hidden_size=4,layers=1)", "mixture(hidden_size=4)"])
+@pytest.mark.quick("rnnprop(hidden_size=4,layers=1)")
+def test_a_learned_rule_comes_nearer_to_its_teacher(rule):
+    task = tasks.Quadratic(dimension=3)
+    trainer = MetaTrainer(
+        rules.from_text(rule),
+        [task],
+        [task],
+        Imitation(teacher="adam(learning_rate=0.02)", unroll=5, tasks=4),
+        Settings(meta_steps=60, trajectories=(10,), meta_learning_rate=2e-2, jit_compile=False),
+    )
+    differences = [trainer.step()["meta_loss"] for _ in range(60)]
+    assert np.mean(differences[-10:]) < 0.5 * np.mean(differences[:10])
+
+
+def test_a_teacher_that_is_no_rule_is_refused():
+    with pytest.raises(ValueError, match="Received: .*'nobody'"):
+        Imitation(teacher="nobody()")
+
+
+def test_states_are_told_apart():
+    estimator = Imitation(teacher="momentum(learning_rate=0.1)", unroll=5, tasks=2)
+    rule = rules.get("rnnprop", hidden_size=2, layers=1)
+    carried = estimator.begin(rule, tasks.Quadratic(dimension=3), as_seed(1))
+    (state,) = carried.rule_state.variables
+    assert "teacher_momentum" in state and set(rule.slot_shapes()) == {
+        k.removeprefix("student_") for k in state if k.startswith("student_")
+    }
+    assert all(tf.reduce_all(tf.equal(t, 0)) for t in state.values())
