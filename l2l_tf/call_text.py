@@ -8,7 +8,8 @@ def parse_call(text, kind):
     """Name and arguments of a text such as `digits_mlp(hidden=20,activation=relu)`.
 
     Args:
-        text: `name` or `name(argument=value,…)`; a value is a Python literal or a bare word.
+        text: `name` or `name(argument=value,…)`; a value is a Python literal, a bare word
+            or a list of them.
         kind: What the text names, for errors: "task" or "rule".
 
     Returns:
@@ -34,4 +35,6 @@ def parse_call(text, kind):
 
 
 def _value(node):
+    if isinstance(node, ast.List):
+        return [_value(element) for element in node.elts]
     return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)

@@ -34,10 +34,12 @@ class RunLength(keras.callbacks.Callback):
             optimizer.begin_run(None)
             return
         every = optimizer.gradient_accumulation_steps or 1
-        begun = int(optimizer._iterations.numpy()) - epoch * batches
+        # Batches so far; `optimizer.iterations` counts updates.
+        seen = int(optimizer._iterations.numpy())
+        begun = seen - epoch * batches
         start = begun // every
         total = (begun + self.params["epochs"] * batches) // every - start
-        optimizer.begin_run(max(total, 1), int(optimizer.iterations) - start)
+        optimizer.begin_run(max(total, 1), seen // every - start)
         self._told = optimizer
 
     def on_train_end(self, logs=None):

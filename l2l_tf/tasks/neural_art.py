@@ -111,7 +111,8 @@ class NeuralArt(Task):
         return squares.painting(self.style, self.size)
 
     def loss(self, params, model_state, batch):
-        losses, terms = self._losses(params[0][None], model_state[0][None])
+        image = tf.convert_to_tensor(params[0])
+        losses, terms = self._losses(image[None], model_state[0][None])
         return losses[0], model_state, {name: values[0] for name, values in terms.items()}
 
     def tasks_loss(self, params, model_state, batch):
