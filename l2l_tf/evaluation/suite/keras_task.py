@@ -1,5 +1,6 @@
 """A Keras model with its data as a task, so that every optimizer meets it on equal terms."""
 
+import contextlib
 import hashlib
 import json
 import random
@@ -38,7 +39,8 @@ class KerasTask(Task):
     def model(self):
         """A model whose layers compute; the weights in it are never used."""
         if self._model is None:
-            with tf.init_scope():
+            # Nothing has a gradient in an `init_scope`, and some networks are trained first.
+            with contextlib.nullcontext() if tf.executing_eagerly() else tf.init_scope():
                 self._model = self.build()
         return self._model
 

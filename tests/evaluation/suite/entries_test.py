@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from l2l_tf.evaluation import suite
 from l2l_tf.evaluation.suite import models, objectives, sources
+from l2l_tf.evaluation.suite.keras_task import KerasTask
+from l2l_tf.evaluation.suite.pretraining import fine_tuned
 from l2l_tf.tasks import as_seed
 
 PREPARED = ("mnist", "fashion", "cifar10", "shakespeare")
@@ -89,3 +91,21 @@ def test_residual_and_highway_nets_pass_their_input_on():
     layer.gate.set_weights([np.zeros((8, 8)), np.full(8, -40.0)])
     x = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
     np.testing.assert_allclose(layer(x), x, atol=1e-6)
+
+
+def test_a_network_that_is_trained_first_may_be_named_before_it_is_drawn():
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(64, 4)).astype("float32")
+    splits = {"train": (rows, (rows[:, 0] > 0).astype("int32")), "test": (rows, rows[:, 0] > 0)}
+
+    def build():
+        return models.mlp(4, [8], 2, "relu")
+
+    def tuned():
+        return fine_tuned(build, lambda: splits, 2)
+
+    task = KerasTask("tuned", tuned, lambda: splits, objectives.cross_entropy, 16)
+    assert "tuned" in repr(task)
+    hidden, again = task.init(as_seed(0))[0], task.init(as_seed(1))[0]
+    np.testing.assert_array_equal(hidden[0], again[0])
+    assert np.abs(hidden[0] - build().get_weights()[0]).max() > 0.01
