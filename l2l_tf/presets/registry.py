@@ -5,7 +5,7 @@ import pathlib
 from l2l_tf.presets import storage
 
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
-DEFAULT = "rnnprop-general"
+DEFAULT = "mixture-general"
 FOR_RULE = {
     "lstm": "lstm-digits",
     "mixture": "mixture-general",
