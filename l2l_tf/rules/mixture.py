@@ -48,7 +48,8 @@ class Mixture(UpdateRule):
     puts out ten controls: the step size, its growth, the weights of the mixture, the decays, and
     a weight decay:
 
-    `update = −α·(w₁·m̂₁/√v̂ + w₂·m̂₂/√v̂ + w₃·g/√v̂ + w₄·m̂₁/rms(m̂₁) + w₅·O) − α·λ·p`.
+    `update = −α·(w₁·m̂₁/√v̂ + w₂·m̂₂/√v̂ + w₃·g/√v̂ + w₄·m̂₁/rms(m̂₁) + w₅·O) − α·λ·p`
+    (α·λ at most ½).
 
     α is a product of `step_size`, an annealing set by hand (warm-up, then a cosine to
     `total_steps`, or 1/√t where that is unknown), what the LSTM says at once, and e^r. The
@@ -245,6 +246,7 @@ class _Work:
         young = ops.power(step, -0.8)
         keep_square = ops.maximum(0.003 * ops.exp(2.0 * ops.tanh(controls[6] / 2.0)), young)
         decay = weight_decay * ops.exp(4.0 * ops.tanh(controls[7] / 4.0))
+        shrink = ops.minimum(rate * decay, 0.5)
         keeps = ops.stack([keep, 0.1 * keep, keep_square])
         masses = self.masses + keeps * (1.0 - self.masses)
         # A sudden gradient enters the means at no more than four times the usual size.
@@ -264,10 +266,10 @@ class _Work:
         orthogonal = np.array(self.orthogonal, self.dtype)
         fast = 1.0 - orthogonal + controls[1]
         factors = [fast / masses[0], controls[2] / masses[1], controls[3]]
-        factors += [1.0 / masses[2], plain / masses[0], rate, rate * decay]
+        factors += [1.0 / masses[2], plain / masses[0], rate, shrink]
         factors += [orthogonal * (1.0 + controls[9])]
         spread_factors = spread(ops.stack(factors))
-        fast_by, slow_by, new_by, square_by, plain_by, rate, decay, orth_by = spread_factors
+        fast_by, slow_by, new_by, square_by, plain_by, rate, shrink, orth_by = spread_factors
         square_hat = square * square_by
         inverse = ops.rsqrt(ops.maximum(square_hat, TINY))
         inverse = ops.where(square_hat > TINY, inverse, ops.zeros_like(inverse))
@@ -281,7 +283,7 @@ class _Work:
             ]
             direction = direction + orth_by * self.segments.join(whitened, self.dtype)
         direction = ops.clip(direction, -10.0, 10.0)
-        update = -rate * direction - decay * self.variable
+        update = -rate * direction - shrink * self.variable
         split = self.segments.split
         parts = [split(mean), split(slow), split(square), ops.unstack(ops.transpose(masses))]
         parts += [ops.unstack(log_rate)]
