@@ -160,6 +160,7 @@ def test_every_flag_reaches_the_run(tmp_path):
         meta_steps=7,
         meta_learning_rate=0.5,
         clip_norm=2.0,
+        weight_averaging=0.5,
         validate_every=3,
         validation_tasks=5,
         patience=2,
@@ -203,6 +204,33 @@ def test_every_flag_reaches_the_run(tmp_path):
     assert "spread=1.5" in seen["tasks"][1] and "hidden=3" in seen["tasks"][1]
     assert seen["validation_tasks"][0].startswith("DigitsMLP(hidden=20")
     assert seen["rule"]["name"] == "rnnprop"
+
+
+@pytest.mark.parametrize(
+    "flags, own",
+    [
+        (["--estimator=imitation", "--teacher=sgd(learning_rate=0.5)"], "sgd(learning_rate=0.5)"),
+        (["--estimator=pes", "--sigma=0.25"], 0.25),
+        (["--estimator=es", "--sigma=0.5"], 0.5),
+    ],
+)
+def test_an_estimators_own_flags_reach_it(flags, own):
+    seen = {}
+
+    def build(argv):
+        seen.update(meta_run.build(train.FLAGS).describe())
+        return 0
+
+    argv = ["--task=quadratic(dimension=2)", "--rule=rnnprop", *flags]
+    assert train.run_command("l2l-train", "", train.FLAGS, build, argv) == 0
+    assert own in seen["estimator"]["config"].values()
+
+
+def test_a_teacher_that_is_no_rule_is_refused(tmp_path, capsys):
+    argv = ["--task=quadratic", f"--output_dir={tmp_path / 'run'}", "--estimator=imitation"]
+    assert train.run([*argv, "--teacher=nobody"]) != 0
+    assert "nobody" in capsys.readouterr().err.rsplit("Received:", 1)[-1]
+    assert not (tmp_path / "run").exists()
 
 
 def test_help_tells_of_every_flag_and_name(capsys):
