@@ -15,7 +15,7 @@ import tensorflow as tf
 from l2l_tf import LearnedOptimizer, presets
 from l2l_tf.presets import registry, storage
 
-DIRECTORY = pathlib.Path(__file__).parent / "data" / "goldens"
+DIRECTORY = pathlib.Path(__file__).parent / "goldens"
 STEPS = 20
 
 
