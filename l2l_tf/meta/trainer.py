@@ -111,7 +111,9 @@ class MetaTrainer:
         self.variables = {
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
-        self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
+        self.averages = self.variables
+        if settings.weight_averaging:
+            self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
         self.best = {name: v.numpy() for name, v in self.averages.items()}
         self.optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(
@@ -213,6 +215,8 @@ class MetaTrainer:
         return summaries
 
     def _average(self):
+        if self.averages is self.variables:
+            return
         decay = min(self.settings.weight_averaging, (1 + self.meta_step) / (10 + self.meta_step))
         for name, average in self.averages.items():
             average.assign(decay * average + (1.0 - decay) * self.variables[name])

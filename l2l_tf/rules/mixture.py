@@ -222,7 +222,7 @@ class _Work:
         self.growth = ops.where(past > TINY, growth, ops.ones_like(growth))
         self.agreement = ops.clip(agree_1, -2.0, 2.0)
         measured = [
-            ops.clip(agree_1, -2.0, 2.0),
+            self.agreement,
             ops.clip(agree_2, -2.0, 2.0),
             ops.clip(between, -1.0, 1.0),
             ops.log(size_1 + 1e-6) / 14.0,

@@ -174,7 +174,7 @@ def test_a_photograph_for_training_is_a_part_and_one_for_a_test_is_whole():
     )
     column = squares.drawn(slope, tasks.as_seed(6), 48, crop=True)[:, 0, 0].numpy()
     steps = np.diff(column)
-    assert steps.min() > 2.4 - 1e-3 and steps.max() < 4 + 1e-3 and np.ptp(steps) < 0.2
+    assert steps.min() > 2.4 - 1e-3 and steps.max() < 4 + 1e-3 and np.ptp(steps) < 0.1
 
 
 def test_start_and_photograph_are_the_seeds():

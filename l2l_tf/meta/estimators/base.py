@@ -113,6 +113,28 @@ class Estimator:
         """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
         return measured_batches(task, seed, self.tasks, start, self.unroll, self.meta_batch)
 
+    @staticmethod
+    def backpropagated(tape, meta_loss, values, losses, carried):
+        """The `Estimate` of an estimator that differentiates its meta-loss.
+
+        Args:
+            tape: The `tf.GradientTape` that watched `values`.
+            meta_loss: Scalar.
+            values: Dict name → tensor, the meta-parameters.
+            losses: `[unroll, tasks]`.
+            carried: State to hand to the next call.
+        """
+        gradient = tape.gradient(
+            meta_loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        summaries = {
+            "meta_loss": meta_loss,
+            "first_loss": tf.reduce_mean(losses[0]),
+            "last_loss": tf.reduce_mean(losses[-1]),
+            "meta_gradient_norm": tf.linalg.global_norm(list(gradient.values())),
+        }
+        return Estimate(gradient, carried, summaries)
+
     def horizon(self, seed, trajectory):
         """`total_steps` as a trajectory's rule is told it: its length, or NaN."""
         length = tf.cast(trajectory, tf.float32)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from l2l_tf.arguments import check_integer
 from l2l_tf.meta import objective
-from l2l_tf.meta.estimators.base import Estimate, Estimator
+from l2l_tf.meta.estimators.base import Estimator
 from l2l_tf.meta.unroll import begin, unroll
 
 
@@ -36,13 +36,12 @@ class TruncatedBPTT(Estimator):
         return self.draw(task, carried.seed, start)
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
-        names = list(rule.meta_params)
-        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
         train_batches, meta_batches = batches
         with tf.GradientTape() as tape:
             tape.watch(values)
             losses, carried = unroll(
-                rule.bind(dict(zip(names, values, strict=True))),
+                rule.bind(values),
                 task,
                 carried,
                 train_batches,
@@ -57,13 +56,4 @@ class TruncatedBPTT(Estimator):
             weights = tf.cast(weights, losses.dtype)
             measured = self.measured(losses)
             meta_loss = tf.reduce_mean(weights[:, None] * measured)
-        gradients = tape.gradient(
-            meta_loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        summaries = {
-            "meta_loss": meta_loss,
-            "first_loss": tf.reduce_mean(losses[0]),
-            "last_loss": tf.reduce_mean(losses[-1]),
-            "meta_gradient_norm": tf.linalg.global_norm(gradients),
-        }
-        return Estimate(dict(zip(names, gradients, strict=True)), carried, summaries)
+        return self.backpropagated(tape, meta_loss, values, losses, carried)

@@ -5,7 +5,7 @@ import copy
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.meta.estimators.base import Estimate, Estimator
+from l2l_tf.meta.estimators.base import Estimator
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
 
@@ -48,14 +48,13 @@ class Imitation(Estimator):
         return self.draw(task, carried.seed, start)
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
-        names = list(rule.meta_params)
-        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
         shared = dict(carried.rule_state.shared)
         shared["difference"] = tf.zeros_like(shared["difference"])
         carried = carried._replace(rule_state=carried.rule_state._replace(shared=shared))
         with tf.GradientTape() as tape:
             tape.watch(values)
-            lesson = _Lesson(rule.bind(dict(zip(names, values, strict=True))), self._teacher)
+            lesson = _Lesson(rule.bind(values), self._teacher)
             losses, after = unroll(
                 lesson,
                 task,
@@ -67,17 +66,8 @@ class Imitation(Estimator):
                 carry_gradient=True,
             )
             difference = tf.reduce_mean(after.rule_state.shared["difference"]) / self.unroll
-        gradients = tape.gradient(
-            difference, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        summaries = {
-            "meta_loss": difference,
-            "first_loss": tf.reduce_mean(losses[0]),
-            "last_loss": tf.reduce_mean(losses[-1]),
-            "meta_gradient_norm": tf.linalg.global_norm(gradients),
-        }
         after = tf.nest.map_structure(tf.stop_gradient, after)
-        return Estimate(dict(zip(names, gradients, strict=True)), after, summaries)
+        return self.backpropagated(tape, difference, values, losses, after)
 
 
 class _Lesson(rules.UpdateRule):
