@@ -75,7 +75,7 @@ class Segments:
     def means(self, tensors):
         """Mean over each variable of each of k joined tensors: `[k, variables]`."""
         if not self.joined:
-            return ops.stack([ops.mean(t) for t in tensors])[:, None]
+            return ops.stack([_sum(t) / max(self.sizes[0], 1) for t in tensors])[:, None]
         sums = ops.stack([ops.sum(t, axis=1) for t in tensors])
         owned = self._owner[:, None] == np.arange(self.count)
         return ops.matmul(sums, ops.cast(owned / np.maximum(self.sizes, 1), sums.dtype))
@@ -85,3 +85,14 @@ class Segments:
         if not self.joined:
             return ops.unstack(values[:, 0])
         return ops.unstack(ops.take(values, self._owner, axis=1)[:, :, None])
+
+
+def _sum(tensor):
+    """Sum of all entries, over rows first: compiled sums along a row add one entry at a time."""
+    shape = tuple(tensor.shape)
+    width = max(shape[-1] if shape else 1, math.gcd(math.prod(shape), 2**10))
+    if width < 16:
+        return ops.sum(tensor)
+    rows = ops.sum(ops.reshape(tensor, (-1, width)), axis=0)
+    # A product, since the compiler would join two sums into one.
+    return ops.matmul(rows[None], ops.ones((width, 1), rows.dtype))[0, 0]

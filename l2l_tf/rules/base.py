@@ -235,17 +235,18 @@ class CoordinatewiseRule(UpdateRule):
         dtype = compute_dtype_for(variables[0])
         rule = cast_meta_params(self, dtype)
 
-        def evaluate(*flat):
-            return rule.coordinate_update(*flat, context)
+        def evaluate(gradient, variable, slots):
+            return rule.coordinate_update(gradient, slots, variable, context)
 
         alone = len(variables) == 1
         count = size_of(variables[0]) if alone else sum(size_of(v) for v in variables)
         if self._chunked and worth_chunks(count, self.floats_per_coordinate()):
             # What is joined was copied anyway; a large variable's slots stay as they are.
-            flat = join(gradients, states, variables, None if alone else dtype)
-            update, state = evaluate_in_chunks(evaluate, *flat, dtype)
+            gradient, slots, variable = join(gradients, states, variables, None if alone else dtype)
+            update, state = evaluate_in_chunks(evaluate, (gradient, variable), slots, dtype)
         else:
-            update, state = evaluate(*join(gradients, states, variables, dtype))
+            gradient, slots, variable = join(gradients, states, variables, dtype)
+            update, state = evaluate(gradient, variable, slots)
         return part(update, state, variables, states)
 
 

@@ -10,64 +10,95 @@ LEAST_FLOATS = 16
 
 def worth_chunks(count, floats_per_coordinate):
     """Whether `count` coordinates (an int if it is static) are to be evaluated in chunks."""
-    if not isinstance(count, int) or floats_per_coordinate < LEAST_FLOATS:
-        return False
-    return count >= 2 * CHUNK
+    return floats_per_coordinate >= LEAST_FLOATS and many(count)
 
 
-def evaluate_in_chunks(update, gradient, slots, variable, dtype):
+def many(count):
+    """Whether `count` coordinates (an int if it is static) are more than two chunks."""
+    return isinstance(count, int) and count >= 2 * CHUNK
+
+
+def evaluate_in_chunks(update, given, slots, dtype):
     """The update of `n` coordinates, `CHUNK` or a few less at a time.
 
-    Under XLA the slots are written in place. What `update` is given is cast chunk by chunk,
-    too, so that slots in half precision are never there in full precision as a whole.
+    Results go to buffers of their own: compiled for CPUs, a loop that reads a slot and writes to
+    it copies the whole slot at every chunk. What `update` is given is cast chunk by chunk, too,
+    so that slots in half precision are never there in full precision as a whole.
 
     Args:
-        update: Function `(gradient, slots, variable) → (update, slots)` of fewer coordinates.
-        gradient: `[n]`.
+        update: Function `(*given, slots) → (update, slots)` of fewer coordinates.
+        given: Tensors `[n]`, such as the gradient.
         slots: Dict name → `[…, n]`.
-        variable: `[n]`.
         dtype: Dtype in which `update` computes.
 
     Returns:
         `(update [n] in dtype, slots)`.
     """
-    count = int(gradient.shape[0])
+    count = int(given[0].shape[0])
     number = -(-count // CHUNK)
     size = -(-count // number)
-    overlap = number * size != count
-
-    def take(tensor, start):
-        rank = len(tensor.shape)
-        shape = (*tensor.shape[:-1], size)
-        return ops.slice(tensor, [0] * (rank - 1) + [start], shape)
 
     def put(tensor, start, part):
         rank = len(tensor.shape)
         return ops.slice_update(tensor, [0] * (rank - 1) + [start], ops.cast(part, tensor.dtype))
 
-    def body(index, steps, slots):
+    def body(index, steps, filled):
+        # The last chunk may start within the one before: it finds the same there once more.
         start = ops.minimum(index * size, count - size)
-        parts = {name: take(slot, start) for name, slot in slots.items()}
         step, new = update(
-            ops.cast(take(gradient, start), dtype),
-            {name: ops.cast(part, dtype) for name, part in parts.items()},
-            ops.cast(take(variable, start), dtype),
+            *(ops.cast(_take(t, start, size), dtype) for t in given),
+            {name: ops.cast(_take(slot, start, size), dtype) for name, slot in slots.items()},
         )
-        if overlap:
-            # The last chunk starts within the one before, whose results stand.
-            fresh = start + np.arange(size, dtype="int32") >= index * size
-            step = ops.where(fresh, step, take(steps, start))
-            new = {
-                name: ops.where(fresh, ops.cast(new[name], part.dtype), part)
-                for name, part in parts.items()
-            }
-        slots = {name: put(slot, start, new[name]) for name, slot in slots.items()}
-        return index + 1, put(steps, start, step), slots
+        filled = {name: put(tensor, start, new[name]) for name, tensor in filled.items()}
+        return index + 1, put(steps, start, step), filled
 
+    empty = {name: ops.zeros(slot.shape, slot.dtype) for name, slot in slots.items()}
     _, steps, slots = ops.while_loop(
         lambda index, *_: index < number,
         body,
-        (np.int32(0), ops.zeros((count,), dtype), slots),
+        (np.int32(0), ops.zeros((count,), dtype), empty),
         maximum_iterations=number,
     )
     return steps, slots
+
+
+def sums_in_chunks(terms, given, dtype):
+    """Sums over `n` coordinates, each chunk read once for all of them.
+
+    Args:
+        terms: Function `(*given) → list of k tensors` of as many coordinates, in any shape.
+        given: Tensors `[n]`.
+        dtype: Dtype in which `terms` computes.
+
+    Returns:
+        `[k]`.
+    """
+    count = int(given[0].shape[0])
+    number, rest = divmod(count, CHUNK)
+
+    def part(start, size, width):
+        # A sum over rows adds rows; one along a row would add one entry at a time.
+        pieces = (ops.reshape(_take(t, start, size), (-1, width)) for t in given)
+        return [ops.sum(t, axis=0) for t in terms(*(ops.cast(p, dtype) for p in pieces))]
+
+    def body(index, sums):
+        new = part(index * CHUNK, CHUNK, width)
+        return index + 1, [a + b for a, b in zip(sums, new, strict=True)]
+
+    width = min(CHUNK, 2**10)
+    sums = [ops.sum(t)[None] for t in part(number * CHUNK, rest, 1)] if rest else None
+    if number:
+        first = part(0, CHUNK, width)
+        _, many = ops.while_loop(
+            lambda index, _: index < number, body, (np.int32(1), first), maximum_iterations=number
+        )
+        many = ops.matmul(ops.stack(many), ops.ones((width, 1), dtype))[:, 0]
+    if not rest:
+        return many
+    few = ops.concatenate(sums)
+    return few + many if number else few
+
+
+def _take(tensor, start, size):
+    rank = len(tensor.shape)
+    return ops.slice(tensor, [0] * (rank - 1) + [start], (*tensor.shape[:-1], size))

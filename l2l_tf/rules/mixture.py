@@ -1,5 +1,6 @@
 """An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
 
+import copy
 import math
 
 import numpy as np
@@ -21,11 +22,12 @@ from l2l_tf.cells.run_signals import (
     progress_signals,
 )
 from l2l_tf.cells.segments import Segments, segment_groups
+from l2l_tf.rules import chunks
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.registry import register_rule
 
-VARIABLE_SIGNALS = 14
-CONTROLS = 10
+VARIABLE_SIGNALS = 16
+CONTROLS = 12
 # Five, as Muon takes, bring small singular values nearer to 1, and no loss further down.
 ITERATIONS = 3
 # Squares of gradients within these bounds neither overflow nor vanish in float32.
@@ -38,15 +40,18 @@ class Mixture(UpdateRule):
 
     Per coordinate only sums and quotients: two means of the gradient, m₁ and m₂ (decays β and
     1 − (1 − β)/10), and one of its square, v. Kernels whose smaller side is at most
-    `largest_side` have a direction more: O, m₁ with all its singular values brought near 1
-    (Newton–Schulz iterations, as in Muon: Jordan et al. 2024), and scaled so that its entries
-    are of the order of 1. A kernel `[…, n]` counts as a matrix with n columns.
+    `largest_side` have a direction more: O, `R⁻ᵖ·m₁·C⁻ᑫ` with all its singular values brought
+    near 1 (Newton–Schulz iterations, as in Muon: Jordan et al. 2024), and scaled so that its
+    entries are of the order of 1. A kernel `[…, n]` counts as a matrix with n columns; R and C are
+    the means of v over its rows and over its columns. Without them one input of large units
+    would be all that O sees; with p = ½ and the gradient's own rows it were Adam's; Shampoo (Gupta
+    et al. 2018) has p = q = ¼ and whole matrices.
 
     Per *variable* an LSTM sees the run's progress, its loss and the variable's own statistics
     (how gradients agree with m₁ and m₂ in Adam's metric, the size of the weights, sudden growth
-    of gradients), all free of units, and what the other variables' features have at most. It
-    puts out ten controls: the step size, its growth, the weights of the mixture, the decays, and
-    a weight decay:
+    of gradients, how unequal R and C are), all free of units, and what the other variables'
+    features have at most. It puts out twelve controls: the step size, its growth, the weights of
+    the mixture, the decays, p (from 0 to 0.4) and q (up to 0.25 either way), and a weight decay:
 
     `update = −α·(w₁·m̂₁/√v̂ + w₂·m̂₂/√v̂ + w₃·g/√v̂ + w₄·m̂₁/rms(m̂₁) + w₅·O) − α·λ·p`
     (α·λ at most ½).
@@ -65,9 +70,11 @@ class Mixture(UpdateRule):
         step_size: α before annealing and the learned factors.
         weight_decay: λ before the learned factor.
         largest_side: Kernels whose smaller side is longer have no O, which costs
-            8 to 18 · `largest_side` multiplications and additions per coordinate and step.
+            4 · `largest_side` multiplications and additions per coordinate and step.
         seed: Seed of the untrained meta-parameters.
     """
+
+    _chunked = False
 
     def __init__(self, hidden_size=16, step_size=6e-3, weight_decay=1e-2, largest_side=128, seed=0):
         check_integer("hidden_size", hidden_size, least=1)
@@ -113,6 +120,11 @@ class Mixture(UpdateRule):
             )
         return RuleState(states, {k: ops.convert_to_tensor(v) for k, v in loss_state().items()})
 
+    def in_chunks(self):
+        chunked = copy.copy(self)
+        chunked._chunked = True
+        return chunked
+
     def update(self, gradients, state, variables, context):
         progress = progress_signals(context.run_iteration, context.total_steps)
         trend, shared = loss_signals(context.loss, state.shared)
@@ -126,6 +138,7 @@ class Mixture(UpdateRule):
                 [variables[i] for i in group],
                 len(variables),
                 self.largest_side,
+                self._chunked,
             )
             for group in groups
         ]
@@ -169,17 +182,14 @@ _POOLED = 8
 class _Work:
     """Variables that are evaluated together in one step: their tensors in the compute dtype."""
 
-    def __init__(self, indices, gradients, slots, variables, count, largest_side):
+    def __init__(self, indices, gradients, slots, variables, count, largest_side, chunked):
         self.dtype = compute_dtype_for(variables[0])
         self.segments = Segments([v.shape for v in variables])
-        join = self.segments.join
-        self.gradient = ops.clip(join(gradients, self.dtype), -LARGEST, LARGEST)
-        self.variable = join(variables, self.dtype)
-        self.mean, self.slow, self.square = (
-            join([s[k] for s in slots], self.dtype) for k in ("mean", "slow_mean", "mean_square")
-        )
+        self.chunked = chunked and not self.segments.joined and chunks.many(self.segments.sizes[0])
+        state = ([s[k] for s in slots] for k in ("mean", "slow_mean", "mean_square"))
+        self.tensors = [self._join(t) for t in (gradients, variables, *state)]
         self.log_rate = ops.stack([ops.cast(s["log_rate"], self.dtype) for s in slots])
-        self.orthogonal = [1 < _smaller_side(s) <= largest_side for s in self.segments.shapes]
+        self.orthogonal = [1 < min(_sides(s)) <= largest_side for s in self.segments.shapes]
         self.masses = ops.transpose(ops.stack([ops.cast(s["masses"], self.dtype) for s in slots]))
         self.told = [
             [
@@ -193,22 +203,21 @@ class _Work:
             )
         ]
 
+    def _join(self, tensors):
+        if self.chunked:  # What is large is cast a chunk at a time.
+            return ops.reshape(tensors[0], (-1,))
+        return self.segments.join(tensors, self.dtype)
+
+    def _moments(self):
+        """`[10, variables]`: means over each variable of products of its tensors."""
+        if not self.chunked:
+            return self.segments.means(_products(*self.tensors))
+        sums = chunks.sums_in_chunks(_products, self.tensors, self.dtype)
+        return (sums / self.segments.sizes[0])[:, None]
+
     def signals(self):
         """`[VARIABLE_SIGNALS, variables]` float32: statistics of each variable before the step."""
-        inverse = ops.rsqrt(ops.maximum(self.square, TINY))
-        inverse = ops.where(self.square > TINY, inverse, ops.zeros_like(inverse))
-        new, fast, slow = (t * inverse for t in (self.gradient, self.mean, self.slow))
-        pairs = ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
-        moments = ops.unstack(
-            self.segments.means(
-                [a * b for a, b in pairs]
-                + [
-                    ops.square(ops.clip(self.variable, -1e18, 1e18)),
-                    self.square,
-                    ops.square(self.gradient),
-                ]
-            )
-        )
+        *moments, self.mean_power, self.shared_power = ops.unstack(self._moments())
         agree_1, agree_2, size_1, between, size_2, weights, past, now = moments
         # v's missing mass scales every product alike; means' missing mass is undone per mean.
         mass_1, mass_2, mass_v = ops.unstack(ops.maximum(self.masses, 1e-6))
@@ -217,9 +226,11 @@ class _Work:
         agree_2 = agree_2 * mass_v / mass_2 * ops.rsqrt(size_2 + 1e-6)
         between = between * mass_v / (mass_1 * mass_2) * ops.rsqrt(size_1 * size_2 + 1e-12)
         # rms(g) / √mean(v̂): 1 in a steady run, large where gradients suddenly grow.
+        held = past
         past = past / mass_v
         growth = ops.sqrt(now / ops.maximum(past, TINY))
         self.growth = ops.where(past > TINY, growth, ops.ones_like(growth))
+        self.power = now
         self.agreement = ops.clip(agree_1, -2.0, 2.0)
         measured = [
             self.agreement,
@@ -231,8 +242,31 @@ class _Work:
             ops.log(weights + 1e-8) / 18.0,
             self.log_rate / 6.0,
         ]
+        measured += self._unequal(held)
         told = np.array(self.told, "float32").T
         return ops.concatenate([ops.cast(ops.stack(measured), "float32"), told], axis=0)
+
+    def _unequal(self, past):
+        """How unequal rows, and columns, of v are, for each variable; keeps their logarithms."""
+        self.sides, signals = [], []
+        squares = self._split(ops.cast(self.tensors[4], self.dtype))
+        means = ops.unstack(past)
+        for square, mean, orthogonal in zip(squares, means, self.orthogonal, strict=True):
+            if not orthogonal:
+                self.sides.append(None)
+                signals.append(ops.zeros((2,), self.dtype))
+                continue
+            rows, columns = _sides(tuple(square.shape))
+            square = ops.reshape(square, (rows, columns))
+            by_side = (
+                ops.matmul(square, ops.full((columns, 1), 1.0 / columns, self.dtype)),
+                ops.matmul(ops.full((1, rows), 1.0 / rows, self.dtype), square),
+            )
+            known = ops.maximum(mean, TINY)
+            logs = [ops.log(ops.clip(m / known, 1e-9, 1e9)) for m in by_side]
+            self.sides.append([ops.where(mean > TINY, t, ops.zeros_like(t)) for t in logs])
+            signals.append(ops.stack([ops.mean(t) for t in self.sides[-1]]) / 5.0)
+        return ops.unstack(ops.transpose(ops.stack(signals)))
 
     def step(self, controls, annealing, step_size, weight_decay, context):
         """`(updates, slots)`, lists over the variables, under controls `[CONTROLS, variables]`."""
@@ -251,58 +285,108 @@ class _Work:
         masses = self.masses + keeps * (1.0 - self.masses)
         # A sudden gradient enters the means at no more than four times the usual size.
         bound = ops.minimum(1.0, 4.0 / ops.maximum(self.growth, 1e-6))
-        spread = self.segments.spread
-        bound, *keeps = spread(ops.concatenate([bound[None], keeps]))
-        gradient = self.gradient * bound
-        targets = [gradient, gradient, ops.square(gradient)]
-        mean, slow, square = (
-            old + k * (new - old)
-            for old, k, new in zip((self.mean, self.slow, self.square), keeps, targets, strict=True)
-        )
-        # The masses' reciprocals and the controls go to every coordinate as one product.
-        plain = controls[4] * ops.rsqrt(
-            ops.maximum(self.segments.means([ops.square(mean)])[0] / masses[0] ** 2, TINY)
-        )
+        new = keep * bound
+        power = (1.0 - keep) ** 2 * self.mean_power + new**2 * self.power
+        power = power + 2.0 * (1.0 - keep) * new * self.shared_power
+        plain = controls[4] * ops.rsqrt(ops.maximum(power / masses[0] ** 2, TINY))
         orthogonal = np.array(self.orthogonal, self.dtype)
+        # An orthogonal matrix times this has entries of the order of 1.
+        sizes = np.sqrt([max(_sides(s)) for s in self.segments.shapes]).astype(self.dtype)
         fast = 1.0 - orthogonal + controls[1]
-        factors = [fast / masses[0], controls[2] / masses[1], controls[3]]
-        factors += [1.0 / masses[2], plain / masses[0], rate, shrink]
-        factors += [orthogonal * (1.0 + controls[9])]
-        spread_factors = spread(ops.stack(factors))
-        fast_by, slow_by, new_by, square_by, plain_by, rate, shrink, orth_by = spread_factors
-        square_hat = square * square_by
-        inverse = ops.rsqrt(ops.maximum(square_hat, TINY))
-        inverse = ops.where(square_hat > TINY, inverse, ops.zeros_like(inverse))
-        mixed = fast_by * mean + slow_by * slow + new_by * gradient
-        direction = inverse * mixed + plain_by * mean
-        if any(self.orthogonal):
-            ahead = self.segments.split(mean + keeps[0] * (gradient - mean))
-            whitened = [
-                _orthogonalised(m) if o else ops.zeros_like(m)
-                for m, o in zip(ahead, self.orthogonal, strict=True)
-            ]
-            direction = direction + orth_by * self.segments.join(whitened, self.dtype)
-        direction = ops.clip(direction, -10.0, 10.0)
-        update = -rate * direction - shrink * self.variable
-        split = self.segments.split
-        parts = [split(mean), split(slow), split(square), ops.unstack(ops.transpose(masses))]
-        parts += [ops.unstack(log_rate)]
-        names = ("mean", "slow_mean", "mean_square", "masses", "log_rate")
+        # The masses' reciprocals and the controls go to every coordinate as one product.
+        factors = [bound, keep, 0.1 * keep, keep_square, fast / masses[0], controls[2] / masses[1]]
+        factors += [controls[3], 1.0 / masses[2], plain / masses[0], rate, shrink]
+        factors += [orthogonal * sizes * (1.0 + controls[9])]
+        factors = self.segments.spread(ops.stack(factors))
+        powers = ops.stack([0.4 * ops.sigmoid(controls[10]), 0.25 * ops.tanh(controls[11])])
+        update, state = self._advance(factors, powers)
+        parts = [self._split(t) for t in state.values()]
+        parts += [ops.unstack(ops.transpose(masses)), ops.unstack(log_rate)]
+        names = (*state, "masses", "log_rate")
         slots = [dict(zip(names, values, strict=True)) for values in zip(*parts, strict=True)]
-        return split(update), slots
+        return self._split(update), slots
+
+    def _split(self, tensor):
+        if self.chunked:
+            return [ops.reshape(tensor, self.segments.shapes[0])]
+        return self.segments.split(tensor)
+
+    def _orthogonalised(self, bound, keep, powers):
+        """O of every variable from its next mean, joined; zeros where there is none."""
+        gradient, _, mean, *_ = (ops.cast(t, self.dtype) for t in self.tensors)
+        gradient = _bounded(gradient, bound)
+        mean = mean + keep * (gradient - mean)
+        ahead = self._split(mean + keep * (gradient - mean))
+        powers = ops.unstack(ops.transpose(powers))
+        return self._join(
+            [
+                ops.zeros_like(kernel) if logs is None else _orthogonalised(kernel, logs, power)
+                for kernel, logs, power in zip(ahead, self.sides, powers, strict=True)
+            ]
+        )
+
+    def _advance(self, factors, powers):
+        """`(update, state)`, joined."""
+        gradient, variable, *state = (ops.cast(t, self.dtype) for t in self.tensors)
+        state = dict(zip(("mean", "slow_mean", "mean_square"), state, strict=True))
+        orthogonal = None
+        if any(self.orthogonal):
+            orthogonal = self._orthogonalised(*factors[:2], powers)
+        return _coordinates(gradient, variable, orthogonal, state, factors)
 
 
-def _smaller_side(shape):
-    return min(math.prod(shape[:-1]), shape[-1]) if len(shape) >= 2 else 0
+def _bounded(gradient, bound):
+    return ops.clip(gradient, -LARGEST, LARGEST) * bound
 
 
-def _orthogonalised(mean):
-    """O of one variable: a matrix with entries of the order of 1."""
-    columns = mean.shape[-1]
-    rows = math.prod(mean.shape[:-1])
-    largest = ops.maximum(ops.max(ops.abs(mean)), TINY)
-    matrix = newton_schulz(ops.reshape(mean / largest, (rows, columns)), ITERATIONS)
-    return math.sqrt(max(rows, columns)) * ops.reshape(matrix, mean.shape)
+def _safe_inverse_root(square):
+    inverse = ops.rsqrt(ops.maximum(square, TINY))
+    return ops.where(square > TINY, inverse, ops.zeros_like(inverse))
+
+
+def _products(gradient, variable, mean, slow, square):
+    """Ten products for each coordinate; five in Adam's metric, without units."""
+    gradient = ops.clip(gradient, -LARGEST, LARGEST)
+    inverse = _safe_inverse_root(square)
+    new, fast, slow = (t * inverse for t in (gradient, mean, slow))
+    pairs = ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
+    power = ops.square(ops.clip(variable, -1e18, 1e18))
+    return [
+        *(a * b for a, b in pairs),
+        *(power, square, ops.square(gradient), ops.square(mean), gradient * mean),
+    ]
+
+
+def _coordinates(gradient, variable, orthogonal, state, factors):
+    """`(update, state)`, joined, under factors that broadcast with what is joined."""
+    bound, keep, keep_slow, keep_square, fast_by, slow_by, new_by, *factors = factors
+    square_by, plain_by, rate, shrink, orthogonal_by = factors
+    gradient = _bounded(gradient, bound)
+    targets = {
+        "mean": (keep, gradient),
+        "slow_mean": (keep_slow, gradient),
+        "mean_square": (keep_square, ops.square(gradient)),
+    }
+    state = {k: state[k] + keep * (new - state[k]) for k, (keep, new) in targets.items()}
+    inverse = _safe_inverse_root(state["mean_square"] * square_by)
+    mixed = fast_by * state["mean"] + slow_by * state["slow_mean"] + new_by * gradient
+    direction = inverse * mixed + plain_by * state["mean"]
+    if orthogonal is not None:
+        direction = direction + orthogonal_by * orthogonal
+    direction = ops.clip(direction, -10.0, 10.0)
+    return -rate * direction - shrink * variable, state
+
+
+def _sides(shape):
+    """Rows and columns of the matrix that a kernel counts as; a vector has one column."""
+    return (math.prod(shape[:-1]), shape[-1]) if len(shape) >= 2 else (math.prod(shape), 1)
+
+
+def _orthogonalised(kernel, logs, powers):
+    """O of a kernel, for the logarithms of R `[rows, 1]` and C `[1, columns]`, and for p and q."""
+    scales = [ops.exp(-powers[side] * logs[side]) for side in range(2)]
+    matrix = ops.reshape(kernel, _sides(tuple(kernel.shape))) * scales[0] * scales[1]
+    return ops.reshape(newton_schulz(matrix, ITERATIONS), kernel.shape)
 
 
 def _groups(variables):

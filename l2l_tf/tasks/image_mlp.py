@@ -1,8 +1,9 @@
 """Multilayer perceptrons on image datasets."""
 
+import numpy as np
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.tasks.classification import one_of
 from l2l_tf.tasks.images import images, small_images
 from l2l_tf.tasks.perceptron import InMemoryMLP
@@ -53,7 +54,13 @@ class ImageMLP(InMemoryMLP):
     Args:
         dataset: One of `DATASETS`.
         size: Height and width of the images.
+        unit_spread: Each pixel is multiplied by 10ᵘ, its own u drawn once from ±`unit_spread`:
+            inputs in units of their own, as in tables that nobody scaled.
+        rows: If positive, training images that are kept; few of them can be learned by heart.
         hidden: As the further arguments, see `InMemoryMLP`.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -69,6 +76,8 @@ class ImageMLP(InMemoryMLP):
         init_std=None,
         label_noise=0.0,
         objective="cross_entropy",
+        unit_spread=0.0,
+        rows=0,
     ):
         super().__init__(
             hidden,
@@ -83,8 +92,23 @@ class ImageMLP(InMemoryMLP):
         )
         one_of("dataset", dataset, DATASETS)
         check_integer("size", size, least=1)
+        check_number("unit_spread", unit_spread, least=0)
+        check_integer("rows", rows, least=0)
         self.dataset = dataset
         self.size = size
+        self.unit_spread = unit_spread
+        self.rows = rows
+        self._units = None
+        if unit_spread:
+            powers = np.random.default_rng(0).uniform(-unit_spread, unit_spread, size * size)
+            self._units = (10.0**powers).astype("float32")
 
     def splits(self):
-        return small_images(self.dataset, self.size)
+        splits = small_images(self.dataset, self.size)
+        if not self.rows:
+            return splits
+        with tf.init_scope():  # As `hold` does: a graph is given the rows as they are.
+            return {**splits, "train": tuple(array[: self.rows] for array in splits["train"])}
+
+    def decode(self, rows):
+        return rows if self._units is None else rows * self._units

@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.tasks.base import fold_in
-from l2l_tf.tasks.classification import InMemoryClassification, one_of
+from l2l_tf.tasks.classification import InMemoryClassification, hold, one_of
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import small_images
 from l2l_tf.tasks.normalization import layer_norm, over
@@ -172,6 +173,107 @@ class ImagePatches(_SmallImages):
             pixels = activation(_product(_patches(pixels), kernel, 2) + over(bias, 3))
         flat = tf.reshape(pixels, [*rows.shape[:-1], pixels.shape[-3:].num_elements()])
         return tf.matmul(flat, params[4]) + over(params[5], 1), list(model_state)
+
+
+@register_task("image_tokens")
+class ImageTokens(_SmallImages):
+    """The next 2×2 patch of a small grey image, from the patches before it, row by row.
+
+    Patches are words: each of their pixels is one of `levels` grey levels, equally frequent as
+    far as ties allow, so that few words are frequent and most are rare, as in a language. An
+    embedding, one hidden layer over the embedded context, scores for each word (Bengio et al.
+    2003). What is new to an optimizer: rows of a kernel that most batches leave without gradient.
+
+    Args:
+        dataset: One of `DATASETS`.
+        size: Height and width of the images, even.
+        levels: Grey levels; there are `levels`⁴ words.
+        context: Patches that the next one is predicted from.
+        width: Features of a word.
+        hidden: Hidden units.
+        activation: As the further arguments, see `InMemoryMLP`.
+    """
+
+    def __init__(
+        self,
+        dataset="mnist",
+        size=8,
+        levels=3,
+        context=3,
+        width=12,
+        hidden=32,
+        activation="relu",
+        batch_size=32,
+        init_scale=1.0,
+        label_noise=0.0,
+        objective="cross_entropy",
+    ):
+        super().__init__(dataset, size, activation, batch_size, init_scale, label_noise, objective)
+        for name, value in {"levels": levels, "width": width, "hidden": hidden}.items():
+            check_integer(name, value, least=2)
+        check_integer("context", context, least=1)
+        if size % 2 or context >= (size // 2) ** 2:
+            raise ValueError(
+                "Images of an even size have size²/4 patches, more than the context. "
+                f"Received: size={size!r}, context={context!r}"
+            )
+        self.levels = levels
+        self.context = context
+        self.width = width
+        self.hidden = hidden
+
+    @property
+    def classes(self):
+        return self.levels**4
+
+    def splits(self):
+        return _words(self.dataset, self.size, self.levels, self.context)
+
+    def init(self, seed):
+        gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
+        inputs = self.context * self.width
+        params = [
+            0.5 * tf.random.stateless_normal([self.classes, self.width], fold_in(seed, 0)),
+            self.kernel(seed, 1, [inputs, self.hidden], gain),
+            tf.zeros([self.hidden]),
+            self.kernel(seed, 2, [self.hidden, self.classes]),
+            tf.zeros([self.classes]),
+        ]
+        return params, []
+
+    def scores(self, params, model_state, rows, training):
+        del training
+        embedding, inner, inner_bias, out, out_bias = params
+        embedded = _product(tf.one_hot(rows, self.classes), embedding)
+        flat = tf.reshape(embedded, [*rows.shape[:-1], self.context * self.width])
+        hidden = ACTIVATIONS[self.activation](tf.matmul(flat, inner) + over(inner_bias, 1))
+        return tf.matmul(hidden, out) + over(out_bias, 1), list(model_state)
+
+
+def _words(dataset, size, levels, context):
+    """Dict split → `(words before [n, context] int32, the next word [n] int32)`."""
+    splits = small_images(dataset, size)
+    key = (dataset, size, levels, context)
+    # Kept beside the very images they were made of, which tests replace.
+    if key not in _WORDS or _WORDS[key][0] is not splits["train"][0]:
+        edges = np.quantile(splits["train"][0].numpy(), np.arange(1, levels) / levels)
+        found = {s: _windows(rows.numpy(), edges, size, context) for s, (rows, _) in splits.items()}
+        _WORDS[key] = splits["train"][0], hold(found)
+    return _WORDS[key][1]
+
+
+_WORDS = {}
+MOST_WINDOWS = 2**17
+
+
+def _windows(rows, edges, size, context):
+    half = size // 2
+    rows = rows[: -(-MOST_WINDOWS // (half**2 - context))]
+    digits = np.searchsorted(edges, rows).reshape(-1, half, 2, half, 2).swapaxes(2, 3)
+    words = digits.reshape(len(rows), half**2, 4) @ (len(edges) + 1) ** np.arange(4)
+    windows = np.lib.stride_tricks.sliding_window_view(words, context + 1, axis=1)
+    windows = windows.reshape(-1, context + 1).astype("int32")
+    return windows[:, :-1], windows[:, -1]
 
 
 def _patches(pixels):

@@ -1,6 +1,7 @@
 """Cells against plain NumPy."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from l2l_tf import cells
@@ -27,6 +28,25 @@ def test_root_mean_square_neither_overflows_nor_underflows():
     for size in (1e-30, 1e30):
         root = np.asarray(cells.root_mean_square(np.zeros(1, "f4"), np.full(1, size, "f4"), 0.99))
         np.testing.assert_allclose(root / np.float32(size), 0.1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6), (3, 4, 7)])
+def test_newton_schulz_is_its_iteration(shape):
+    matrices = np.random.default_rng(1).normal(size=shape).astype("float32")
+    expected = matrices / np.linalg.norm(matrices, axis=(-2, -1), keepdims=True)
+    for _ in range(4):
+        gram = expected @ np.swapaxes(expected, -1, -2)
+        step = -4.7750 * gram + 2.0315 * gram @ gram
+        expected = 3.4445 * expected + step @ expected
+    for size in (1e-15, 1.0, 1e15):
+        found = cells.newton_schulz(np.float32(size) * matrices, 4)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_newton_schulz_of_nothing_is_nothing():
+    stacked = np.stack([np.zeros((3, 4)), np.eye(3, 4)]).astype("float32")
+    found = np.asarray(cells.newton_schulz(stacked))
+    assert np.all(found[0] == 0) and np.all(np.diag(found[1]) > 0.6)
 
 
 def test_lstm_step_equals_its_formula():

@@ -5,6 +5,7 @@ import pytest
 
 from l2l_tf import rules
 from l2l_tf.cells import segments
+from l2l_tf.rules import chunks
 
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,)]
 
@@ -93,6 +94,34 @@ def test_the_size_of_gradients_is_not_seen(size):
         scaled, _ = updates_of(uncontrolled(), [np.float32(size) * g for g in gradients])
         for a, b in zip(plain, scaled, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_an_input_of_large_units_does_not_hide_the_others():
+    generator = np.random.default_rng(7)
+    gradients = [generator.normal(size=(12, 5)).astype("float32") for _ in range(20)]
+    for gradient in gradients:
+        gradient[0] *= 1e3
+    rule = uncontrolled()
+    updates, _ = updates_of(rule, gradients)
+    blind = rule.bind({**rule.meta_params, "output_bias": np.float32([0] * 10 + [-50, 0])})
+    unscaled, _ = updates_of(blind, gradients)
+
+    def others(update):
+        return np.linalg.norm(update[1:]) / np.linalg.norm(update)
+
+    assert others(unscaled[-1]) < 0.4 < 0.6 < others(updates[-1])
+
+
+def test_chunks_change_nothing(rule, monkeypatch):
+    whole, whole_state = trained_for(4, rule)
+    monkeypatch.setattr(segments, "JOINED_COORDINATES", 0)
+    monkeypatch.setattr(chunks, "CHUNK", 32)
+    chunked, chunked_state = trained_for(4, rule.in_chunks())
+    for a, b in zip(whole, chunked, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    for a, b in zip(whole_state.variables, chunked_state.variables, strict=True):
+        for name in a:
+            np.testing.assert_allclose(a[name], b[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_long_kernels_and_vectors_take_adams_direction():

@@ -8,7 +8,7 @@ import tensorflow as tf
 from l2l_tf import tasks
 from l2l_tf.tasks import image_small
 
-TASKS = ("image_attention", "image_patches")
+TASKS = ("image_attention", "image_patches", "image_tokens(levels=2)")
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,19 @@ def rows(monkeypatch):
         }.items()
     }
     monkeypatch.setattr(image_small, "small_images", lambda dataset, size: splits)
+    return splits
+
+
+def test_tokens_are_patches_and_rare_ones_exist(rows):
+    task = tasks.get("image_tokens(levels=2,context=2)")
+    words, following = task.splits()["train"]
+    assert words.shape == (400 * 14, 2) and following.shape == (400 * 14,)
+    pixels = rows["train"][0].numpy()
+    bright = (pixels > np.quantile(pixels, 0.5)).reshape(400, 8, 8)
+    # The third patch of the first image: rows 0 and 1, columns 4 and 5, lowest digit first.
+    expected = sum(2**i * bright[0, i // 2, 4 + i % 2] for i in range(4))
+    assert following[0] == expected and words[1, 1] == expected
+    assert 0 <= words.numpy().min() and following.numpy().max() < task.classes == 16
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -42,7 +55,14 @@ def test_many_optimizees_at_once_are_each_one_alone(name):
 
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.quick("image_patches")
-def test_adam_learns(name):
+def test_adam_learns(name, rows, monkeypatch):
+    if name.startswith("image_tokens"):
+        # Bright images and dark ones: a patch tells what follows.
+        lit = {
+            split: (pixels + np.where(np.arange(len(pixels)) % 2, 2.0, -2.0)[:, None], labels)
+            for split, (pixels, labels) in rows.items()
+        }
+        monkeypatch.setattr(image_small, "small_images", lambda dataset, size: lit)
     task = tasks.get(name)
     params, state = task.init(tasks.as_seed(0))
     variables = [tf.Variable(p) for p in params]

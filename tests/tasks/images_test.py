@@ -14,6 +14,7 @@ NETWORKS = [
     "image_mlp(batch_size=8,layers=2)",
     "image_mlp(batch_size=8,normalization=batch,objective=mse)",
     "image_mlp(batch_size=8,normalization=layer,label_noise=0.5,activation=gelu)",
+    "image_mlp(batch_size=8,unit_spread=1,rows=50)",
     "image_conv(dataset=mnist,batch_size=8,channels=3)",
     "image_conv(dataset=mnist,batch_size=8,channels=3,layers=2,batch_norm=False,labels=[3,1,7])",
 ]
