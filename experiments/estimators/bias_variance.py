@@ -148,8 +148,8 @@ def draw(found, path):
         if name != "BPTT":
             deviation.plot(unrolls, [row["deviation"] for row in mine], **style)
     bias.axhline(0, color="black", linewidth=0.8)
-    bias.set_ylabel("bias / |exact meta-gradient|  (± 2 standard errors)")
-    deviation.set_ylabel("standard deviation / |exact meta-gradient|")
+    bias.set_title("Bias ± 2 standard errors, over |exact meta-gradient|", fontsize=10)
+    deviation.set_title("Standard deviation, over |exact meta-gradient|", fontsize=10)
     deviation.set_ylim(0)
     for axes in (bias, deviation):
         axes.set_xscale("log")
@@ -159,12 +159,12 @@ def draw(found, path):
         axes.legend(frameon=False)
         axes.grid(True, color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.text(
-        0.995, 0.005,
+    figure.supxlabel(
         f"{PAIRS} antithetic pairs, σ = 0.01 · TensorFlow {tf.__version__} · "
         f"{datetime.date.today().isoformat()}",
-        ha="right", va="bottom", fontsize=7, color="#777777",
-    )  # fmt: skip
+        fontsize=7,
+        color="#777777",
+    )
     figure.savefig(path, dpi=130)
 
 
