@@ -190,6 +190,10 @@ class _Work:
         self.tensors = [self._join(t) for t in (gradients, variables, *state)]
         self.log_rate = ops.stack([ops.cast(s["log_rate"], self.dtype) for s in slots])
         self.orthogonal = [1 < min(_sides(s)) <= largest_side for s in self.segments.shapes]
+        self.kernels = {}  # Those of equal sides are orthogonalised together.
+        for place, shape in enumerate(self.segments.shapes):
+            if self.orthogonal[place]:
+                self.kernels.setdefault(_sides(shape), []).append(place)
         self.masses = ops.transpose(ops.stack([ops.cast(s["masses"], self.dtype) for s in slots]))
         self.told = [
             [
@@ -209,7 +213,7 @@ class _Work:
         return self.segments.join(tensors, self.dtype)
 
     def _moments(self):
-        """`[10, variables]`: means over each variable of products of its tensors."""
+        """`[11, variables]`: means over each variable of products of its tensors."""
         if not self.chunked:
             return self.segments.means(_products(*self.tensors))
         sums = chunks.sums_in_chunks(_products, self.tensors, self.dtype)
@@ -218,12 +222,13 @@ class _Work:
     def signals(self):
         """`[VARIABLE_SIGNALS, variables]` float32: statistics of each variable before the step."""
         *moments, self.mean_power, self.shared_power = ops.unstack(self._moments())
-        agree_1, agree_2, size_1, between, size_2, weights, past, now = moments
+        agree_1, agree_2, size, size_1, between, size_2, weights, past, now = moments
         # v's missing mass scales every product alike; means' missing mass is undone per mean.
         mass_1, mass_2, mass_v = ops.unstack(ops.maximum(self.masses, 1e-6))
+        # Cosines, which see agreement even where gradients are far below what v remembers.
+        agree_1 = agree_1 * ops.rsqrt(size * size_1 + 1e-24)
+        agree_2 = agree_2 * ops.rsqrt(size * size_2 + 1e-24)
         size_1, size_2 = size_1 * mass_v / mass_1**2, size_2 * mass_v / mass_2**2
-        agree_1 = agree_1 * mass_v / mass_1 * ops.rsqrt(size_1 + 1e-6)
-        agree_2 = agree_2 * mass_v / mass_2 * ops.rsqrt(size_2 + 1e-6)
         between = between * mass_v / (mass_1 * mass_2) * ops.rsqrt(size_1 * size_2 + 1e-12)
         # rms(g) / √mean(v̂): 1 in a steady run, large where gradients suddenly grow.
         held = past
@@ -231,10 +236,10 @@ class _Work:
         growth = ops.sqrt(now / ops.maximum(past, TINY))
         self.growth = ops.where(past > TINY, growth, ops.ones_like(growth))
         self.power = now
-        self.agreement = ops.clip(agree_1, -2.0, 2.0)
+        self.agreement = agree_1
         measured = [
-            self.agreement,
-            ops.clip(agree_2, -2.0, 2.0),
+            agree_1,
+            agree_2,
             ops.clip(between, -1.0, 1.0),
             ops.log(size_1 + 1e-6) / 14.0,
             ops.log(size_2 + 1e-6) / 14.0,
@@ -242,30 +247,30 @@ class _Work:
             ops.log(weights + 1e-8) / 18.0,
             self.log_rate / 6.0,
         ]
-        measured += self._unequal(held)
+        measured += self._unequal(ops.unstack(held))
         told = np.array(self.told, "float32").T
         return ops.concatenate([ops.cast(ops.stack(measured), "float32"), told], axis=0)
 
     def _unequal(self, past):
         """How unequal rows, and columns, of v are, for each variable; keeps their logarithms."""
-        self.sides, signals = [], []
+        signals = [ops.zeros((2,), self.dtype)] * self.segments.count
         squares = self._split(ops.cast(self.tensors[4], self.dtype))
-        means = ops.unstack(past)
-        for square, mean, orthogonal in zip(squares, means, self.orthogonal, strict=True):
-            if not orthogonal:
-                self.sides.append(None)
-                signals.append(ops.zeros((2,), self.dtype))
-                continue
-            rows, columns = _sides(tuple(square.shape))
-            square = ops.reshape(square, (rows, columns))
+        self.logs = {}
+        for (rows, columns), places in self.kernels.items():
+            square = _stacked_kernels([squares[p] for p in places], rows, columns)
+            known = ops.reshape(ops.stack([past[p] for p in places]), (-1, 1, 1))
+            known = known if len(places) > 1 else known[0]
             by_side = (
                 ops.matmul(square, ops.full((columns, 1), 1.0 / columns, self.dtype)),
                 ops.matmul(ops.full((1, rows), 1.0 / rows, self.dtype), square),
             )
-            known = ops.maximum(mean, TINY)
-            logs = [ops.log(ops.clip(m / known, 1e-9, 1e9)) for m in by_side]
-            self.sides.append([ops.where(mean > TINY, t, ops.zeros_like(t)) for t in logs])
-            signals.append(ops.stack([ops.mean(t) for t in self.sides[-1]]) / 5.0)
+            logs = [ops.log(ops.clip(m / ops.maximum(known, TINY), 1e-9, 1e9)) for m in by_side]
+            logs = [ops.where(known > TINY, t, ops.zeros_like(t)) for t in logs]
+            self.logs[rows, columns] = logs
+            found = ops.stack([ops.mean(t, axis=(-2, -1)) for t in logs], axis=-1) / 5.0
+            found = ops.unstack(found) if len(places) > 1 else [found]
+            for place, signal in zip(places, found, strict=True):
+                signals[place] = signal
         return ops.unstack(ops.transpose(ops.stack(signals)))
 
     def step(self, controls, annealing, step_size, weight_decay, context):
@@ -317,12 +322,22 @@ class _Work:
         gradient = _bounded(gradient, bound)
         mean = mean + keep * (gradient - mean)
         ahead = self._split(mean + keep * (gradient - mean))
-        powers = ops.unstack(ops.transpose(powers))
+        powers = ops.transpose(powers)[:, :, None, None]
+        whitened = [None] * self.segments.count
+        for (rows, columns), places in self.kernels.items():
+            matrix = _stacked_kernels([ahead[p] for p in places], rows, columns)
+            power = powers[places[0]]
+            if len(places) > 1:
+                power = ops.transpose(ops.take(powers, places, axis=0), (1, 0, 2, 3))
+            for side, logs in enumerate(self.logs[rows, columns]):
+                matrix = matrix * ops.exp(-power[side] * logs)
+            matrix = newton_schulz(matrix, ITERATIONS)
+            for place, found in zip(
+                places, ops.unstack(matrix) if len(places) > 1 else [matrix], strict=True
+            ):
+                whitened[place] = ops.reshape(found, self.segments.shapes[place])
         return self._join(
-            [
-                ops.zeros_like(kernel) if logs is None else _orthogonalised(kernel, logs, power)
-                for kernel, logs, power in zip(ahead, self.sides, powers, strict=True)
-            ]
+            [ops.zeros_like(a) if w is None else w for a, w in zip(ahead, whitened, strict=True)]
         )
 
     def _advance(self, factors, powers):
@@ -330,7 +345,7 @@ class _Work:
         gradient, variable, *state = (ops.cast(t, self.dtype) for t in self.tensors)
         state = dict(zip(("mean", "slow_mean", "mean_square"), state, strict=True))
         orthogonal = None
-        if any(self.orthogonal):
+        if self.kernels:
             orthogonal = self._orthogonalised(*factors[:2], powers)
         return _coordinates(gradient, variable, orthogonal, state, factors)
 
@@ -345,11 +360,11 @@ def _safe_inverse_root(square):
 
 
 def _products(gradient, variable, mean, slow, square):
-    """Ten products for each coordinate; five in Adam's metric, without units."""
+    """Eleven products for each coordinate; six in Adam's metric, without units."""
     gradient = ops.clip(gradient, -LARGEST, LARGEST)
     inverse = _safe_inverse_root(square)
     new, fast, slow = (t * inverse for t in (gradient, mean, slow))
-    pairs = ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
+    pairs = ((new, fast), (new, slow), (new, new), (fast, fast), (fast, slow), (slow, slow))
     power = ops.square(ops.clip(variable, -1e18, 1e18))
     return [
         *(a * b for a, b in pairs),
@@ -382,11 +397,10 @@ def _sides(shape):
     return (math.prod(shape[:-1]), shape[-1]) if len(shape) >= 2 else (math.prod(shape), 1)
 
 
-def _orthogonalised(kernel, logs, powers):
-    """O of a kernel, for the logarithms of R `[rows, 1]` and C `[1, columns]`, and for p and q."""
-    scales = [ops.exp(-powers[side] * logs[side]) for side in range(2)]
-    matrix = ops.reshape(kernel, _sides(tuple(kernel.shape))) * scales[0] * scales[1]
-    return ops.reshape(newton_schulz(matrix, ITERATIONS), kernel.shape)
+def _stacked_kernels(kernels, rows, columns):
+    """`[kernels, rows, columns]`; `[rows, columns]` of one, which is not copied."""
+    kernels = [ops.reshape(kernel, (rows, columns)) for kernel in kernels]
+    return ops.stack(kernels) if len(kernels) > 1 else kernels[0]
 
 
 def _groups(variables):

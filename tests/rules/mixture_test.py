@@ -7,7 +7,7 @@ from l2l_tf import rules
 from l2l_tf.cells import segments
 from l2l_tf.rules import chunks
 
-SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,)]
+SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5)]
 
 
 def trained_for(steps, rule, seed=0):
