@@ -30,6 +30,9 @@ VARIABLE_SIGNALS = 16
 CONTROLS = 12
 # Five, as Muon takes, bring small singular values nearer to 1, and no loss further down.
 ITERATIONS = 3
+# Where few rows are not learned yet, gradients come one by one and agree with nothing: a step
+# size that went on shrinking would freeze there. How it ends is what the annealing is for.
+LEAST_LOG_RATE = -0.7
 # Squares of gradients within these bounds neither overflow nor vanish in float32.
 LARGEST, TINY = 1e15, 1e-34
 
@@ -213,7 +216,7 @@ class _Work:
         return self.segments.join(tensors, self.dtype)
 
     def _moments(self):
-        """`[11, variables]`: means over each variable of products of its tensors."""
+        """`[10, variables]`: means over each variable of products of its tensors."""
         if not self.chunked:
             return self.segments.means(_products(*self.tensors))
         sums = chunks.sums_in_chunks(_products, self.tensors, self.dtype)
@@ -222,13 +225,12 @@ class _Work:
     def signals(self):
         """`[VARIABLE_SIGNALS, variables]` float32: statistics of each variable before the step."""
         *moments, self.mean_power, self.shared_power = ops.unstack(self._moments())
-        agree_1, agree_2, size, size_1, between, size_2, weights, past, now = moments
+        agree_1, agree_2, size_1, between, size_2, weights, past, now = moments
         # v's missing mass scales every product alike; means' missing mass is undone per mean.
         mass_1, mass_2, mass_v = ops.unstack(ops.maximum(self.masses, 1e-6))
-        # Cosines, which see agreement even where gradients are far below what v remembers.
-        agree_1 = agree_1 * ops.rsqrt(size * size_1 + 1e-24)
-        agree_2 = agree_2 * ops.rsqrt(size * size_2 + 1e-24)
         size_1, size_2 = size_1 * mass_v / mass_1**2, size_2 * mass_v / mass_2**2
+        agree_1 = agree_1 * mass_v / mass_1 * ops.rsqrt(size_1 + 1e-6)
+        agree_2 = agree_2 * mass_v / mass_2 * ops.rsqrt(size_2 + 1e-6)
         between = between * mass_v / (mass_1 * mass_2) * ops.rsqrt(size_1 * size_2 + 1e-12)
         # rms(g) / √mean(v̂): 1 in a steady run, large where gradients suddenly grow.
         held = past
@@ -236,10 +238,10 @@ class _Work:
         growth = ops.sqrt(now / ops.maximum(past, TINY))
         self.growth = ops.where(past > TINY, growth, ops.ones_like(growth))
         self.power = now
-        self.agreement = agree_1
+        self.agreement = ops.clip(agree_1, -2.0, 2.0)
         measured = [
-            agree_1,
-            agree_2,
+            self.agreement,
+            ops.clip(agree_2, -2.0, 2.0),
             ops.clip(between, -1.0, 1.0),
             ops.log(size_1 + 1e-6) / 14.0,
             ops.log(size_2 + 1e-6) / 14.0,
@@ -278,7 +280,7 @@ class _Work:
         controls = ops.unstack(ops.cast(controls, self.dtype))
         annealing = ops.cast(annealing, self.dtype)
         growing = ops.tanh(controls[8] + annealing * self.agreement)
-        log_rate = ops.clip(self.log_rate + 0.1 * growing, -12.0, 12.0)
+        log_rate = ops.clip(self.log_rate + 0.1 * growing, LEAST_LOG_RATE, 12.0)
         rate = step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls[0] / 3.0))
         keep = 0.1 * ops.exp(2.0 * ops.tanh(controls[5] / 2.0))  # 1 − β of the fast mean.
         step = ops.cast(context.iteration, self.dtype) + 1.0
@@ -360,11 +362,11 @@ def _safe_inverse_root(square):
 
 
 def _products(gradient, variable, mean, slow, square):
-    """Eleven products for each coordinate; six in Adam's metric, without units."""
+    """Ten products for each coordinate; five in Adam's metric, without units."""
     gradient = ops.clip(gradient, -LARGEST, LARGEST)
     inverse = _safe_inverse_root(square)
     new, fast, slow = (t * inverse for t in (gradient, mean, slow))
-    pairs = ((new, fast), (new, slow), (new, new), (fast, fast), (fast, slow), (slow, slow))
+    pairs = ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
     power = ops.square(ops.clip(variable, -1e18, 1e18))
     return [
         *(a * b for a, b in pairs),
