@@ -30,9 +30,6 @@ VARIABLE_SIGNALS = 16
 CONTROLS = 12
 # Five, as Muon takes, bring small singular values nearer to 1, and no loss further down.
 ITERATIONS = 3
-# Where few rows are not learned yet, gradients come one by one and agree with nothing: a step
-# size that went on shrinking would freeze there. How it ends is what the annealing is for.
-LEAST_LOG_RATE = -0.7
 # Squares of gradients within these bounds neither overflow nor vanish in float32.
 LARGEST, TINY = 1e15, 1e-34
 
@@ -63,8 +60,11 @@ class Mixture(UpdateRule):
     `total_steps`, or 1/√t where that is unknown), what the LSTM says at once, and e^r. The
     variable's r is a sum over the steps so far: it grows while gradients agree with m₁, by up
     to 0.1 a step, and shrinks where they turn against it, as the step size of hypergradient
-    descent does (Baydin et al. 2018). All controls are deviations, so untrained the rule is
-    that, over O where there is one and over Adam's direction elsewhere.
+    descent does (Baydin et al. 2018); but not below `least_log_rate`: where few rows are left to
+    learn, gradients come one by one and agree with nothing, and steps are needed.
+
+    All controls are deviations, so untrained the rule is that, over O where there is one and over
+    Adam's direction elsewhere.
 
     Bytes of state: 12 per coordinate; 8 · `hidden_size` + 16 per variable.
 
@@ -74,12 +74,21 @@ class Mixture(UpdateRule):
         weight_decay: λ before the learned factor.
         largest_side: Kernels whose smaller side is longer have no O, which costs
             4 · `largest_side` multiplications and additions per coordinate and step.
+        least_log_rate: Lower bound of r.
         seed: Seed of the untrained meta-parameters.
     """
 
     _chunked = False
 
-    def __init__(self, hidden_size=16, step_size=6e-3, weight_decay=1e-2, largest_side=128, seed=0):
+    def __init__(
+        self,
+        hidden_size=16,
+        step_size=6e-3,
+        weight_decay=1e-2,
+        largest_side=128,
+        least_log_rate=-0.7,
+        seed=0,
+    ):
         check_integer("hidden_size", hidden_size, least=1)
         check_number("step_size", step_size, above=0)
         check_number("weight_decay", weight_decay, least=0)
@@ -87,7 +96,9 @@ class Mixture(UpdateRule):
         self.hidden_size = hidden_size
         self.step_size = step_size
         self.weight_decay = weight_decay
+        check_number("least_log_rate", least_log_rate, below=12)
         self.largest_side = largest_side
+        self.least_log_rate = least_log_rate
         self.seed = seed
         self.meta_params = self.initial_meta_params()
 
@@ -157,9 +168,7 @@ class Mixture(UpdateRule):
         start = 0
         for w in work:
             end = start + w.segments.count
-            new, slots = w.step(
-                controls[:, start:end], annealing, self.step_size, self.weight_decay, context
-            )
+            new, slots = w.step(controls[:, start:end], annealing, self, context)
             for place, index in enumerate(order[start:end]):
                 slots[place]["scheduler_hidden"] = hidden[start + place]
                 slots[place]["scheduler_cell"] = cell[start + place]
@@ -275,18 +284,18 @@ class _Work:
                 signals[place] = signal
         return ops.unstack(ops.transpose(ops.stack(signals)))
 
-    def step(self, controls, annealing, step_size, weight_decay, context):
+    def step(self, controls, annealing, rule, context):
         """`(updates, slots)`, lists over the variables, under controls `[CONTROLS, variables]`."""
         controls = ops.unstack(ops.cast(controls, self.dtype))
         annealing = ops.cast(annealing, self.dtype)
         growing = ops.tanh(controls[8] + annealing * self.agreement)
-        log_rate = ops.clip(self.log_rate + 0.1 * growing, LEAST_LOG_RATE, 12.0)
-        rate = step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls[0] / 3.0))
+        log_rate = ops.clip(self.log_rate + 0.1 * growing, rule.least_log_rate, 12.0)
+        rate = rule.step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls[0] / 3.0))
         keep = 0.1 * ops.exp(2.0 * ops.tanh(controls[5] / 2.0))  # 1 − β of the fast mean.
         step = ops.cast(context.iteration, self.dtype) + 1.0
         young = ops.power(step, -0.8)
         keep_square = ops.maximum(0.003 * ops.exp(2.0 * ops.tanh(controls[6] / 2.0)), young)
-        decay = weight_decay * ops.exp(4.0 * ops.tanh(controls[7] / 4.0))
+        decay = rule.weight_decay * ops.exp(4.0 * ops.tanh(controls[7] / 4.0))
         shrink = ops.minimum(rate * decay, 0.5)
         keeps = ops.stack([keep, 0.1 * keep, keep_square])
         masses = self.masses + keeps * (1.0 - self.masses)

@@ -45,6 +45,8 @@ def markdown(results):
         "final train loss. Ratios: contender / tuned Adam, geometric mean of train losses, median "
         "of held-out ones. Accuracy worse: by more than one point or two standard errors, "
         "whichever is more.",
+        "## Share of the tasks with a lower final train loss than each other optimizer",
+        _won(results),
         "## Final train loss (median over seeds)",
         _per_task(results, "train_loss"),
         "## Speed-up over tuned Adam",
@@ -86,6 +88,14 @@ def summary_table(results):
             ]
         )
     return _table(head, rows)
+
+
+def _won(results):
+    found = [s for s in standings(results) if s.learned]
+    names = list(dict.fromkeys(c.optimizer for c in results.contestants))
+    names.sort(key=lambda name: name not in {s.optimizer for s in found})
+    lines = [[s.optimizer, *(_share(s.won.get(name)) for name in names)] for s in found]
+    return _table(["optimizer", *names], lines)
 
 
 def _per_task(results, field):

@@ -38,7 +38,7 @@ def draw(results, path):
     handles = panels[0].get_lines()
     below.legend(handles, [h.get_label() for h in handles], loc="outside lower center",
                  ncols=min(len(handles), 7), frameon=False, fontsize=9)  # fmt: skip
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=85)
 
 
 def _styles(order):
