@@ -14,6 +14,7 @@ from l2l_tf.evaluation import Grid, contender_from_text, learned, suite
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.runner import Runner
 from l2l_tf.evaluation.suite import Entry, KerasTask, SuiteSettings, models, objectives
+from l2l_tf.rules import registry
 from l2l_tf.tasks import as_seed
 
 SETTINGS = SuiteSettings(
@@ -191,6 +192,20 @@ def test_reports_use_moving_statistics_and_training_moves_them():
     report = problem.report(params, state, ("test",))["test"]["loss"]
     expected = task.evaluate(params, state, task.full_batch("test"))[0]
     assert report == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_learned_contenders_runs_are_keyed_by_the_code_of_its_rule(monkeypatch):
+    monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
+
+    @rules.register_rule("a_rule_of_this_test")
+    class Own(rules.LSTM):
+        pass
+
+    def code(rule):
+        return learned(rule).identity["code"]
+
+    assert code(rules.LSTM(hidden_size=4)) == code(rules.LSTM(hidden_size=5))
+    assert code(rules.LSTM()) != code(Own())
 
 
 def test_contenders_are_written_as_text(preset_directory):
