@@ -1,9 +1,7 @@
 """Contenders: optimizers that an evaluation compares, each made afresh for every run."""
 
 import dataclasses
-import functools
 import hashlib
-import inspect
 import math
 import pathlib
 import re
@@ -13,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf import cells, presets, rules
+from l2l_tf import presets, rules
 from l2l_tf.optimizer import LearnedOptimizer
 
 
@@ -135,7 +133,7 @@ def from_text(text):
 def _identity(rule, tell_steps):
     """What a learned optimizer's behaviour depends on; None for a rule of a class unknown here."""
     try:
-        described, code = rules.serialize(rule), _code_digest(type(rule))
+        described, code = rules.serialize(rule), rules.code_digest(rule)
     except (ValueError, TypeError, OSError):  # The latter two: its code is nowhere to be read.
         return None
     digest = hashlib.sha256()
@@ -147,19 +145,6 @@ def _identity(rule, tell_steps):
         "code": code,
         "tell_steps": tell_steps,
     }
-
-
-@functools.cache
-def _code_digest(cls):
-    """Digest of the code that a rule's step is made of: another code, other runs."""
-    packages = (pathlib.Path(package.__file__).parent for package in (rules, cells))
-    files = {path for package in packages for path in package.glob("*.py")}
-    # Rules of a user's own stand elsewhere.
-    files |= {pathlib.Path(inspect.getsourcefile(base)) for base in cls.__mro__[:-1]}
-    digest = hashlib.sha256()
-    for path in sorted(files, key=lambda path: path.parts[-2:]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _preset_name(source):

@@ -17,7 +17,15 @@ from l2l_tf.rules.lstm import LSTM
 from l2l_tf.rules.mixture import Mixture
 from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
 from l2l_tf.rules.per_kind import PerKind
-from l2l_tf.rules.registry import deserialize, from_text, get, names, register_rule, serialize
+from l2l_tf.rules.registry import (
+    code_digest,
+    deserialize,
+    from_text,
+    get,
+    names,
+    register_rule,
+    serialize,
+)
 from l2l_tf.rules.rnnprop import RNNProp
 
 __all__ = [
@@ -42,6 +50,7 @@ __all__ = [
     "UpdateRule",
     "controller_names",
     "deserialize",
+    "code_digest",
     "from_text",
     "get",
     "names",

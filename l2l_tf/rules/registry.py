@@ -1,5 +1,11 @@
 """Names of update rules, and their configuration as plain data."""
 
+import functools
+import hashlib
+import inspect
+import pathlib
+
+from l2l_tf import cells
 from l2l_tf.call_text import parse_call
 from l2l_tf.rules.base import UpdateRule
 
@@ -91,3 +97,27 @@ def deserialize(config):
             f"A rule's description has the keys 'name' and 'config'. Received: {config!r}"
         )
     return get(config["name"], **config["config"])
+
+
+def code_digest(rule):
+    """SHA-256 of the code that a rule's step is made of: other code, other results.
+
+    Returns:
+        Hexadecimal digits.
+
+    Raises:
+        TypeError, OSError: If the code of its class is nowhere to be read.
+    """
+    return _code_digest(type(rule))
+
+
+@functools.cache
+def _code_digest(cls):
+    folders = (pathlib.Path(file).parent for file in (__file__, cells.__file__))
+    files = {path for folder in folders for path in folder.glob("*.py")}
+    # Rules of a user's own stand elsewhere.
+    files |= {pathlib.Path(inspect.getsourcefile(base)) for base in cls.__mro__[:-1]}
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda path: path.parts[-2:]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
