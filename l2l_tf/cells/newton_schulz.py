@@ -4,8 +4,6 @@ from keras import ops
 
 # Jordan et al. (2024), Muon: singular values end near 1 within 5 iterations.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-
-
 # Sums of squares below this are zero in float32 or nearly so: such a matrix has no direction.
 TINY = 1e-34
 
@@ -33,11 +31,11 @@ def newton_schulz(matrices, iterations=5):
     inverse = ops.rsqrt(ops.where(found, norm_square, ops.ones_like(norm_square)))
     gram = gram * ops.square(inverse)
     identity = ops.eye(min(rows, columns), dtype=gram.dtype)
-    whitening, now = identity, gram
+    whitening = identity
     for iteration in range(iterations):
-        factor = a * identity + b * now + c * ops.matmul(now, now)
+        factor = a * identity + b * gram + c * ops.matmul(gram, gram)
         whitening = ops.matmul(factor, whitening) if iteration else factor
         if iteration < iterations - 1:
-            now = ops.matmul(ops.matmul(factor, now), factor)
+            gram = ops.matmul(ops.matmul(factor, gram), factor)
     whitening = whitening * ops.where(found, inverse, ops.zeros_like(inverse))
     return ops.matmul(matrices, whitening) if rows > columns else ops.matmul(whitening, matrices)

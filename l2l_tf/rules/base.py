@@ -81,6 +81,7 @@ class UpdateRule:
 
     coordinatewise = False
     supports_jit = True
+    _chunked = False
     meta_params: dict
 
     def initial_meta_params(self, seed=0):
@@ -149,7 +150,9 @@ class UpdateRule:
         For programs that XLA compiles and that are not differentiated; elsewhere each chunk
         would copy the state.
         """
-        return self
+        chunked = copy.copy(self)
+        chunked._chunked = True
+        return chunked
 
     def get_config(self):
         """Constructor arguments, JSON-serialisable."""
@@ -175,7 +178,6 @@ class CoordinatewiseRule(UpdateRule):
     """
 
     coordinatewise = True
-    _chunked = False
 
     def slot_shapes(self):
         """Dict slot name → its shape per coordinate, such as `(20,)` or `()`."""
@@ -221,11 +223,6 @@ class CoordinatewiseRule(UpdateRule):
             for index, update, new in zip(group, group_updates, group_states, strict=True):
                 updates[index], states[index] = update, new
         return updates, RuleState(states, state.shared)
-
-    def in_chunks(self):
-        chunked = copy.copy(self)
-        chunked._chunked = True
-        return chunked
 
     def floats_per_coordinate(self):
         """Numbers of state kept for each coordinate."""

@@ -63,7 +63,7 @@ def evaluate_in_chunks(update, given, slots, dtype):
 
 
 def sums_in_chunks(terms, given, dtype):
-    """Sums over `n` coordinates, each chunk read once for all of them.
+    """Sums over `n` coordinates, `many` of them, each chunk read once for all sums.
 
     Args:
         terms: Function `(*given) → list of k tensors` of as many coordinates, in any shape.
@@ -73,8 +73,8 @@ def sums_in_chunks(terms, given, dtype):
     Returns:
         `[k]`.
     """
-    count = int(given[0].shape[0])
-    number, rest = divmod(count, CHUNK)
+    number, rest = divmod(int(given[0].shape[0]), CHUNK)
+    width = min(CHUNK, 2**10)
 
     def part(start, size, width):
         # A sum over rows adds rows; one along a row would add one entry at a time.
@@ -85,18 +85,16 @@ def sums_in_chunks(terms, given, dtype):
         new = part(index * CHUNK, CHUNK, width)
         return index + 1, [a + b for a, b in zip(sums, new, strict=True)]
 
-    width = min(CHUNK, 2**10)
-    sums = [ops.sum(t)[None] for t in part(number * CHUNK, rest, 1)] if rest else None
-    if number:
-        first = part(0, CHUNK, width)
-        _, many = ops.while_loop(
-            lambda index, _: index < number, body, (np.int32(1), first), maximum_iterations=number
-        )
-        many = ops.matmul(ops.stack(many), ops.ones((width, 1), dtype))[:, 0]
-    if not rest:
-        return many
-    few = ops.concatenate(sums)
-    return few + many if number else few
+    _, sums = ops.while_loop(
+        lambda index, _: index < number,
+        body,
+        (np.int32(1), part(0, CHUNK, width)),
+        maximum_iterations=number,
+    )
+    sums = ops.matmul(ops.stack(sums), ops.ones((width, 1), dtype))
+    if rest:
+        sums = sums + ops.stack(part(number * CHUNK, rest, 1))
+    return sums[:, 0]
 
 
 def _take(tensor, start, size):

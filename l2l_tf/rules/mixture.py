@@ -1,6 +1,5 @@
 """An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
 
-import copy
 import math
 
 import numpy as np
@@ -78,8 +77,6 @@ class Mixture(UpdateRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    _chunked = False
-
     def __init__(
         self,
         hidden_size=16,
@@ -133,11 +130,6 @@ class Mixture(UpdateRule):
                 }
             )
         return RuleState(states, {k: ops.convert_to_tensor(v) for k, v in loss_state().items()})
-
-    def in_chunks(self):
-        chunked = copy.copy(self)
-        chunked._chunked = True
-        return chunked
 
     def update(self, gradients, state, variables, context):
         progress = progress_signals(context.run_iteration, context.total_steps)
@@ -199,7 +191,8 @@ class _Work:
         self.segments = Segments([v.shape for v in variables])
         self.chunked = chunked and not self.segments.joined and chunks.many(self.segments.sizes[0])
         state = ([s[k] for s in slots] for k in ("mean", "slow_mean", "mean_square"))
-        self.tensors = [self._join(t) for t in (gradients, variables, *state)]
+        self.given = (gradients, variables, *state)
+        self.tensors = [self.segments.join(t, self.dtype) for t in self.given]
         self.log_rate = ops.stack([ops.cast(s["log_rate"], self.dtype) for s in slots])
         self.orthogonal = [1 < min(_sides(s)) <= largest_side for s in self.segments.shapes]
         self.kernels = {}  # Those of equal sides are orthogonalised together.
@@ -219,16 +212,12 @@ class _Work:
             )
         ]
 
-    def _join(self, tensors):
-        if self.chunked:  # What is large is cast a chunk at a time.
-            return ops.reshape(tensors[0], (-1,))
-        return self.segments.join(tensors, self.dtype)
-
     def _moments(self):
         """`[10, variables]`: means over each variable of products of its tensors."""
         if not self.chunked:
             return self.segments.means(_products(*self.tensors))
-        sums = chunks.sums_in_chunks(_products, self.tensors, self.dtype)
+        alone = [ops.reshape(t, (-1,)) for (t,) in self.given]  # Cast a chunk at a time.
+        sums = chunks.sums_in_chunks(_products, alone, self.dtype)
         return (sums / self.segments.sizes[0])[:, None]
 
     def signals(self):
@@ -265,12 +254,11 @@ class _Work:
     def _unequal(self, past):
         """How unequal rows, and columns, of v are, for each variable; keeps their logarithms."""
         signals = [ops.zeros((2,), self.dtype)] * self.segments.count
-        squares = self._split(ops.cast(self.tensors[4], self.dtype))
+        squares = self.segments.split(self.tensors[4])
         self.logs = {}
         for (rows, columns), places in self.kernels.items():
             square = _stacked_kernels([squares[p] for p in places], rows, columns)
-            known = ops.reshape(ops.stack([past[p] for p in places]), (-1, 1, 1))
-            known = known if len(places) > 1 else known[0]
+            known = ops.stack([past[p] for p in places])[:, None, None]
             by_side = (
                 ops.matmul(square, ops.full((columns, 1), 1.0 / columns, self.dtype)),
                 ops.matmul(ops.full((1, rows), 1.0 / rows, self.dtype), square),
@@ -279,8 +267,7 @@ class _Work:
             logs = [ops.where(known > TINY, t, ops.zeros_like(t)) for t in logs]
             self.logs[rows, columns] = logs
             found = ops.stack([ops.mean(t, axis=(-2, -1)) for t in logs], axis=-1) / 5.0
-            found = ops.unstack(found) if len(places) > 1 else [found]
-            for place, signal in zip(places, found, strict=True):
+            for place, signal in zip(places, ops.unstack(found), strict=True):
                 signals[place] = signal
         return ops.unstack(ops.transpose(ops.stack(signals)))
 
@@ -314,46 +301,36 @@ class _Work:
         factors += [controls[3], 1.0 / masses[2], plain / masses[0], rate, shrink]
         factors += [orthogonal * sizes * (1.0 + controls[9])]
         factors = self.segments.spread(ops.stack(factors))
-        powers = ops.stack([0.4 * ops.sigmoid(controls[10]), 0.25 * ops.tanh(controls[11])])
+        powers = (0.4 * ops.sigmoid(controls[10]), 0.25 * ops.tanh(controls[11]))
         update, state = self._advance(factors, powers)
-        parts = [self._split(t) for t in state.values()]
+        parts = [self.segments.split(t) for t in state.values()]
         parts += [ops.unstack(ops.transpose(masses)), ops.unstack(log_rate)]
         names = (*state, "masses", "log_rate")
         slots = [dict(zip(names, values, strict=True)) for values in zip(*parts, strict=True)]
-        return self._split(update), slots
-
-    def _split(self, tensor):
-        if self.chunked:
-            return [ops.reshape(tensor, self.segments.shapes[0])]
-        return self.segments.split(tensor)
+        return self.segments.split(update), slots
 
     def _orthogonalised(self, bound, keep, powers):
         """O of every variable from its next mean, joined; zeros where there is none."""
-        gradient, _, mean, *_ = (ops.cast(t, self.dtype) for t in self.tensors)
+        gradient, _, mean, *_ = self.tensors
         gradient = _bounded(gradient, bound)
         mean = mean + keep * (gradient - mean)
-        ahead = self._split(mean + keep * (gradient - mean))
-        powers = ops.transpose(powers)[:, :, None, None]
+        ahead = self.segments.split(mean + keep * (gradient - mean))
         whitened = [None] * self.segments.count
         for (rows, columns), places in self.kernels.items():
             matrix = _stacked_kernels([ahead[p] for p in places], rows, columns)
-            power = powers[places[0]]
-            if len(places) > 1:
-                power = ops.transpose(ops.take(powers, places, axis=0), (1, 0, 2, 3))
-            for side, logs in enumerate(self.logs[rows, columns]):
-                matrix = matrix * ops.exp(-power[side] * logs)
+            for power, logs in zip(powers, self.logs[rows, columns], strict=True):
+                matrix = matrix * ops.exp(-ops.take(power, places)[:, None, None] * logs)
             matrix = newton_schulz(matrix, ITERATIONS)
-            for place, found in zip(
-                places, ops.unstack(matrix) if len(places) > 1 else [matrix], strict=True
-            ):
+            for place, found in zip(places, ops.unstack(matrix), strict=True):
                 whitened[place] = ops.reshape(found, self.segments.shapes[place])
-        return self._join(
-            [ops.zeros_like(a) if w is None else w for a, w in zip(ahead, whitened, strict=True)]
-        )
+        whitened = [
+            ops.zeros_like(a) if w is None else w for a, w in zip(ahead, whitened, strict=True)
+        ]
+        return self.segments.join(whitened, self.dtype)
 
     def _advance(self, factors, powers):
         """`(update, state)`, joined."""
-        gradient, variable, *state = (ops.cast(t, self.dtype) for t in self.tensors)
+        gradient, variable, *state = self.tensors
         state = dict(zip(("mean", "slow_mean", "mean_square"), state, strict=True))
         orthogonal = None
         if self.kernels:
@@ -409,9 +386,9 @@ def _sides(shape):
 
 
 def _stacked_kernels(kernels, rows, columns):
-    """`[kernels, rows, columns]`; `[rows, columns]` of one, which is not copied."""
-    kernels = [ops.reshape(kernel, (rows, columns)) for kernel in kernels]
-    return ops.stack(kernels) if len(kernels) > 1 else kernels[0]
+    """`[kernels, rows, columns]`; one alone is not copied."""
+    kernels = [ops.reshape(kernel, (1, rows, columns)) for kernel in kernels]
+    return ops.concatenate(kernels) if len(kernels) > 1 else kernels[0]
 
 
 def _groups(variables):

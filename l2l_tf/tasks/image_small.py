@@ -221,13 +221,20 @@ class ImageTokens(_SmallImages):
         self.context = context
         self.width = width
         self.hidden = hidden
+        self._words = None
 
     @property
     def classes(self):
         return self.levels**4
 
     def splits(self):
-        return _words(self.dataset, self.size, self.levels, self.context)
+        if self._words is None:
+            pixels = {split: rows.numpy() for split, (rows, _) in super().splits().items()}
+            edges = np.quantile(pixels["train"], np.arange(1, self.levels) / self.levels)
+            self._words = hold(
+                {s: _windows(rows, edges, self.size, self.context) for s, rows in pixels.items()}
+            )
+        return self._words
 
     def init(self, seed):
         gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
@@ -250,23 +257,11 @@ class ImageTokens(_SmallImages):
         return tf.matmul(hidden, out) + over(out_bias, 1), list(model_state)
 
 
-def _words(dataset, size, levels, context):
-    """Dict split → `(words before [n, context] int32, the next word [n] int32)`."""
-    splits = small_images(dataset, size)
-    key = (dataset, size, levels, context)
-    # Kept beside the very images they were made of, which tests replace.
-    if key not in _WORDS or _WORDS[key][0] is not splits["train"][0]:
-        edges = np.quantile(splits["train"][0].numpy(), np.arange(1, levels) / levels)
-        found = {s: _windows(rows.numpy(), edges, size, context) for s, (rows, _) in splits.items()}
-        _WORDS[key] = splits["train"][0], hold(found)
-    return _WORDS[key][1]
-
-
-_WORDS = {}
 MOST_WINDOWS = 2**17
 
 
 def _windows(rows, edges, size, context):
+    """`(words before [n, context] int32, the next word [n] int32)` of images `[m, size²]`."""
     half = size // 2
     rows = rows[: -(-MOST_WINDOWS // (half**2 - context))]
     digits = np.searchsorted(edges, rows).reshape(-1, half, 2, half, 2).swapaxes(2, 3)
