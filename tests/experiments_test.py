@@ -1,12 +1,15 @@
 """The appendix's experiments: their measures and their problems."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
-from experiments.appendix import compare, problems, train
+from experiments.appendix import compare, networks, problems, train
 from experiments.estimators import bias_variance
 from experiments.general_default import final_losses
 from l2l_tf import rules, tasks
+from l2l_tf.evaluation.problem import Problem
 
 
 @pytest.mark.parametrize("problem", [problems.PROBLEMS[1], "logistic_regression"])
@@ -46,6 +49,32 @@ def test_the_line_searchs_gradient_evaluations_are_counted():
 def test_every_rule_of_the_experiment_exists():
     for text in train.RULES.values():
         assert rules.from_text(text).meta_params
+
+
+def test_every_stage_on_networks_is_one_that_exists_and_starts_from_the_one_before():
+    for name in train.NETWORKS:
+        lines = train.stage_commands(name, pathlib.Path("runs"))
+        given = [
+            dict(a.removeprefix("--").split("=", 1) for a in line if "=" in a) for line in lines
+        ]
+        assert rules.from_text(given[0]["rule"]).meta_params
+        assert [tasks.get(g["task"]) for g in given]
+        assert given[-1]["output_dir"] == f"runs/{name}"
+        for before, after in zip(given, given[1:], strict=False):
+            assert after["start_from"] == f"{before['output_dir']}/preset"
+
+
+def test_scipys_line_search_on_a_network_counts_batches_and_lowers_the_loss():
+    problem = Problem(tasks.get("digits_mlp"))
+    path = networks.with_line_search(problem, 0, 10)
+    rows = problem.task.full_batch("train")[0].shape[0]
+    assert len(path.losses) == len(path.evaluations) == len(path.seconds) == 11
+    assert path.losses[-1] < 0.5 * path.losses[0] and 0 < path.held_out["accuracy"] <= 1
+    whole = np.array(path.evaluations) / (rows / networks.BATCH)
+    np.testing.assert_allclose(whole, np.round(whole), atol=1e-6)
+    assert (np.diff(path.evaluations) > 0).all() and (np.diff(path.seconds) > 0).all()
+    assert networks.at_budget(path, path.evaluations[3]) == path.losses[3]
+    assert networks.at_budget(path, 1) is None
 
 
 def test_the_inverse_error_of_an_empty_memory_is_one():

@@ -24,11 +24,17 @@ flags.DEFINE_multi_string(
     "Task to validate on; default: the tasks trained on, with other seeds.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("rule", "lstm", "Rule, as 'name(argument=value,…)'.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "rule",
+    None,
+    "Rule, as 'name(argument=value,…)'; default: that of --start_from, or else lstm.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
     "start_from",
     None,
-    "Preset, by name or directory, whose rule and weights to start from, instead of --rule.",
+    "Preset, by name or directory, to start from; with --rule, its weights in another rule, such "
+    "as those of an lstm in per_kind or gac_lstm.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
@@ -146,11 +152,6 @@ def main(argv):
         raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
             f"--output_dir={FLAGS.output_dir}"
-        )
-    if FLAGS.start_from and FLAGS["rule"].present:
-        raise CommandError(
-            "The rule comes from --start_from or from --rule, not from both. "
-            f"Received: --start_from={FLAGS.start_from} --rule={FLAGS.rule}"
         )
     output = pathlib.Path(FLAGS.output_dir).expanduser()
     try:

@@ -64,11 +64,12 @@ def build(options):
 
 def _first_rule(options):
     if not options.start_from:
-        return rules.from_text(options.rule)
+        return rules.from_text(options.rule or "lstm")
     try:
-        return presets.load_preset(options.start_from)
+        preset = presets.load_preset(options.start_from)
     except FileNotFoundError as error:
         raise ValueError(str(error)) from error
+    return rules.from_text(options.rule).starting_from(preset) if options.rule else preset
 
 
 def train(trainer, output_dir, checkpoint_every, command):

@@ -312,6 +312,13 @@ class _Layout:
 
             if self.flat:
                 return one((values, *arguments))
+            if self.count == 1:
+                # Not mapped: XLA compiles the step of a joint rule anew for every meta-step
+                # where it is.
+                first = (values, *arguments) if own else arguments
+                first = tf.nest.map_structure(lambda t: t[0], first)
+                found = one(first if own else (values, *first))
+                return tf.nest.map_structure(lambda t: t[None], found)
             if own:
                 return tf.vectorized_map(one, (values, *arguments))
             return tf.vectorized_map(lambda mapped: one((values, *mapped)), arguments)

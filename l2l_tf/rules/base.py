@@ -117,6 +117,34 @@ class UpdateRule:
         bound.meta_params = dict(meta_params)
         return bound
 
+    def starting_from(self, other):
+        """The same rule with the meta-parameters of another, wherever it has such.
+
+        The parts of a composition have names that end with those of their rule, and each of
+        them starts from the same values: `per_kind()` takes twice what an `lstm()` has.
+
+        Args:
+            other: The `UpdateRule` to start from.
+
+        Returns:
+            A shallow copy of the rule.
+
+        Raises:
+            ValueError: If a meta-parameter has no counterpart of its shape.
+        """
+        found = {}
+        for name, value in self.meta_params.items():
+            ends = [n for n in other.meta_params if name == n or name.endswith(f"_{n}")]
+            given = other.meta_params[max(ends, key=len)] if ends else None
+            if given is None or tuple(given.shape) != tuple(value.shape):
+                known = {k: tuple(v.shape) for k, v in other.meta_params.items()}
+                raise ValueError(
+                    f"{type(self).__name__} cannot start from {type(other).__name__}: nothing "
+                    f"is there for {name!r} of shape {tuple(value.shape)}. Received: {known}"
+                )
+            found[name] = given
+        return self.bind(found)
+
     def init(self, variables, state_dtype=None):
         """State before the first update.
 

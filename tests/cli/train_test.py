@@ -283,9 +283,27 @@ def test_a_training_that_starts_from_a_preset_has_its_rule_and_its_weights():
 def test_a_preset_to_start_from_that_is_not_there_is_refused(more, tmp_path, capsys):
     assert train.run(["--task=quadratic", f"--output_dir={tmp_path / 'run'}", *more]) == 2
     assert "Received: preset=" in capsys.readouterr().err
-    both = ["--rule=lstm", "--start_from=lstm-quadratic"]
+    both = ["--rule=rnnprop", "--start_from=lstm-quadratic"]
     assert train.run(["--task=quadratic", f"--output_dir={tmp_path / 'run'}", *both]) == 2
-    assert "Received: --start_from=lstm-quadratic --rule=lstm" in capsys.readouterr().err
+    assert "nothing is there for 'input_kernel' of shape (20, 2)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rule", ["per_kind", "gac_lstm"])
+def test_weights_of_a_preset_start_another_rule(rule):
+    made = []
+
+    def build(argv):
+        made.append(meta_run.build(train.FLAGS))
+        return 0
+
+    flags = ["--task=quadratic", "--start_from=lstm-digits", f"--rule={rule}"]
+    assert train.run_command("l2l-train", "", train.FLAGS, build, flags) == 0
+    given = presets.load_preset("lstm-digits").meta_params
+    assert made[0].describe()["rule"] == rules.serialize(rules.get(rule))
+    kinds = ("convolutional_", "fully_connected_") if rule == "per_kind" else ("",)
+    for name, value in given.items():
+        for kind in kinds:
+            np.testing.assert_array_equal(made[0].variables[kind + name].numpy(), value)
 
 
 @pytest.mark.slow

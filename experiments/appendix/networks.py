@@ -1,0 +1,233 @@
+"""The appendix's rules on a network: the MNIST MLP, beside tuned optimizers and SciPy's L-BFGS.
+
+python -m experiments.appendix.networks --runs=runs/appendix --output_dir=runs/appendix-networks
+
+Learned rules, Adam and SGD with momentum see batches of 128 rows; the latter two have the best of
+15 learning rates on seeds that are not reported. L-BFGS with line search needs one function for
+a whole run: it sees all training rows at every evaluation, which counts as that many batches.
+The matrix of NTM-BFGS would have as many entries as weights squared, and is left out.
+"""
+
+import dataclasses
+import json
+import pathlib
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy.optimize
+import tensorflow as tf
+from absl import app, flags
+
+from experiments.appendix.train import NETWORKS
+from l2l_tf import evaluation, presets, tasks
+from l2l_tf.evaluation.problem import Problem
+
+FLAGS = flags.FLAGS
+TASK = "mnist_mlp"
+BATCH, ROWS_AT_ONCE = 128, 10_000
+LINE_SEARCH = "SciPy L-BFGS, all rows"
+
+if __name__ == "__main__":
+    flags.DEFINE_string("runs", "runs/appendix", "What experiments.appendix.train wrote.")
+    flags.DEFINE_string("output_dir", "runs/appendix-networks", "Where results go.")
+    flags.DEFINE_integer("steps", 100, "Steps of every run.", 1)
+    flags.DEFINE_integer("seeds", 5, "Runs reported of each optimizer.", 1)
+    flags.DEFINE_integer("grid_seeds", 2, "Runs per learning rate.", 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Path:
+    """One run of a method with line search, `[iterations + 1]` each, the start first.
+
+    Attributes:
+        losses: Train losses as evaluations report them.
+        evaluations: Gradient evaluations so far, in batches of `BATCH` rows.
+        seconds: Seconds so far, without the reports.
+        held_out: Loss and accuracy on the test split, at the end.
+    """
+
+    losses: list
+    evaluations: list
+    seconds: list
+    held_out: dict
+
+
+def with_line_search(problem, seed, steps):
+    """SciPy's L-BFGS-B (20 pairs) on the mean loss of all training rows, as a `Path`.
+
+    The function is evaluated in float32, as everywhere else, and handed over in float64.
+    """
+    start, state = problem.start("report", seed)
+    shapes = [p.shape for p in start]
+    edges = np.cumsum([0, *(p.size for p in start)])
+    rows, labels = problem.task.full_batch("train")
+    count = int(rows.shape[0])
+
+    @tf.function(autograph=False)
+    def value_and_gradient(params, rows, labels):
+        with tf.GradientTape() as tape:
+            tape.watch(params)
+            loss, _, _ = problem.task.loss(params, state, (rows, labels))
+        return loss, tape.gradient(loss, params)
+
+    def params_of(x):
+        parts = [x[a:b].reshape(s) for a, b, s in zip(edges, edges[1:], shapes, strict=False)]
+        return [tf.constant(p, tf.float32) for p in parts]
+
+    calls = [0]
+
+    def function(x):
+        calls[0] += 1
+        total, slope = 0.0, np.zeros_like(x)
+        for a in range(0, count, ROWS_AT_ONCE):
+            part = rows[a : a + ROWS_AT_ONCE]
+            loss, gradients = value_and_gradient(params_of(x), part, labels[a : a + ROWS_AT_ONCE])
+            share = int(part.shape[0]) / count
+            total += share * float(loss)
+            slope += share * np.concatenate([g.numpy().ravel() for g in gradients])
+        return total, slope
+
+    def train_loss(x):
+        return problem.report(params_of(x), state, ["train"])["train"]["loss"]
+
+    x = np.concatenate([p.ravel() for p in start]).astype("float64")
+    function(x)  # Traced before time is taken.
+    calls[0] = 0
+    losses, evaluations, seconds, reporting = [train_loss(x)], [0.0], [0.0], [0.0]
+    began = time.perf_counter()
+
+    def record(x):
+        entered = time.perf_counter()
+        seconds.append(entered - began - reporting[0])
+        evaluations.append(calls[0] * count / BATCH)
+        losses.append(train_loss(x))
+        reporting[0] += time.perf_counter() - entered
+
+    options = {"maxiter": steps, "maxcor": 20, "ftol": 0.0, "gtol": 0.0, "maxfun": 100 * steps}
+    found = scipy.optimize.minimize(
+        function, x, jac=True, method="L-BFGS-B", callback=record, options=options
+    )
+    held_out = problem.report(params_of(found.x), state, ["test"])["test"]
+    return Path(losses, evaluations, seconds, held_out)
+
+
+def at_budget(path, batches):
+    """The last train loss that took no more than a number of batches; None before the first."""
+    within = [i for i, used in enumerate(path.evaluations) if 0 < used <= batches]
+    return path.losses[within[-1]] if within else None
+
+
+def learned(runs):
+    """Contenders of the meta-trained rules that are there, or shipped."""
+    found = []
+    for name in ("lstm-mnist", *NETWORKS):
+        trained = pathlib.Path(runs) / name / "preset"
+        if trained.is_dir() or name in presets.list_presets():
+            found.append(evaluation.learned(trained if trained.is_dir() else name, name))
+        else:
+            print(f"Not compared, because not meta-trained: {name}")
+    return found
+
+
+def table(results, paths):
+    """Markdown: the end of every optimizer's runs."""
+
+    def spread(values, form="{:.3g}"):
+        least, median, most = (form.format(f(values)) for f in (min, np.median, max))
+        return f"{median} ({least} to {most})"
+
+    lines = [
+        "| optimizer | train loss | held-out loss | held-out accuracy | batches of "
+        f"{BATCH} rows | ms per step |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in results.summary():
+        made, name = row.contestant, row.contestant.optimizer
+        label = f"**{name}**" if made.learned else f"{name} ({made.learning_rate:.2g})"
+        ends = [runs[-1] for runs in results.runs(made.task, name).values()]
+        cells = [
+            spread([end.train_loss for end in ends]),
+            spread([end.held_out_loss for end in ends]),
+            spread([end.held_out_accuracy for end in ends], "{:.3f}"),
+            str(ends[0].step),
+            f"{1e3 * row.seconds_per_step.median:.2g}",
+        ]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    cells = [
+        spread([path.losses[-1] for path in paths]),
+        spread([path.held_out["loss"] for path in paths]),
+        spread([path.held_out["accuracy"] for path in paths], "{:.3f}"),
+        f"{np.median([path.evaluations[-1] for path in paths]):.0f}",
+        f"{1e3 * np.median([p.seconds[-1] / (len(p.seconds) - 1) for p in paths]):.2g}",
+    ]
+    lines.append(f"| {LINE_SEARCH} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def plot(results, paths, path):
+    """Train loss against steps, gradient evaluations and seconds; medians over seeds."""
+    figure, axes = plt.subplots(1, 3, figsize=(16, 5), sharey=True)
+    (task,) = results.tasks
+    for row in results.summary():
+        name = row.contestant.optimizer
+        steps, seconds, median, *_ = results.curve(task, name, "train_loss")
+        for axis, x in zip(axes, (steps, steps, seconds), strict=True):
+            axis.plot(x[1:], median[1:], label=name, lw=2.4 if row.contestant.learned else 1.2)
+    length = min(len(p.losses) for p in paths)
+    median = {
+        name: np.median([getattr(p, name)[:length] for p in paths], axis=0)
+        for name in ("losses", "evaluations", "seconds")
+    }
+    for axis, x in zip(
+        axes, (np.arange(length), median["evaluations"], median["seconds"]), strict=True
+    ):
+        axis.plot(x[1:], median["losses"][1:], "k--", lw=1.2, label=LINE_SEARCH)
+    for axis, label in zip(
+        axes, ("steps", f"gradient evaluations, batches of {BATCH}", "seconds"), strict=True
+    ):
+        axis.set(xlabel=label, yscale="log")
+        axis.grid(True, color="#dddddd", lw=0.6)
+    axes[1].set_xscale("log")
+    axes[2].set_xscale("log")
+    axes[0].set_ylabel("train loss")
+    axes[0].legend(fontsize=8)
+    figure.suptitle(f"{task}: medians of {len(paths)} seeds · {results.date}", fontsize=9)
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def main(argv):
+    del argv
+    output = pathlib.Path(FLAGS.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    settings = evaluation.Settings(
+        steps=FLAGS.steps, seeds=FLAGS.seeds, grid_seeds=FLAGS.grid_seeds
+    )
+    results = evaluation.evaluate(
+        TASK,
+        [*learned(FLAGS.runs), "adam", "momentum"],
+        settings,
+        cache_dir=output / "tuning",
+        progress=True,
+    )
+    problem = Problem(tasks.get(TASK))
+    paths = [with_line_search(problem, seed, FLAGS.steps) for seed in range(FLAGS.seeds)]
+    results.to_csv(output / "mnist.csv")
+    kept = [dataclasses.asdict(path) for path in paths]
+    (output / "mnist-line-search.json").write_text(json.dumps(kept) + "\n")
+    text = table(results, paths)
+    equal = [at_budget(path, FLAGS.steps) for path in paths]
+    if None in equal:
+        text += (
+            f"\nOne evaluation of all rows takes more than the {FLAGS.steps} batches of the "
+            "others' whole runs.\n"
+        )
+    (output / "mnist.md").write_text(text)
+    plot(results, paths, output / "mnist.png")
+    print(text)
+
+
+if __name__ == "__main__":
+    app.run(main)
