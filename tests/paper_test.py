@@ -90,8 +90,9 @@ def test_the_log_ratio_of_a_run_that_diverged_is_the_largest():
 
 def test_every_training_of_the_experiments_is_one_that_exists():
     for name, arguments in train.COMMANDS.items():
-        given = dict(a.removeprefix("--").split("=", 1) for a in arguments)
-        assert "start_from" in given or rules.from_text(given["rule"]).meta_params, name
+        given = dict(a.removeprefix("--").split("=", 1) for a in arguments if "=" in a)
+        assert "rule" not in given or rules.from_text(given["rule"]).meta_params, name
+        assert "rule" in given or given["start_from"].split("/")[1] in train.COMMANDS, name
         assert tasks.get(given["task"])
 
 

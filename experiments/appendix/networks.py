@@ -19,13 +19,13 @@ import scipy.optimize
 import tensorflow as tf
 from absl import app, flags
 
-from experiments.appendix.train import NETWORKS
 from l2l_tf import evaluation, presets, tasks
 from l2l_tf.evaluation.problem import Problem
 
 FLAGS = flags.FLAGS
 TASK = "mnist_mlp"
 BATCH, ROWS_AT_ONCE = 128, 10_000
+LEARNED = ("lstm-mnist", "gac-lstm-mnist", "ntm-lbfgs-5-mnist", "ntm-lbfgs-20-mnist")
 LINE_SEARCH = "SciPy L-BFGS, all rows"
 
 if __name__ == "__main__":
@@ -121,7 +121,7 @@ def at_budget(path, batches):
 def learned(runs):
     """Contenders of the meta-trained rules that are there, or shipped."""
     found = []
-    for name in ("lstm-mnist", *NETWORKS):
+    for name in LEARNED:
         trained = pathlib.Path(runs) / name / "preset"
         if trained.is_dir() or name in presets.list_presets():
             found.append(evaluation.learned(trained if trained.is_dir() else name, name))

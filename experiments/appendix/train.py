@@ -4,8 +4,8 @@ python -m experiments.appendix.train --output_dir=runs/appendix
 python -m experiments.appendix.train --output_dir=runs/appendix --on=networks
 
 On ill-conditioned quadratics every rule gets the same tasks, meta-objective and number of
-meta-steps. On networks training goes in stages, each from the preset of the one before. A run
-that was interrupted goes on from its newest checkpoint; one that is finished is left alone.
+meta-steps. On networks they start from what was learned elsewhere. A run that was
+interrupted goes on from its newest checkpoint; one that is finished is left alone.
 """
 
 import pathlib
@@ -13,6 +13,8 @@ import subprocess
 import sys
 
 from absl import app, flags
+
+from experiments import commands
 
 FLAGS = flags.FLAGS
 SECANT = "controller=secant_lstm,read=same_step"
@@ -27,42 +29,31 @@ TASKS = [
     f"conditioned_quadratic(dimension={dimension},condition={condition})"
     for dimension, condition in ((10, 100.0), (10, 10000.0), (30, 10000.0))
 ]
-# The whole run of 100 steps in one unroll, under exact meta-gradients.
-_WHOLE_RUN = (
-    *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
-    *("--second_derivatives", "--batch_size=1", "--validation_tasks=1", "--weight_averaging=0.95"),
-)
-_IMITATION = (
-    *("--task=digits_mlp", "--rule=gac_lstm", "--estimator=imitation"),
-    "--teacher=momentum(learning_rate=1.0,nesterov=True)",
-    *("--meta_steps=3000", "--meta_learning_rate=0.003", "--weight_averaging=0.98"),
-    *("--batch_size=1", "--validation_tasks=1", "--validate_every=1000", "--checkpoint_every=500"),
-)
-
-
-def _whole_run(task, meta_steps, rate):
-    return (
-        *(f"--task={task}", f"--meta_steps={meta_steps}", f"--meta_learning_rate={rate}"),
-        *(*_WHOLE_RUN, "--validate_every=50", "--checkpoint_every=50"),
-    )
-
-
-def _memory(window):
-    """Stages of the window that keeps so many steps, from what was learned on quadratics."""
-    rule = f"--rule=ntm_lbfgs({SECANT},layers=1,read_heads=2,window={window})"
-    start = (rule, "--start_from=ntm-lbfgs-quadratic")
-    return (*start, *_whole_run("digits_mlp", 800, 1e-3)), _whole_run("mnist_mlp", 150, 3e-4)
-
-
-# Name → stages. The plain LSTM beside them is `lstm-mnist` of the paper's experiments.
+_ON_MNIST = ("--task=mnist_mlp", "--unroll=20", "--trajectory=100", "--log_loss", "--batch_size=1")
+# Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
+# The plain LSTM beside them is `lstm-mnist` of the paper's experiments.
 NETWORKS = {
-    "gac-lstm-mnist": (
-        _IMITATION,
-        _whole_run("digits_mlp", 600, 5e-4),
-        _whole_run("mnist_mlp", 400, 2e-4),
+    "gac-imitation": (
+        *("--task=digits_mlp", "--rule=gac_lstm", "--estimator=imitation"),
+        "--teacher=momentum(learning_rate=1.0,nesterov=True)",
+        *("--unroll=20", "--trajectory=100", "--meta_steps=3000", "--meta_learning_rate=0.003"),
+        *("--weight_averaging=0.98", "--batch_size=1", "--validation_tasks=1"),
+        *("--validate_every=1000", "--checkpoint_every=500"),
     ),
-    "ntm-lbfgs-5-mnist": _memory(5),
-    "ntm-lbfgs-20-mnist": _memory(20),
+    "gac-lstm-mnist": (
+        *("--start_from={runs}/gac-imitation/preset", *_ON_MNIST, "--meta_steps=2000"),
+        *("--meta_learning_rate=0.001", "--weight_averaging=0.98", "--validation_tasks=1"),
+        *("--validate_every=200", "--checkpoint_every=200"),
+    ),
+    **{
+        f"ntm-lbfgs-{window}-mnist": (
+            f"--rule=ntm_lbfgs({SECANT},layers=1,read_heads=2,window={window})",
+            *("--start_from=ntm-lbfgs-quadratic", *_ON_MNIST, "--second_derivatives"),
+            *("--meta_steps=1000", "--meta_learning_rate=0.0003", "--weight_averaging=0.98"),
+            *("--validation_tasks=1", "--validate_every=100", "--checkpoint_every=100"),
+        )
+        for window in (5, 20)
+    },
 }
 
 if __name__ == "__main__":
@@ -91,22 +82,6 @@ def command(rule, directory, meta_steps):
     ]
 
 
-def stage_commands(name, output):
-    """The `l2l-train` command lines of a rule on networks, the last of them into `output/name`."""
-    stages, before, lines = NETWORKS[name], (), []
-    for number, arguments in enumerate(stages, 1):
-        directory = output / (name if number == len(stages) else f"{name}-stage-{number}")
-        resume = ("--resume",) if directory.is_dir() else ()
-        lines.append(
-            [
-                *(sys.executable, "-m", "l2l_tf.cli.train", f"--output_dir={directory}"),
-                *(*arguments, *before, *resume),
-            ]
-        )
-        before = (f"--start_from={directory / 'preset'}",)
-    return lines
-
-
 def main(argv):
     del argv
     output = pathlib.Path(FLAGS.output_dir)
@@ -118,10 +93,10 @@ def main(argv):
         )
     for name in FLAGS.only or known:
         if FLAGS.on == "quadratics":
-            subprocess.run(command(name, output / name, FLAGS.meta_steps), check=True)
-            continue
-        for line in stage_commands(name, output):
-            subprocess.run(line, check=True)
+            line = command(name, output / name, FLAGS.meta_steps)
+        else:
+            line = commands.l2l_train(NETWORKS[name], output, output / name)
+        subprocess.run(line, check=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import math
 from experiments.paper.tables import comparison, markdown, number, verdict
 
 TITLE = "MNIST (section 3.2)"
-LEARNED = ("lstm-mnist", "rnnprop-general")
+LEARNED = ("lstm-mnist", "rnnprop-general", "mixture-general")
 # Name → task, steps, title.
 CASES = {
     "base": ("mnist_mlp", 100, "The base net, 784-20-10 sigmoid, 100 steps"),

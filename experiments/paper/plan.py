@@ -25,6 +25,9 @@ class Plan:
         datasets: Data sets of the transfer matrix.
         conv_steps: Steps of a run of the conv net.
         conv_rows: Rows of a split that its reports look at.
+        conv_seeds: Reported runs of the conv net.
+        art_steps: Steps of a run of neural art.
+        art_seeds: Photographs that neural art is reported on.
         choice_meta_steps: Meta-steps of each of the trainings that compare the method's choices.
         accuracy_steps: Steps of the runs towards tiny losses.
         functions: Quadratics per run.
@@ -38,8 +41,11 @@ class Plan:
     few_seeds: int = 2
     horizons: tuple = (1000, 10_000)
     datasets: tuple = ("mnist", "fashion_mnist")
-    conv_steps: int = 100
+    conv_steps: int = 200
     conv_rows: int = 1000
+    conv_seeds: int = 3
+    art_steps: int = 128
+    art_seeds: int = 4
     choice_meta_steps: int = 1000
     accuracy_steps: int = 4000
     functions: int = 128
@@ -57,6 +63,9 @@ QUICK = Plan(
     datasets=("mnist",),
     conv_steps=3,
     conv_rows=200,
+    conv_seeds=1,
+    art_steps=4,
+    art_seeds=1,
     choice_meta_steps=30,
     accuracy_steps=200,
     functions=16,

@@ -19,6 +19,7 @@ from absl import app, flags
 
 from experiments.paper import (
     accuracy,
+    art,
     choices,
     cifar,
     cost,
@@ -36,6 +37,7 @@ SECTIONS = {
     "quadratics": quadratics,
     "mnist": networks,
     "cifar10": cifar,
+    "art": art,
     "transfer": transfer,
     "horizons": horizons,
     "choices": choices,

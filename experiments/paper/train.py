@@ -11,6 +11,7 @@ import sys
 
 from absl import app, flags
 
+from experiments import commands
 from experiments.paper.plan import RUNS
 
 FLAGS = flags.FLAGS
@@ -24,35 +25,45 @@ TRANSFER_TASKS = {
     "rnn": "row_rnn",
 }
 TRANSFER_RULES = ("lstm", "rnnprop")
-_USUAL = ("--unroll=20", "--trajectory=100", "--log_loss", "--meta_learning_rate=3e-3")
-_TRANSFER = ("--meta_steps=400", "--batch_size=2", "--validate_every=100", "--validation_tasks=4")
+_WINDOWS = ("--unroll=20", "--trajectory=100", "--log_loss")
+# The whole run in one unroll, under exact meta-gradients.
+_WHOLE_RUN = (
+    *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
+    "--second_derivatives",
+)
+_CIFAR10 = (
+    *(*_WINDOWS, "--meta_learning_rate=1e-3", "--meta_steps=200", "--batch_size=1"),
+    *("--validate_every=50", "--checkpoint_every=20", "--validation_tasks=1"),
+)
+_TRANSFER = (
+    *(*_WINDOWS, "--meta_learning_rate=3e-3", "--meta_steps=400", "--batch_size=2"),
+    *("--validate_every=100", "--validation_tasks=4"),
+)
+# Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
+    "lstm-imitation": (
+        *("--rule=lstm", "--task=digits_mlp", "--unroll=20", "--trajectory=100"),
+        *("--estimator=imitation", "--teacher=momentum(learning_rate=1.0,nesterov=True)"),
+        *("--meta_steps=2500", "--meta_learning_rate=5e-3", "--weight_averaging=0.98"),
+        *("--batch_size=4", "--validate_every=250", "--checkpoint_every=250"),
+    ),
     "lstm-quadratic-uniform": (
-        "--rule=lstm",
-        "--task=quadratic_uniform",
-        "--meta_steps=5000",
-        "--batch_size=1",
-        "--validate_every=250",
-        "--checkpoint_every=250",
-        "--validation_tasks=4",
+        *("--start_from={runs}/lstm-imitation/preset", "--task=quadratic_uniform", *_WHOLE_RUN),
+        *("--meta_steps=2000", "--meta_learning_rate=3e-4", "--weight_averaging=0.95"),
+        *("--batch_size=1", "--validate_every=100", "--checkpoint_every=100"),
     ),
     "lstm-mnist": (
-        "--start_from=lstm-digits",
-        "--task=mnist_mlp",
-        "--meta_steps=800",
-        "--batch_size=1",
-        "--validate_every=100",
-        "--checkpoint_every=50",
-        "--validation_tasks=3",
+        *("--start_from={runs}/lstm-imitation/preset", "--task=mnist_mlp", *_WHOLE_RUN),
+        *("--meta_steps=400", "--meta_learning_rate=5e-5", "--weight_averaging=0.9"),
+        *("--batch_size=2", "--validate_every=20", "--checkpoint_every=20"),
     ),
     "lstm-cifar10": (
-        "--rule=per_kind",
-        "--task=cifar10_conv(batch_size=32)",
-        "--meta_steps=200",
-        "--batch_size=1",
-        "--validate_every=50",
-        "--checkpoint_every=20",
-        "--validation_tasks=1",
+        *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset"),
+        *("--task=cifar10_conv(batch_size=32)", *_CIFAR10),
+    ),
+    "lstm-cifar10-sub": (
+        *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset"),
+        *("--task=cifar10_conv(batch_size=32,labels=[5,6,7,8,9])", *_CIFAR10),
     ),
     **{
         f"transfer-{rule}-{net}": (f"--rule={rule}", f"--task={task}", *_TRANSFER)
@@ -66,14 +77,6 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", [], f"Which to train, of {', '.join(COMMANDS)}; default: all.")
 
 
-def command(name, directory):
-    """The `l2l-train` command line of one run."""
-    return [
-        *(sys.executable, "-m", "l2l_tf.cli.train", f"--output_dir={directory}", "--resume"),
-        *(*_USUAL, *COMMANDS[name]),
-    ]
-
-
 def main(argv):
     del argv
     unknown = sorted(set(FLAGS.only) - set(COMMANDS))
@@ -84,7 +87,8 @@ def main(argv):
         if (directory / "preset").is_dir():
             print(f"{name} is finished")
             continue
-        subprocess.run(command(name, directory), check=True)
+        runs = pathlib.Path(FLAGS.output_dir)
+        subprocess.run(commands.l2l_train(COMMANDS[name], runs, directory), check=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class Problem:
             gradients are each function's own. Only for tasks without data.
         report_rows: Most rows of a split that a report looks at (the first ones); None: all.
         jit_compile: Whether steps and reports are compiled with XLA; None: where the task
-            draws its batches in the graph.
+            draws its batches in the graph and is not better off without.
         seed: Non-negative int that every seed is derived from.
 
     Raises:
@@ -38,7 +38,8 @@ class Problem:
         self.task = task
         self.functions = functions
         self.report_rows = report_rows
-        self.jit_compile = task.in_graph if jit_compile is None else jit_compile
+        by_default = task.in_graph and task.jit_compile
+        self.jit_compile = by_default if jit_compile is None else jit_compile
         self.seed = seed
         self._starts = {}
         self._split_batches = {}

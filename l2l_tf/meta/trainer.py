@@ -43,7 +43,8 @@ class Settings:
         patience: Validations without improvement before stopping early; 0 never stops.
         checkpoint_every: Meta-steps between checkpoints.
         seed: Seed of everything.
-        jit_compile: Whether meta-steps are compiled by XLA.
+        jit_compile: Whether meta-steps are compiled by XLA, for tasks that gain by it
+            (`Task.jit_compile`).
     """
 
     meta_steps: int = 1000
@@ -130,6 +131,9 @@ class MetaTrainer:
     def _bound(self):
         return self.rule.bind(self.variables)
 
+    def _jit_compile(self, task):
+        return self.settings.jit_compile and task.jit_compile
+
     def _compile_begin(self, task):
         def begin(seed):
             return self.estimator.begin(self.rule, task, seed)
@@ -137,7 +141,7 @@ class MetaTrainer:
         return tf.function(begin, autograph=False) if task.in_graph else begin
 
     def _compile_step(self, task):
-        @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
+        @tf.function(jit_compile=self._jit_compile(task), autograph=False)
         def meta_step(carried, batches, start, trajectory):
             estimate = self.estimator.estimate(
                 self._bound(), task, carried, batches, start, trajectory
@@ -163,7 +167,7 @@ class MetaTrainer:
     def _compile_validation(self, task):
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
-        @tf.function(jit_compile=self.settings.jit_compile, autograph=False)
+        @tf.function(jit_compile=self._jit_compile(task), autograph=False)
         def run(trajectory, train_batches, meta_batches):
             rule = self.rule.bind(self.averages)
             losses = run_losses(rule, task, trajectory, train_batches, meta_batches, steps)

@@ -1,6 +1,7 @@
 """Update rules: pure functions from gradients and state to updates."""
 
 from l2l_tf.rules import analytic_controllers, secant_controller  # noqa: F401  Registers them.
+from l2l_tf.rules.annealed import Annealed
 from l2l_tf.rules.base import (
     UNKNOWN,
     Context,
@@ -36,6 +37,7 @@ __all__ = [
     "SGD",
     "UNKNOWN",
     "Adam",
+    "Annealed",
     "Celo",
     "Celo2",
     "CeloAdam",

@@ -31,7 +31,7 @@ class PerKind(UpdateRule):
         if seed is not None:
             check_integer("seed", seed, least=0)
         self.rules = {
-            kind: _rule(kind, rule)
+            kind: registry.as_rule(kind, rule)
             for kind, rule in zip(KINDS, (convolutional, fully_connected), strict=True)
         }
         self.seed = seed
@@ -93,17 +93,6 @@ def groups(variables):
 
 def _kind(rank):
     return KINDS[0] if rank >= 4 else KINDS[1]
-
-
-def _rule(kind, given):
-    if isinstance(given, UpdateRule):
-        return given
-    try:
-        return registry.from_text(given) if isinstance(given, str) else registry.deserialize(given)
-    except ValueError as error:
-        raise ValueError(
-            f"`{kind}` is a rule, its description or its text ({error}). Received: {kind}={given!r}"
-        ) from error
 
 
 def _prefixed(kind, tensors):

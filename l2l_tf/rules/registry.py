@@ -99,6 +99,27 @@ def deserialize(config):
     return get(config["name"], **config["config"])
 
 
+def as_rule(argument, given):
+    """A rule that is an argument of another one.
+
+    Args:
+        argument: Name of the argument, for errors.
+        given: An `UpdateRule`, its description (as `serialize` gives it), or its text.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(given, UpdateRule):
+        return given
+    try:
+        return from_text(given) if isinstance(given, str) else deserialize(given)
+    except ValueError as error:
+        raise ValueError(
+            f"`{argument}` is a rule, its description or its text ({error}). "
+            f"Received: {argument}={given!r}"
+        ) from error
+
+
 def code_digest(rule):
     """SHA-256 of the code that a rule's step is made of: other code, other results.
 

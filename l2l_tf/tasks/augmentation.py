@@ -35,6 +35,7 @@ class RandomScaling(Task):
         self.level = level
         self.share = share
         self.in_graph = task.in_graph
+        self.jit_compile = task.jit_compile
 
     def init(self, seed):
         params, model_state = self.task.init(seed)

@@ -33,9 +33,12 @@ class Task:
         in_graph: Whether `init` and `batch` may be called inside a `tf.function`; where not,
             they run in Python, and the graph is given what they return.
         twice_differentiable: Whether the loss's gradient may be differentiated again.
+        jit_compile: Whether loops over steps are compiled with XLA, where they may be. Not for
+            convolutions: in a loop on a CPU, XLA takes many times as long as TensorFlow.
     """
 
     in_graph = True
+    jit_compile = True
     twice_differentiable = True
 
     def init(self, seed):

@@ -42,6 +42,8 @@ class ImageConv(InMemoryClassification):
         ValueError: If an argument is out of range.
     """
 
+    jit_compile = False
+
     def __init__(
         self,
         dataset="cifar10",

@@ -49,6 +49,7 @@ class NeuralArt(Task):
     # The gradient is computed together with the loss, and is a constant to whoever
     # differentiates again.
     twice_differentiable = False
+    jit_compile = False
 
     def __init__(
         self,
