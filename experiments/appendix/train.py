@@ -49,7 +49,7 @@ NETWORKS = {
         f"ntm-lbfgs-{window}-mnist": (
             f"--rule=ntm_lbfgs({SECANT},layers=1,read_heads=2,window={window})",
             *("--start_from=ntm-lbfgs-quadratic", *_ON_MNIST, "--second_derivatives"),
-            *("--meta_steps=1000", "--meta_learning_rate=0.0003", "--weight_averaging=0.98"),
+            *("--meta_steps=1000", "--meta_learning_rate=0.002", "--weight_averaging=0.98"),
             *("--validation_tasks=1", "--validate_every=100", "--checkpoint_every=100"),
         )
         for window in (5, 20)
@@ -69,15 +69,13 @@ def command(rule, directory, meta_steps):
     """The `l2l-train` command line of one rule."""
     # Validated at the end only: the trainer's score is the log of the mean loss, which the
     # first steps rule, and would choose other weights than this meta-objective.
-    # The mapped step of a memory rule is compiled anew by XLA for every meta-step.
-    compiled = "--jit_compile" if rule == "lstm" else "--nojit_compile"
     return [
         *(sys.executable, "-m", "l2l_tf.cli.train"),
         *(f"--rule={RULES[rule]}", f"--output_dir={directory}", f"--meta_steps={meta_steps}"),
         *(f"--task={task}" for task in TASKS),
         *("--unroll=20", "--batch_size=16", "--log_loss", "--second_derivatives"),
         *("--trajectory=20", "--trajectory=40", "--trajectory=100"),
-        *("--meta_learning_rate=0.003", f"--validate_every={meta_steps}", "--seed=0", compiled),
+        *("--meta_learning_rate=0.003", f"--validate_every={meta_steps}", "--seed=0"),
         *(("--resume",) if directory.is_dir() else ()),
     ]
 

@@ -299,29 +299,10 @@ class _Layout:
         own = self.meta_params is not None
         names = list(rule.meta_params)
 
-        # The backward pass computes the step again. That is faster than storing what is
-        # inside of it (memory traffic costs more than the products), takes the memory of
-        # the state alone, and gives XLA the axes of reductions as constants, which those
-        # that a mapped forward pass leaves behind are not.
-        @tf.recompute_grad
-        def update(values, *arguments):
-            def one(arguments):
-                values, gradients, state, variables, loss = arguments
-                bound = rule.bind(dict(zip(names, values, strict=True)))
-                return bound.update(gradients, state, variables, context._replace(loss=loss))
-
-            if self.flat:
-                return one((values, *arguments))
-            if self.count == 1:
-                # Not mapped: XLA compiles the step of a joint rule anew for every meta-step
-                # where it is.
-                first = (values, *arguments) if own else arguments
-                first = tf.nest.map_structure(lambda t: t[0], first)
-                found = one(first if own else (values, *first))
-                return tf.nest.map_structure(lambda t: t[None], found)
-            if own:
-                return tf.vectorized_map(one, (values, *arguments))
-            return tf.vectorized_map(lambda mapped: one((values, *mapped)), arguments)
+        def step(values, arguments):
+            gradients, state, variables, loss = arguments
+            bound = rule.bind(dict(zip(names, values, strict=True)))
+            return bound.update(gradients, state, variables, context._replace(loss=loss))
 
         source = self.meta_params if own else rule.meta_params
         values = [tf.convert_to_tensor(source[name]) for name in names]
@@ -329,7 +310,62 @@ class _Layout:
         if self.flat:
             # A loss belongs to one task; a coordinatewise rule over several sees none.
             loss = loss[0] if self.count == 1 else tf.constant(UNKNOWN, loss.dtype)
-        return update(values, gradients, state, variables, loss)
+        arguments = (gradients, state, variables, loss)
+        # The backward pass computes the step again. That is faster than storing what is
+        # inside of it (memory traffic costs more than the products), and takes the memory of
+        # the state alone.
+        if self.flat:
+            return _computed_again(step, values, arguments)
+        if self.count > 1:
+            return _mapped(step, values, arguments, own)
+        alone = tf.nest.map_structure(lambda t: t[0], (values if own else [], arguments))
+        found = _computed_again(step, alone[0] or values, alone[1])
+        return tf.nest.map_structure(lambda t: t[None], found)
+
+
+def _mapped(function, values, arguments, own):
+    """`function(values, arguments)` of every task; the values may be each task's own or shared.
+
+    Derivatives are mapped, and not the map differentiated: what a mapped forward pass leaves
+    behind, axes of its operations among it, XLA takes for unknown, and compiles anew for every
+    meta-step.
+    """
+    number = len(values)
+    structure = []
+
+    def of_one(values, flat):
+        result = function(values, tf.nest.pack_sequence_as(arguments, flat))
+        structure.append(result)
+        return tf.nest.flatten(result)
+
+    @tf.custom_gradient
+    def call(*flat):
+        shared = [] if own else list(flat[:number])
+        each = list(flat) if own else list(flat[number:])
+
+        def forward(each):
+            return of_one(each[:number], each[number:]) if own else of_one(shared, each)
+
+        def backward(*upstream):
+            def gradients(pair):
+                each, upstream = pair
+                with tf.GradientTape() as tape:
+                    copies = [tf.identity(t) for t in (*shared, *each)]
+                    watched = [t for t in copies if t.dtype.is_floating]
+                    tape.watch(watched)
+                    outputs = of_one(copies[:number], copies[number:])
+                zero = tf.UnconnectedGradients.ZERO
+                return tape.gradient(outputs, watched, list(upstream), unconnected_gradients=zero)
+
+            found = iter(tf.vectorized_map(gradients, (each, list(upstream))))
+            found = [next(found) if t.dtype.is_floating else None for t in flat]
+            summed = [tf.reduce_sum(g, axis=0) for g in found[: len(shared)]]
+            return [*summed, *found[len(shared) :]]
+
+        return tf.vectorized_map(forward, each), backward
+
+    flat = call(*values, *tf.nest.flatten(arguments))
+    return tf.nest.pack_sequence_as(structure[0], flat)
 
 
 def _flatten(params):

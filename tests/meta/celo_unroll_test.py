@@ -55,6 +55,30 @@ def test_every_task_of_an_unroll_goes_as_it_would_alone(name):
     np.testing.assert_allclose(losses, losses_alone(rule, start, batches), rtol=1e-4)
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_task_alone_goes_as_it_does_beside_others(own):
+    rule = RULES["celo_adam"]()
+    _, start, (batches, _) = begin(rule)
+
+    def losses(which):
+        def part(tensor, axis=0):
+            return tf.gather(tensor, which, axis=axis)
+
+        # Shared state has a task axis too; the seed has none.
+        alone = start._replace(
+            params=[part(p) for p in start.params],
+            rule_state=tf.nest.map_structure(part, start.rule_state),
+        )
+        given = {k: tf.stack([v, 1.5 * v]) for k, v in rule.meta_params.items()}
+        given = tf.nest.map_structure(part, given) if own else None
+        drawn = tf.nest.map_structure(lambda t: part(t, 1), batches)
+        return unroll(rule, TASK, alone, drawn, None, 0, TOTAL, UNROLL, meta_params=given)[0]
+
+    both = losses([0, 1])
+    for i in range(TASKS):
+        np.testing.assert_allclose(losses([i])[:, 0], both[:, i], rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_the_compiled_meta_gradient_equals_that_of_a_python_loop():
     rule = RULES["celo_adam"]()
