@@ -40,10 +40,12 @@ NETWORKS = {
         *("--weight_averaging=0.98", "--batch_size=1", "--validation_tasks=1"),
         *("--validate_every=1000", "--checkpoint_every=500"),
     ),
+    # The whole run in one unroll, under exact meta-gradients.
     "gac-lstm-mnist": (
-        *("--start_from={runs}/gac-imitation/preset", *_ON_MNIST, "--meta_steps=2000"),
-        *("--meta_learning_rate=0.001", "--weight_averaging=0.98", "--validation_tasks=1"),
-        *("--validate_every=200", "--checkpoint_every=200"),
+        *("--start_from={runs}/gac-imitation/preset", "--task=mnist_mlp", "--batch_size=1"),
+        *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
+        *("--second_derivatives", "--meta_steps=200", "--meta_learning_rate=0.00005"),
+        *("--weight_averaging=0.9", "--validate_every=20", "--checkpoint_every=20"),
     ),
     **{
         f"ntm-lbfgs-{window}-mnist": (

@@ -31,10 +31,10 @@ _WHOLE_RUN = (
     *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
     "--second_derivatives",
 )
-_CIFAR10 = (
-    *(*_WINDOWS, "--meta_learning_rate=1e-3", "--meta_steps=200", "--batch_size=1"),
-    *("--validate_every=50", "--checkpoint_every=20", "--validation_tasks=1"),
-)
+_CIFAR10 = ("--unroll=20", "--trajectory=200", "--batch_size=1", "--validation_tasks=1")
+# The labels that `lstm-cifar10-sub` is trained on, and none of those it is tested on.
+_LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
+_CIFAR10_META_STEPS = {"": (300, 450), "-sub": (120, 200)}
 _TRANSFER = (
     *(*_WINDOWS, "--meta_learning_rate=3e-3", "--meta_steps=400", "--batch_size=2"),
     *("--validate_every=100", "--validation_tasks=4"),
@@ -57,14 +57,25 @@ COMMANDS = {
         *("--meta_steps=400", "--meta_learning_rate=5e-5", "--weight_averaging=0.9"),
         *("--batch_size=2", "--validate_every=20", "--checkpoint_every=20"),
     ),
-    "lstm-cifar10": (
-        *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset"),
-        *("--task=cifar10_conv(batch_size=32)", *_CIFAR10),
-    ),
-    "lstm-cifar10-sub": (
-        *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset"),
-        *("--task=cifar10_conv(batch_size=32,labels=[5,6,7,8,9])", *_CIFAR10),
-    ),
+    **{
+        f"cifar10-imitation{part}": (
+            *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset"),
+            *(f"--task=cifar10_conv(batch_size=32{labels})", *_CIFAR10, "--estimator=imitation"),
+            *("--teacher=momentum(learning_rate=0.1,nesterov=True)", "--weight_averaging=0.95"),
+            *(f"--meta_steps={_CIFAR10_META_STEPS[part][0]}", "--meta_learning_rate=1e-3"),
+            *("--validate_every=60", "--checkpoint_every=60"),
+        )
+        for part, labels in _LABELS.items()
+    },
+    **{
+        f"lstm-cifar10{part}": (
+            f"--start_from={{runs}}/cifar10-imitation{part}/preset",
+            *(f"--task=cifar10_conv(batch_size=32{labels})", *_CIFAR10, "--log_loss"),
+            *(f"--meta_steps={_CIFAR10_META_STEPS[part][1]}", "--meta_learning_rate=3e-4"),
+            *("--weight_averaging=0.95", "--validate_every=50", "--checkpoint_every=50"),
+        )
+        for part, labels in _LABELS.items()
+    },
     **{
         f"transfer-{rule}-{net}": (f"--rule={rule}", f"--task={task}", *_TRANSFER)
         for rule in TRANSFER_RULES
