@@ -199,3 +199,11 @@ def test_functions_are_refused_where_they_cannot_be_separate():
         runner("muon", tasks.Quadratic(), functions=2)
     with pytest.raises(ValueError, match="Received: baseline='no-such'"):
         baselines.get("no-such")
+
+
+def test_runs_are_compiled_where_the_task_gains_by_it_or_where_it_is_said():
+    conv = tasks.get("cifar10_conv")
+    assert Problem(SMALL).jit_compile and not Problem(conv).jit_compile
+    assert not Problem(tasks.RandomScaling(conv, 1.0)).jit_compile
+    assert Problem(conv, jit_compile=True).jit_compile
+    assert not Problem(SMALL, jit_compile=False).jit_compile

@@ -186,3 +186,24 @@ def test_a_task_with_batches_from_python_trains_like_any_other():
         Settings(meta_steps=3, trajectories=(2,), validation_tasks=2, jit_compile=False),
     )
     assert np.isfinite(trainer.step()["meta_loss"])
+
+
+def test_meta_steps_on_convolutions_are_not_compiled_and_others_are(monkeypatch):
+    class Convolutions(tasks.Quadratic):
+        jit_compile = False
+
+    def asked_for(task, **settings):
+        seen, function = [], tf.function
+
+        def recorded(*arguments, **options):
+            seen.append(options.get("jit_compile"))
+            return function(*arguments, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(tf, "function", recorded)
+            make(task, **settings)
+        return {jit for jit in seen if jit is not None}
+
+    assert asked_for(tasks.Quadratic(dimension=3), jit_compile=True) == {True}
+    assert asked_for(Convolutions(dimension=3), jit_compile=True) == {False}
+    assert asked_for(tasks.Quadratic(dimension=3), jit_compile=False) == {False}
