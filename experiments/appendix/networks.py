@@ -209,7 +209,7 @@ def main(argv):
         TASK,
         [*learned(FLAGS.runs), "adam", "momentum"],
         settings,
-        cache_dir=output / "tuning",
+        cache_dir=pathlib.Path(FLAGS.runs) / "tuning",
         progress=True,
     )
     problem = Problem(tasks.get(TASK))
