@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.paper import accuracy, cost, run, tables, train, transfer
+from experiments import tables
+from experiments.paper import accuracy, cost, run, train, transfer
 from experiments.paper.meta_gradient import norms_by_step
 from experiments.paper.pieces import Pieces
 from experiments.paper.plan import QUICK, Experiment

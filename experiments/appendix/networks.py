@@ -19,8 +19,10 @@ import scipy.optimize
 import tensorflow as tf
 from absl import app, flags
 
+from experiments.tables import markdown, spread
 from l2l_tf import evaluation, presets, tasks
 from l2l_tf.evaluation.problem import Problem
+from l2l_tf.evaluation.results import Spread
 
 FLAGS = flags.FLAGS
 TASK = "mnist_mlp"
@@ -132,37 +134,31 @@ def learned(runs):
 
 def table(results, paths):
     """Markdown: the end of every optimizer's runs."""
-
-    def spread(values, form="{:.3g}"):
-        least, median, most = (form.format(f(values)) for f in (min, np.median, max))
-        return f"{median} ({least} to {most})"
-
-    lines = [
-        "| optimizer | train loss | held-out loss | held-out accuracy | batches of "
-        f"{BATCH} rows | ms per step |",
-        "|---|---|---|---|---|---|",
-    ]
+    header = ["optimizer", "train loss", "held-out loss", "held-out accuracy"]
+    header += [f"batches of {BATCH} rows", "ms per step"]
+    lines = []
     for row in results.summary():
         made, name = row.contestant, row.contestant.optimizer
         label = f"**{name}**" if made.learned else f"{name} ({made.learning_rate:.2g})"
-        ends = [runs[-1] for runs in results.runs(made.task, name).values()]
-        cells = [
-            spread([end.train_loss for end in ends]),
-            spread([end.held_out_loss for end in ends]),
-            spread([end.held_out_accuracy for end in ends], "{:.3f}"),
-            str(ends[0].step),
-            f"{1e3 * row.seconds_per_step.median:.2g}",
-        ]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    cells = [
-        spread([path.losses[-1] for path in paths]),
-        spread([path.held_out["loss"] for path in paths]),
-        spread([path.held_out["accuracy"] for path in paths], "{:.3f}"),
-        f"{np.median([path.evaluations[-1] for path in paths]):.0f}",
-        f"{1e3 * np.median([p.seconds[-1] / (len(p.seconds) - 1) for p in paths]):.2g}",
-    ]
-    lines.append(f"| {LINE_SEARCH} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        ends = (row.train_loss, row.held_out_loss, row.held_out_accuracy)
+        lines.append(
+            [label, *_ends(*ends), FLAGS.steps, f"{1e3 * row.seconds_per_step.median:.2g}"]
+        )
+    ends = ([path.losses[-1] for path in paths], *_held_out(paths))
+    ends = [Spread(np.median(values), min(values), max(values)) for values in ends]
+    batches = np.median([path.evaluations[-1] for path in paths])
+    seconds = np.median([path.seconds[-1] / (len(path.seconds) - 1) for path in paths])
+    lines.append([LINE_SEARCH, *_ends(*ends), f"{batches:.0f}", f"{1e3 * seconds:.2g}"])
+    return markdown(header, lines)
+
+
+def _held_out(paths):
+    return ([path.held_out[name] for path in paths] for name in ("loss", "accuracy"))
+
+
+def _ends(train_loss, held_out_loss, accuracy):
+    shown = spread(accuracy, lambda value: f"{value:.3f}")
+    return spread(train_loss), spread(held_out_loss), shown
 
 
 def plot(results, paths, path):

@@ -29,7 +29,6 @@ TASKS = [
     f"conditioned_quadratic(dimension={dimension},condition={condition})"
     for dimension, condition in ((10, 100.0), (10, 10000.0), (30, 10000.0))
 ]
-_ON_MNIST = ("--task=mnist_mlp", "--unroll=20", "--trajectory=100", "--log_loss", "--batch_size=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 # The plain LSTM beside them is `lstm-mnist` of the paper's experiments.
 NETWORKS = {
@@ -50,7 +49,8 @@ NETWORKS = {
     **{
         f"ntm-lbfgs-{window}-mnist": (
             f"--rule=ntm_lbfgs({SECANT},layers=1,read_heads=2,window={window})",
-            *("--start_from=ntm-lbfgs-quadratic", *_ON_MNIST, "--second_derivatives"),
+            *("--start_from=ntm-lbfgs-quadratic", "--task=mnist_mlp", "--batch_size=1"),
+            *("--unroll=20", "--trajectory=100", "--log_loss", "--second_derivatives"),
             *("--meta_steps=1000", "--meta_learning_rate=0.002", "--weight_averaging=0.98"),
             *("--validation_tasks=1", "--validate_every=100", "--checkpoint_every=100"),
         )
@@ -67,18 +67,16 @@ if __name__ == "__main__":
     flags.DEFINE_integer("meta_steps", 1500, "Meta-steps of each rule on quadratics.", 1)
 
 
-def command(rule, directory, meta_steps):
-    """The `l2l-train` command line of one rule."""
+def on_quadratics(rule, meta_steps):
+    """What `l2l-train` is given for one rule, besides the directory."""
     # Validated at the end only: the trainer's score is the log of the mean loss, which the
     # first steps rule, and would choose other weights than this meta-objective.
     return [
-        *(sys.executable, "-m", "l2l_tf.cli.train"),
-        *(f"--rule={RULES[rule]}", f"--output_dir={directory}", f"--meta_steps={meta_steps}"),
+        *(f"--rule={RULES[rule]}", f"--meta_steps={meta_steps}"),
         *(f"--task={task}" for task in TASKS),
         *("--unroll=20", "--batch_size=16", "--log_loss", "--second_derivatives"),
         *("--trajectory=20", "--trajectory=40", "--trajectory=100"),
         *("--meta_learning_rate=0.003", f"--validate_every={meta_steps}", "--seed=0"),
-        *(("--resume",) if directory.is_dir() else ()),
     ]
 
 
@@ -92,11 +90,9 @@ def main(argv):
             f"Received: {', '.join(unknown)}"
         )
     for name in FLAGS.only or known:
-        if FLAGS.on == "quadratics":
-            line = command(name, output / name, FLAGS.meta_steps)
-        else:
-            line = commands.l2l_train(NETWORKS[name], output, output / name)
-        subprocess.run(line, check=True)
+        quadratics = FLAGS.on == "quadratics"
+        given = on_quadratics(name, FLAGS.meta_steps) if quadratics else NETWORKS[name]
+        subprocess.run(commands.l2l_train(given, output, output / name), check=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from experiments.paper.tables import markdown, write_csv
+from experiments.tables import markdown, write_csv
 from l2l_tf import LearnedOptimizer, tasks
 from l2l_tf.tasks.classification import accuracy
 

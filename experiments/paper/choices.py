@@ -5,7 +5,7 @@ import numpy as np
 
 from benchmarks.timing import interleaved, peak_bytes
 from experiments.paper.meta_gradient import norms_by_step
-from experiments.paper.tables import markdown, number, write_csv
+from experiments.tables import markdown, number, write_csv
 from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from l2l_tf.meta.objective import LOSS_WEIGHTS

@@ -3,7 +3,7 @@
 And on subsets of its labels, where an LSTM that never saw these labels is compared too.
 """
 
-from experiments.paper.tables import comparison, verdict
+from experiments.tables import comparison, verdict
 
 TITLE = "CIFAR-10 (section 3.3)"
 LEARNED = ("lstm-cifar10", "lstm-cifar10-sub", "rnnprop-general", "mixture-general")

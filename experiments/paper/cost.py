@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from benchmarks.timing import interleaved
-from experiments.paper.tables import markdown, write_csv
+from experiments.tables import markdown, write_csv
 from l2l_tf import LearnedOptimizer, presets, rules, tasks
 
 TITLE = "What a step costs"

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.paper.tables import markdown, number, verdict, write_csv
+from experiments.tables import markdown, number, verdict, write_csv
 
 TITLE = "Longer runs than trained for"
 TASK = "digits_mlp"

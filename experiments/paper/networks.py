@@ -2,7 +2,7 @@
 
 import math
 
-from experiments.paper.tables import comparison, markdown, number, verdict
+from experiments.tables import comparison, markdown, number, verdict
 
 TITLE = "MNIST (section 3.2)"
 LEARNED = ("lstm-mnist", "rnnprop-general", "mixture-general")

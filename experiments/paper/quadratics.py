@@ -2,7 +2,7 @@
 
 import math
 
-from experiments.paper.tables import comparison, verdict
+from experiments.tables import comparison, verdict
 
 TITLE = "Quadratics (section 3.1)"
 # log10 of the mean final loss, from public re-runs of the authors' code with its preset.

@@ -25,7 +25,6 @@ TRANSFER_TASKS = {
     "rnn": "row_rnn",
 }
 TRANSFER_RULES = ("lstm", "rnnprop")
-_WINDOWS = ("--unroll=20", "--trajectory=100", "--log_loss")
 # The whole run in one unroll, under exact meta-gradients.
 _WHOLE_RUN = (
     *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
@@ -36,8 +35,8 @@ _CIFAR10 = ("--unroll=20", "--trajectory=200", "--batch_size=1", "--validation_t
 _LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
 _CIFAR10_META_STEPS = {"": (300, 450), "-sub": (120, 200)}
 _TRANSFER = (
-    *(*_WINDOWS, "--meta_learning_rate=3e-3", "--meta_steps=400", "--batch_size=2"),
-    *("--validate_every=100", "--validation_tasks=4"),
+    *("--unroll=20", "--trajectory=100", "--log_loss", "--meta_learning_rate=3e-3"),
+    *("--meta_steps=400", "--batch_size=2", "--validate_every=100", "--validation_tasks=4"),
 )
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
@@ -93,13 +92,9 @@ def main(argv):
     unknown = sorted(set(FLAGS.only) - set(COMMANDS))
     if unknown:
         sys.exit(f"--only names runs, of {', '.join(COMMANDS)}. Received: {', '.join(unknown)}")
+    runs = pathlib.Path(FLAGS.output_dir)
     for name in FLAGS.only or COMMANDS:
-        directory = pathlib.Path(FLAGS.output_dir) / name
-        if (directory / "preset").is_dir():
-            print(f"{name} is finished")
-            continue
-        runs = pathlib.Path(FLAGS.output_dir)
-        subprocess.run(commands.l2l_train(COMMANDS[name], runs, directory), check=True)
+        subprocess.run(commands.l2l_train(COMMANDS[name], runs, runs / name), check=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import math
 from keras import ops
 
 from l2l_tf.arguments import check_number
+from l2l_tf.cells import fraction_done
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import UpdateRule
 
@@ -50,12 +51,10 @@ class Annealed(UpdateRule):
 
     def update(self, gradients, state, variables, context):
         updates, state = self.rule.update(gradients, state, variables, context)
-        total = ops.cast(context.total_steps, "float32")
-        known = ops.logical_not(ops.isnan(total))
-        total = ops.where(known, ops.maximum(total, 1.0), ops.ones_like(total))
-        done = ops.minimum(ops.cast(context.run_iteration, "float32") / total, 1.0)
-        factor = self.final + (1.0 - self.final) * 0.5 * (1.0 + ops.cos(math.pi * done))
-        factor = ops.where(known, factor, ops.ones_like(factor))
+        # A run of unknown length stays at its beginning.
+        done = fraction_done(context.run_iteration, context.total_steps, 1, 0.0)
+        turned = 0.5 * (1.0 - ops.cos(math.pi * ops.minimum(done, 1.0)))
+        factor = 1.0 - (1.0 - self.final) * turned
         return [u * ops.cast(factor, u.dtype) for u in updates], state
 
     def get_config(self):
