@@ -1,9 +1,9 @@
 """Cost of a step of NTM-L-BFGS beside the plain LSTM of the same hidden size.
 
-python benchmarks/appendix_cost.py
+python -m benchmarks.appendix_cost
 
-Prints nanoseconds and bytes of state per weight for 10^3 … 10^6 weights: O(nK) means that
-neither grows with n.
+Prints nanoseconds and bytes of state per weight for 10^3 … 10^6 weights, and the peak of memory
+of the step: O(nK) means that the first two do not grow with n, and the last no faster than n.
 """
 
 import time
@@ -11,6 +11,7 @@ import time
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.timing import peak_bytes
 from l2l_tf import rules
 
 FLAGS = flags.FLAGS
@@ -21,8 +22,23 @@ if __name__ == "__main__":
     flags.DEFINE_integer("repeats", 5, "Steps that are timed; the least counts.", 1)
 
 
-def seconds(rule, count, repeats):
-    """Least time of a compiled step on one variable of `count` weights."""
+def candidates(window):
+    """Dict name → rule."""
+    secant = {"controller": "secant_lstm", "read": "same_step", "read_heads": 2}
+    return {
+        "lstm": rules.LSTM(),
+        "gac_lstm": rules.GACLSTM(),
+        "ntm_lbfgs": rules.NTMLBFGS(window=window),
+        "ntm_lbfgs, secant": rules.NTMLBFGS(window=window, **secant),
+    }
+
+
+def cost(rule, count, repeats):
+    """A compiled step on one variable of `count` weights.
+
+    Returns:
+        `(seconds, bytes)`: the least time of `repeats` steps; `peak_bytes` of one.
+    """
     variable = tf.zeros([count])
     gradient = tf.random.stateless_normal([count], [0, 0])
     state = rule.init([variable])
@@ -32,40 +48,46 @@ def seconds(rule, count, repeats):
         updates, state = rule.update([gradient], state, [variable], rules.Context(1))
         return updates[0], state
 
-    _, state = step(state)
+    def take():
+        nonlocal state
+        update, state = step(state)
+        update.numpy()
+
+    take()
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
-        update, state = step(state)
-        update.numpy()
+        take()
         times.append(time.perf_counter() - started)
-    return min(times)
+    return min(times), peak_bytes(take)
+
+
+def bytes_of_state(rule, count):
+    """Bytes of state per weight."""
+    if hasattr(rule, "bytes_per_weight"):
+        return rule.bytes_per_weight(count)
+    return 4 * rule.floats_per_coordinate()
+
+
+def table(counts, window, repeats):
+    """Yields the lines of a Markdown table as they are measured."""
+    header = ["rule", "weights", "ns per weight", "times the lstm", "bytes of state per weight"]
+    yield f"| {' | '.join([*header, 'peak of the step (MB)'])} |"
+    yield "|---" * (len(header) + 1) + "|"
+    for count in counts:
+        plain = None
+        for name, rule in candidates(window).items():
+            seconds, peak = cost(rule, count, repeats)
+            plain = plain or seconds
+            row = [name, f"{count:,}", f"{1e9 * seconds / count:.0f}", f"{seconds / plain:.2f}"]
+            row += [bytes_of_state(rule, count), "–" if peak is None else f"{peak / 1e6:.1f}"]
+            yield f"| {' | '.join(map(str, row))} |"
 
 
 def main(argv):
     del argv
-    window = {"window": FLAGS.window}
-    secant = {"controller": "secant_lstm", "read": "same_step", "read_heads": 2}
-    candidates = {
-        "lstm": rules.LSTM(),
-        "gac_lstm": rules.GACLSTM(),
-        "ntm_lbfgs": rules.NTMLBFGS(**window),
-        "ntm_lbfgs, secant": rules.NTMLBFGS(**secant, **window),
-    }
-    print("| rule | weights | ns per weight | times the lstm | bytes of state per weight |")
-    print("|---|---|---|---|---|")
-    for count in FLAGS.weights:
-        plain = None
-        for name, rule in candidates.items():
-            taken = seconds(rule, count, FLAGS.repeats)
-            plain = plain or taken
-            kept = (
-                rule.bytes_per_weight()
-                if hasattr(rule, "bytes_per_weight")
-                else 4 * rule.floats_per_coordinate()
-            )
-            nanoseconds = 1e9 * taken / count
-            print(f"| {name} | {count:,} | {nanoseconds:.0f} | {taken / plain:.2f} | {kept} |")
+    for line in table(FLAGS.weights, FLAGS.window, FLAGS.repeats):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_a_saved_model_trains_the_same_after_the_default_has_changed(
         assert_same(weights(model), weights(loaded), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["lstm", "rnnprop", "adam", "ntm_bfgs"])
+@pytest.mark.parametrize("name", ["lstm", "rnnprop", "adam", "gac_lstm", "ntm_bfgs"])
 @pytest.mark.parametrize("kind", ["keras", "weights", "checkpoint"])
 @pytest.mark.quick("keras-lstm", "checkpoint-adam")
 def test_training_goes_on_as_if_it_had_not_stopped(name, kind, tmp_path):

@@ -3,6 +3,7 @@
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+import scipy.stats
 import tensorflow as tf
 
 from experiments.tables import markdown, write_csv
@@ -76,20 +77,11 @@ def trajectory(name, seed, steps):
     return records
 
 
-def ranks(values):
-    """Ranks from 0, ties at their mean."""
-    values = np.asarray(values)
-    below = (values[:, None] > values[None, :]).sum(1)
-    equal = (values[:, None] == values[None, :]).sum(1)
-    return below + (equal - 1) / 2
-
-
 def rank_correlation(a, b):
     """Spearman's ρ; NaN where one of them does not vary."""
-    a, b = ranks(a), ranks(b)
-    if a.std() == 0 or b.std() == 0:
+    if np.std(a) == 0 or np.std(b) == 0:
         return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
+    return float(scipy.stats.spearmanr(a, b).statistic)
 
 
 def run(experiment):

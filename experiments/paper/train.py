@@ -34,10 +34,21 @@ _CIFAR10 = ("--unroll=20", "--trajectory=200", "--batch_size=1", "--validation_t
 # The labels that `lstm-cifar10-sub` is trained on, and none of those it is tested on.
 _LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
 _CIFAR10_META_STEPS = {"": (300, 450), "-sub": (120, 200)}
-_TRANSFER = (
-    *("--unroll=20", "--trajectory=100", "--log_loss", "--meta_learning_rate=3e-3"),
-    *("--meta_steps=400", "--batch_size=2", "--validate_every=100", "--validation_tasks=4"),
-)
+# What differs between kinds of networks is to be seen, not how far a training from random weights
+# got: the LSTMs all start from one imitation.
+_TRANSFER = {
+    "lstm": (
+        *("--start_from={runs}/lstm-imitation/preset", *_WHOLE_RUN, "--weight_averaging=0.95"),
+        *("--meta_learning_rate=2e-4", "--meta_steps=160", "--batch_size=2"),
+        *("--validate_every=40", "--checkpoint_every=40", "--validation_tasks=16"),
+    ),
+    "rnnprop": (
+        *("--rule=rnnprop", "--unroll=20", "--trajectory=100", "--log_loss"),
+        *("--meta_learning_rate=3e-3", "--meta_steps=1200", "--batch_size=2"),
+        *("--validate_every=200", "--checkpoint_every=200", "--validation_tasks=16"),
+    ),
+}
+_ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--batch_size=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
     "lstm-imitation": (
@@ -75,8 +86,20 @@ COMMANDS = {
         )
         for part, labels in _LABELS.items()
     },
+    "art-imitation": (
+        *("--start_from={runs}/lstm-imitation/preset", *_ART, "--estimator=imitation"),
+        *("--teacher=adam(learning_rate=0.1)", "--weight_averaging=0.95", "--meta_steps=240"),
+        *("--meta_learning_rate=1e-3", "--validate_every=60", "--checkpoint_every=60"),
+        "--validation_tasks=2",
+    ),
+    "lstm-neural-art": (
+        *("--start_from={runs}/art-imitation/preset", *_ART, "--log_loss"),
+        *("--loss_weights=linear", "--weight_averaging=0.95", "--meta_steps=240"),
+        *("--meta_learning_rate=3e-4", "--validate_every=40", "--checkpoint_every=40"),
+        "--validation_tasks=2",
+    ),
     **{
-        f"transfer-{rule}-{net}": (f"--rule={rule}", f"--task={task}", *_TRANSFER)
+        f"transfer-{rule}-{net}": (f"--task={task}", *_TRANSFER[rule])
         for rule in TRANSFER_RULES
         for net, task in TRANSFER_TASKS.items()
     },

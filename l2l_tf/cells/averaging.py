@@ -17,6 +17,8 @@ data-parallel `tf.distribute` every replica holds all variables and the all-redu
 gradients, so that each of them takes the same means and nothing more has to be exchanged.
 """
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -72,16 +74,33 @@ def averaged_cells(cells, layers, hidden_size):
     Raises:
         ValueError: If the layers do not match or a cell does not exist.
     """
-    per_layer = [cells] * layers if isinstance(cells, int) else list(cells)
-    chosen = [list(range(c)) if isinstance(c, int) else sorted(set(c)) for c in per_layer]
-    if len(chosen) != layers or any(
-        not isinstance(i, int) or not 0 <= i < hidden_size for layer in chosen for i in layer
-    ):
+    try:
+        per_layer = [cells] * layers if _is_integer(cells) else list(cells)
+        chosen = [_indices(layer, hidden_size) for layer in per_layer]
+        if len(chosen) != layers:
+            raise ValueError(f"{len(chosen)} layers")
+    except (TypeError, ValueError):
         raise ValueError(
             f"Averaged cells are a number, or numbers or indices for each of {layers} layers "
             f"of {hidden_size} cells. Received: {cells!r}"
-        )
+        ) from None
     return chosen
+
+
+def _indices(cells, size):
+    """Indices of a layer's averaged cells, given as their number or as indices."""
+    if _is_integer(cells):
+        cells, wrong = range(cells), not 0 <= cells <= size
+    else:
+        cells = sorted(set(cells))
+        wrong = not all(_is_integer(i) and 0 <= i < size for i in cells)
+    if wrong:
+        raise ValueError(f"not cells of {size}")
+    return [int(i) for i in cells]
+
+
+def _is_integer(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def averaging_lstm_step(inputs, state, meta_params, layers, averaged):

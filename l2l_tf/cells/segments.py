@@ -42,9 +42,10 @@ class Segments:
         self.sizes = [math.prod(s) for s in self.shapes]
         self.count = len(self.sizes)
         self.joined = self.count > 1
-        rows = [-(-size // WIDTH) for size in self.sizes]
-        self._padding = [r * WIDTH - size for r, size in zip(rows, self.sizes, strict=True)]
-        self._owner = np.repeat(np.arange(self.count, dtype="int32"), rows)
+        self._rows = [-(-size // WIDTH) for size in self.sizes]
+        pairs = zip(self._rows, self.sizes, strict=True)
+        self._padding = [rows * WIDTH - size for rows, size in pairs]
+        self._owner = np.repeat(np.arange(self.count, dtype="int32"), self._rows)
 
     def join(self, tensors, dtype):
         """One tensor of a list with one tensor per variable, cast to `dtype`."""
@@ -71,6 +72,41 @@ class Segments:
             if padding:
                 next(pieces)
         return parts
+
+    def block(self, tensor, first, count):
+        """Some variables of one size that follow each other, out of what `join` made.
+
+        Args:
+            tensor: As `join` makes it.
+            first: Place of the first of them.
+            count: How many they are.
+
+        Returns:
+            `[count, size]`.
+        """
+        size = self.sizes[first]
+        if not self.joined:
+            return ops.reshape(tensor, (1, size))
+        start, rows = sum(self._rows[:first]), self._rows[first]
+        part = ops.slice(tensor, [start, 0], [count * rows, WIDTH])
+        return ops.reshape(part, (count, rows * WIDTH))[:, :size]
+
+    def join_blocks(self, blocks, dtype):
+        """What `join` would make of blocks `[count, size]` of the last variables and zeros.
+
+        Args:
+            blocks: List of them, in order, as `block` gives them.
+            dtype: Dtype of all of them.
+        """
+        if not self.joined:
+            return ops.reshape(blocks[0], self.shapes[0])
+        parts = []
+        for block in blocks:
+            block = ops.pad(block, ((0, 0), (0, -block.shape[1] % WIDTH)))
+            parts.append(ops.reshape(block, (-1, WIDTH)))
+        rest = sum(self._rows) - sum(p.shape[0] for p in parts)
+        before = [ops.zeros((rest, WIDTH), dtype)] if rest else []
+        return ops.concatenate([*before, *parts])
 
     def means(self, tensors):
         """Mean over each variable of each of k joined tensors: `[k, variables]`."""

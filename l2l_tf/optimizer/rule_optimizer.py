@@ -222,10 +222,10 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         if compilation.pays(self._rule, variables, slots):
             self._compiled_steps(self._compiled_update, given, learning_rate)
         else:
-            self._update(self._rule, given, learning_rate)
+            self._update(self._rule.for_steps(), given, learning_rate)
 
     def _compiled_update(self, given, learning_rate):
-        self._update(self._rule.in_chunks(), given, learning_rate)
+        self._update(self._rule.for_steps(chunked=True), given, learning_rate)
 
     def _update(self, rule, given, learning_rate):
         """Assign what `rule` makes of a dict index of a variable → gradient."""

@@ -17,6 +17,8 @@ class L2Clipping(Controller):
     The mean of ∇² is what one global averaging cell emits.
     """
 
+    has_memory_heads = False
+
     def emit(self, meta_params, signal, reads):
         del meta_params, reads
         gradient = signal.gradient

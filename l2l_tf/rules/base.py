@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from l2l_tf.rules.chunks import evaluate_in_chunks, worth_chunks
+from l2l_tf.rules.chunks import as_a_whole, evaluate_in_chunks, worth_chunks
 from l2l_tf.rules.joining import (
     compute_dtype_for,
     evaluation_groups,
@@ -81,6 +81,7 @@ class UpdateRule:
 
     coordinatewise = False
     supports_jit = True
+    _steps_alone = False
     _chunked = False
     meta_params: dict
 
@@ -172,15 +173,16 @@ class UpdateRule:
         """
         raise NotImplementedError(f"{type(self).__name__}.update")
 
-    def in_chunks(self):
-        """The same rule, evaluated so that temporaries stay bounded, where it can do that.
+    def for_steps(self, chunked=False):
+        """The same rule for a program that takes steps and is never differentiated.
 
-        For programs that XLA compiles and that are not differentiated; elsewhere each chunk
-        would copy the state.
+        Args:
+            chunked: Whether temporaries stay bounded, where the rule can do that. For programs
+                that XLA compiles; elsewhere each chunk would copy the state.
         """
-        chunked = copy.copy(self)
-        chunked._chunked = True
-        return chunked
+        rule = copy.copy(self)
+        rule._steps_alone, rule._chunked = True, chunked
+        return rule
 
     def get_config(self):
         """Constructor arguments, JSON-serialisable."""
@@ -272,6 +274,8 @@ class CoordinatewiseRule(UpdateRule):
         else:
             gradient, slots, variable = join(gradients, states, variables, dtype)
             update, state = evaluate(gradient, variable, slots)
+            if self._steps_alone and not alone:
+                update, state = as_a_whole((update, state), context.iteration)
         return part(update, state, variables, states)
 
 

@@ -1,7 +1,9 @@
 """Many coordinates a chunk at a time: the temporaries of one chunk, the state in place."""
 
+import functools
+
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 CHUNK = 2**14
 # A rule with less state has its few operations fused: nothing is there to be bounded.
@@ -16,6 +18,22 @@ def worth_chunks(count, floats_per_coordinate):
 def many(count):
     """Whether `count` coordinates (an int if it is static) are more than two chunks."""
     return isinstance(count, int) and count >= 2 * CHUNK
+
+
+def as_a_whole(tensors, iteration):
+    """The same tensors, each computed as a whole before anything reads a part of it.
+
+    XLA would compute a joined vector anew in every slice that is cut out of it, and compile all of
+    it as often as there are variables. It does not look through a condition one of whose branches
+    returns what it was given; that this one always holds it cannot know.
+
+    Args:
+        tensors: Tensors in some structure.
+        iteration: Scalar, not negative.
+    """
+    taken = ops.convert_to_tensor(iteration) >= 0
+    zeros = functools.partial(tree.map_structure, ops.zeros_like, tensors)
+    return ops.cond(taken, lambda: tensors, zeros)
 
 
 def evaluate_in_chunks(update, given, slots, dtype):

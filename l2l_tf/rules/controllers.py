@@ -21,7 +21,7 @@ _CONTROLLERS = {}
 
 
 class Options(NamedTuple):
-    """What a rule tells its controller; analytic controllers ignore the network's part.
+    """What a rule tells its controller, which ignores what it has no use for.
 
     Attributes:
         read_heads: Vectors read from the memory per step; 0 without a memory.
@@ -31,8 +31,8 @@ class Options(NamedTuple):
         hidden_size: Cells per LSTM layer.
         layers: LSTM layers.
         averaging_cells: Global averaging cells, as `cells.averaged_cells` takes them.
-        preprocess: p of `log_and_sign`, or None.
-        output_scale: Factor on what the controller emits as update.
+        preprocess: p of `log_and_sign`, or None; for "lstm" alone.
+        output_scale: Factor on what "lstm" emits as update; the bound of "l2_clipping".
     """
 
     read_heads: int = 0
@@ -53,7 +53,8 @@ class Signal(NamedTuple):
         gradient: `[n]`.
         variable: `[n]`, before the step.
         slots: Dict name → `[…, n]`.
-        count: Number of coordinates of all chunks together.
+        count: Number of coordinates that the averages are over: all chunks' together, or
+            this one's where every variable averages by itself.
         started: Scalar bool: whether slots hold an earlier step; None without a memory.
     """
 
@@ -86,10 +87,12 @@ class Controller:
     """Base class: pure functions of meta-parameters and a `Signal`.
 
     Attributes:
-        needs_same_step: Whether it works only with this step's read.
+        needs_same_step: Whether it works only with a memory, and this step's read of it.
+        has_memory_heads: Whether it can read and write a memory.
     """
 
     needs_same_step = False
+    has_memory_heads = True
 
     def __init__(self, options):
         self.options = options
@@ -144,20 +147,30 @@ def make_controller(name, options):
     """The controller registered under `name`.
 
     Raises:
-        ValueError: If the name is unknown, or the controller needs another setting.
+        ValueError: If the name is unknown, or the controller needs another rule or setting.
     """
     if name not in _CONTROLLERS:
         raise ValueError(
             f"Unknown controller; known ones are {controller_names()}. "
             f"Received: controller={name!r}"
         )
-    controller = _CONTROLLERS[name](options)
-    if controller.needs_same_step and not options.same_step:
+    cls = _CONTROLLERS[name]
+    if options.read_heads and not cls.has_memory_heads:
         raise ValueError(
-            f"The controller {name!r} needs this step's read: give it read='same_step' in a "
-            f"rule with a memory. Received: {options}"
+            f"The controller {name!r} has no heads for a memory: it is one for `gac_lstm`. "
+            f"Received: controller={name!r}"
         )
-    return controller
+    if cls.needs_same_step and not options.read_heads:
+        raise ValueError(
+            f"The controller {name!r} needs a memory: it is one for `ntm_bfgs` and `ntm_lbfgs`. "
+            f"Received: controller={name!r}"
+        )
+    if cls.needs_same_step and not options.same_step:
+        raise ValueError(
+            f"The controller {name!r} needs this step's read: give it read='same_step'. "
+            f"Received: {options}"
+        )
+    return cls(options)
 
 
 @register_controller("lstm")

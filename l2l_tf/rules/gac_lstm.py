@@ -3,8 +3,8 @@
 from keras import ops
 
 from l2l_tf.cells import in_lockstep
-from l2l_tf.rules.base import compute_dtype_for, evaluation_groups
 from l2l_tf.rules.controllers import Options, Signal, make_controller
+from l2l_tf.rules.joining import compute_dtype_for, evaluation_groups
 from l2l_tf.rules.joint import JointRule
 from l2l_tf.rules.registry import register_rule
 
@@ -57,7 +57,7 @@ class GACLSTM(JointRule):
         self.output_scale = output_scale
         self.controller = controller
         self.seed = seed
-        self.heads = make_controller(
+        self.controller_part = make_controller(
             controller,
             Options(
                 hidden_size=hidden_size,
@@ -86,7 +86,7 @@ class GACLSTM(JointRule):
         ):
             heard = total if self.average_over == "all" else count
             signal = Signal(gradient, variable, slots, heard)
-            evaluations.append(self.heads.emit(params, signal, None))
+            evaluations.append(self.controller_part.emit(params, signal, None))
         if self.average_over == "all":
             emissions = in_lockstep(evaluations, counts)
         else:

@@ -4,14 +4,8 @@ import math
 
 import numpy as np
 
-from l2l_tf.rules.base import (
-    CoordinatewiseRule,
-    RuleState,
-    cast_meta_params,
-    join,
-    part,
-    state_dtype_for,
-)
+from l2l_tf.rules.base import CoordinatewiseRule, RuleState, cast_meta_params
+from l2l_tf.rules.joining import join, part, widest_dtype
 
 
 class JointRule(CoordinatewiseRule):
@@ -21,17 +15,17 @@ class JointRule(CoordinatewiseRule):
     `RuleState.shared`. A subclass provides `chunks` and `joint_update`.
 
     Attributes:
-        heads: The rule's `Controller`.
+        controller_part: The rule's `Controller`.
     """
 
     coordinatewise = False
 
     def initial_meta_params(self, seed=None):
         generator = np.random.default_rng(self.seed if seed is None else seed)
-        return self.heads.initial_meta_params(generator)
+        return self.controller_part.initial_meta_params(generator)
 
     def slot_shapes(self):
-        return self.heads.slot_shapes()
+        return self.controller_part.slot_shapes()
 
     def shared_init(self, count, dtype):
         """The shared state of `count` coordinates: dict name → tensor."""
@@ -84,9 +78,3 @@ class JointRule(CoordinatewiseRule):
             for index, piece, new in zip(indices, *pieces, strict=True):
                 updates[index], states[index] = piece, new
         return updates, RuleState(states, shared)
-
-
-def widest_dtype(variables):
-    """float64 if one of the variables is, else float32."""
-    dtypes = {state_dtype_for(v) for v in variables}
-    return "float64" if "float64" in dtypes else "float32"

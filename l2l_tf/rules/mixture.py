@@ -21,7 +21,8 @@ from l2l_tf.cells.run_signals import (
 )
 from l2l_tf.cells.segments import segment_groups
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
-from l2l_tf.rules.mixture_work import MixtureWork
+from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.mixture_work import MixtureWork, in_order
 from l2l_tf.rules.registry import register_rule
 
 VARIABLE_SIGNALS = 16
@@ -111,59 +112,58 @@ class Mixture(UpdateRule):
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
-            small = state_dtype_for(variable)
             shape = tuple(variable.shape)
-            states.append(
-                {
-                    "mean": ops.zeros(shape, dtype),
-                    "slow_mean": ops.zeros(shape, dtype),
-                    "mean_square": ops.zeros(shape, dtype),
-                    "masses": ops.zeros((3,), small),
-                    "log_rate": ops.zeros((), small),
-                    "scheduler_hidden": ops.zeros((self.hidden_size,), small),
-                    "scheduler_cell": ops.zeros((self.hidden_size,), small),
-                }
-            )
-        return RuleState(states, {k: ops.convert_to_tensor(v) for k, v in loss_state().items()})
+            names = ("mean", "slow_mean", "mean_square")
+            states.append({name: ops.zeros(shape, dtype) for name in names})
+        # What is one number or a few for each variable is kept for all of them at once: a slot
+        # each would cost an operation to read, one to write, and their compilation.
+        count, dtype = len(variables), widest_dtype(variables)
+        shared = {
+            **{k: ops.convert_to_tensor(v) for k, v in loss_state().items()},
+            "masses": ops.zeros((3, count), dtype),
+            "log_rate": ops.zeros((count,), dtype),
+            "scheduler_hidden": ops.zeros((self.hidden_size, count), "float32"),
+            "scheduler_cell": ops.zeros((self.hidden_size, count), "float32"),
+        }
+        return RuleState(states, shared)
 
     def update(self, gradients, state, variables, context):
         progress = progress_signals(context.run_iteration, context.total_steps)
         trend, shared = loss_signals(context.loss, state.shared)
-        groups = _groups(variables)
+        groups = _groups(variables, self.largest_side)
         order = [i for group in groups for i in group]
-        work = [
-            MixtureWork(
-                group,
-                [gradients[i] for i in group],
-                [state.variables[i] for i in group],
-                [variables[i] for i in group],
-                len(variables),
-                self.largest_side,
-                self._chunked,
-            )
-            for group in groups
-        ]
+        steering = {k: _at(state.shared[k], order) for k in STEERING}
+        work, start = [], 0
+        for group in groups:
+            end = start + len(group)
+            given = [[of[i] for i in group] for of in (gradients, state.variables, variables)]
+            own = {k: steering[k][..., start:end] for k in ("masses", "log_rate")}
+            how = (self.largest_side, self._steps_alone, self._chunked)
+            work.append(MixtureWork(group, *given, own, len(variables), *how))
+            start = end
         own = ops.concatenate([w.signals() for w in work], axis=1)
         run = ops.concatenate([progress, trend])
         signals = ops.concatenate([ops.repeat(run[:, None], own.shape[1], axis=1), own], axis=0)
-        ordered = [state.variables[i] for i in order]
-        hidden, cell = (_stacked(ordered, f"scheduler_{k}") for k in ("hidden", "cell"))
+        hidden, cell = (steering[f"scheduler_{k}"] for k in ("hidden", "cell"))
         controls, hidden, cell = self._schedule(signals, hidden, cell)
-        hidden, cell = (ops.unstack(ops.transpose(t)) for t in (hidden, cell))
         annealing = _hand_set(context.run_iteration, context.total_steps)
-        updates, states = [None] * len(order), [None] * len(order)
-        start = 0
+        updates, states, steered, start = [], [], [], 0
         for w in work:
             end = start + w.segments.count
-            new, slots = w.step(controls[:, start:end], annealing, self, context)
-            for place, index in enumerate(order[start:end]):
-                slots[place]["scheduler_hidden"] = hidden[start + place]
-                slots[place]["scheduler_cell"] = cell[start + place]
-                old = state.variables[index]
-                updates[index] = new[place]
-                states[index] = {k: ops.cast(v, old[k].dtype) for k, v in slots[place].items()}
-            start = end
-        return updates, RuleState(states, shared)
+            new, slots, steering = w.step(controls[:, start:end], annealing, self, context)
+            updates, states, start = updates + new, states + slots, end
+            steered.append(steering)
+        back = np.argsort(order)
+        ordered = {"scheduler_hidden": hidden, "scheduler_cell": cell}
+        for name in ("masses", "log_rate"):
+            parts = [ops.cast(s[name], state.shared[name].dtype) for s in steered]
+            ordered[name] = ops.concatenate(parts, axis=-1)
+        shared = {**shared, **{name: _at(value, back) for name, value in ordered.items()}}
+        states = [
+            {k: ops.cast(v, old[k].dtype) for k, v in states[place].items()}
+            for place, old in zip(back, state.variables, strict=True)
+        ]
+        return [updates[place] for place in back], RuleState(states, shared)
 
     def _schedule(self, signals, hidden, cell):
         params = self.meta_params
@@ -176,21 +176,28 @@ class Mixture(UpdateRule):
 
 
 _POOLED = 8
+# State of every variable that is kept for all of them at once, `[…, variables]`.
+STEERING = ("masses", "log_rate", "scheduler_hidden", "scheduler_cell")
 
 
-def _groups(variables):
+def _groups(variables, largest_side):
     """Which variables are evaluated together: lists of indices, of one dtype each."""
     groups = []
     dtypes = [compute_dtype_for(v) for v in variables]
     for dtype in sorted(set(dtypes)):
         alike = [i for i, other in enumerate(dtypes) if other == dtype]
         shapes = [tuple(variables[i].shape) for i in alike]
-        groups += [[alike[i] for i in group] for group in segment_groups(shapes)]
+        for group in segment_groups(shapes):
+            places = in_order([shapes[i] for i in group], largest_side)
+            groups.append([alike[group[place]] for place in places])
     return groups
 
 
-def _stacked(states, name):
-    return ops.transpose(ops.stack([ops.cast(s[name], "float32") for s in states]))
+def _at(tensor, places):
+    """The tensor with its last axis in another order."""
+    if list(places) == list(range(len(places))):
+        return tensor
+    return ops.take(tensor, np.asarray(places, "int32"), axis=-1)
 
 
 def _hand_set(iteration, total_steps):

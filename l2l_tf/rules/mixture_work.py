@@ -17,22 +17,45 @@ LARGEST, TINY = 1e15, 1e-34
 
 
 class MixtureWork:
-    """Variables that are evaluated together in one step: their tensors in the compute dtype."""
+    """Variables that are evaluated together in one step: their tensors in the compute dtype.
 
-    def __init__(self, indices, gradients, slots, variables, count, largest_side, chunked):
+    Args:
+        indices: Their places among all variables.
+        gradients: List of their gradients.
+        slots: List of their dicts of slots.
+        variables: List of them, in the order of `in_order`.
+        steering: Dict with their columns of `masses` `[3, variables]` and `log_rate` `[variables]`.
+        count: Number of all variables.
+        largest_side: See `Mixture`.
+        steps_alone: Whether the program is one of `UpdateRule.for_steps`.
+        chunked: Whether large ones may be read a chunk at a time.
+    """
+
+    def __init__(
+        self,
+        indices,
+        gradients,
+        slots,
+        variables,
+        steering,
+        count,
+        largest_side,
+        steps_alone,
+        chunked,
+    ):
         self.dtype = compute_dtype_for(variables[0])
         self.segments = Segments([v.shape for v in variables])
+        self.as_a_whole = steps_alone and self.segments.joined
         self.chunked = chunked and not self.segments.joined and chunks.many(self.segments.sizes[0])
         state = ([s[k] for s in slots] for k in ("mean", "slow_mean", "mean_square"))
         self.given = (gradients, variables, *state)
         self.tensors = [self.segments.join(t, self.dtype) for t in self.given]
-        self.log_rate = ops.stack([ops.cast(s["log_rate"], self.dtype) for s in slots])
-        self.orthogonal = [1 < min(_sides(s)) <= largest_side for s in self.segments.shapes]
-        self.kernels = {}  # Those of equal sides are orthogonalised together.
-        for place, shape in enumerate(self.segments.shapes):
-            if self.orthogonal[place]:
-                self.kernels.setdefault(_sides(shape), []).append(place)
-        self.masses = ops.transpose(ops.stack([ops.cast(s["masses"], self.dtype) for s in slots]))
+        self.masses = ops.cast(steering["masses"], self.dtype)
+        self.log_rate = ops.cast(steering["log_rate"], self.dtype)
+        sides = [orthogonalised_sides(s, largest_side) for s in self.segments.shapes]
+        self.orthogonal = [s is not None for s in sides]
+        # Those of equal sides are orthogonalised together: sides → place of the first, how many.
+        self.kernels = {s: (sides.index(s), sides.count(s)) for s in sides if s is not None}
         self.told = [
             [
                 *(float(len(shape) <= 1), float(len(shape) == 2), float(len(shape) > 2)),
@@ -80,32 +103,39 @@ class MixtureWork:
             ops.log(weights + 1e-8) / 18.0,
             self.log_rate / 6.0,
         ]
-        measured += self._unequal(ops.unstack(held))
+        signals = ops.concatenate([ops.stack(measured), self._unequal(held)])
         told = np.array(self.told, "float32").T
-        return ops.concatenate([ops.cast(ops.stack(measured), "float32"), told], axis=0)
+        return ops.concatenate([ops.cast(signals, "float32"), told])
 
     def _unequal(self, past):
-        """How unequal rows, and columns, of v are, for each variable; keeps their logarithms."""
-        signals = [ops.zeros((2,), self.dtype)] * self.segments.count
-        squares = self.segments.split(self.tensors[4])
-        self.logs = {}
-        for (rows, columns), places in self.kernels.items():
-            square = _stacked_kernels([squares[p] for p in places], rows, columns)
-            known = ops.stack([past[p] for p in places])[:, None, None]
+        """How unequal rows, and columns, of v are, `[2, variables]`; keeps their logarithms."""
+        self.logs, signals = {}, []
+        for sides, (first, count) in self.kernels.items():
+            rows, columns = sides
+            square = self._stacked(self.tensors[4], sides)
+            known = past[first : first + count][:, None, None]
             by_side = (
                 ops.matmul(square, ops.full((columns, 1), 1.0 / columns, self.dtype)),
                 ops.matmul(ops.full((1, rows), 1.0 / rows, self.dtype), square),
             )
             logs = [ops.log(ops.clip(m / ops.maximum(known, TINY), 1e-9, 1e9)) for m in by_side]
             logs = [ops.where(known > TINY, t, ops.zeros_like(t)) for t in logs]
-            self.logs[rows, columns] = logs
-            found = ops.stack([ops.mean(t, axis=(-2, -1)) for t in logs], axis=-1) / 5.0
-            for place, signal in zip(places, ops.unstack(found), strict=True):
-                signals[place] = signal
-        return ops.unstack(ops.transpose(ops.stack(signals)))
+            self.logs[sides] = logs
+            signals.append(ops.stack([ops.mean(t, axis=(-2, -1)) for t in logs]) / 5.0)
+        others = self.segments.count - sum(self.orthogonal)
+        return ops.concatenate([ops.zeros((2, others), self.dtype), *signals], axis=1)
+
+    def _stacked(self, tensor, sides):
+        """`[kernels, rows, columns]`: the kernels of these sides, out of what is joined."""
+        first, count = self.kernels[sides]
+        return ops.reshape(self.segments.block(tensor, first, count), (count, *sides))
 
     def step(self, controls, annealing, rule, context):
-        """`(updates, slots)`, lists over the variables, under controls `[CONTROLS, variables]`."""
+        """One step under controls `[CONTROLS, variables]`.
+
+        Returns:
+            `(updates, slots, steering)`: lists over the variables, and a dict as it was given.
+        """
         controls = ops.unstack(ops.cast(controls, self.dtype))
         annealing = ops.cast(annealing, self.dtype)
         growing = ops.tanh(controls[8] + annealing * self.agreement)
@@ -136,38 +166,31 @@ class MixtureWork:
         factors = self.segments.spread(ops.stack(factors))
         powers = (0.4 * ops.sigmoid(controls[10]), 0.25 * ops.tanh(controls[11]))
         update, state = self._advance(factors, powers)
+        if self.as_a_whole:
+            update, state = chunks.as_a_whole((update, state), context.iteration)
         parts = [self.segments.split(t) for t in state.values()]
-        parts += [ops.unstack(ops.transpose(masses)), ops.unstack(log_rate)]
-        names = (*state, "masses", "log_rate")
-        slots = [dict(zip(names, values, strict=True)) for values in zip(*parts, strict=True)]
-        return self.segments.split(update), slots
+        slots = [dict(zip(state, values, strict=True)) for values in zip(*parts, strict=True)]
+        return self.segments.split(update), slots, {"masses": masses, "log_rate": log_rate}
 
     def _orthogonalised(self, bound, keep, powers):
         """O of every variable from its next mean, joined; zeros where there is none."""
         gradient, _, mean, *_ = self.tensors
         gradient = _bounded(gradient, bound)
         mean = mean + keep * (gradient - mean)
-        ahead = self.segments.split(mean + keep * (gradient - mean))
-        whitened = [None] * self.segments.count
-        for (rows, columns), places in self.kernels.items():
-            matrix = _stacked_kernels([ahead[p] for p in places], rows, columns)
-            for power, logs in zip(powers, self.logs[rows, columns], strict=True):
-                matrix = matrix * ops.exp(-ops.take(power, places)[:, None, None] * logs)
+        ahead, blocks = mean + keep * (gradient - mean), []
+        for sides, (first, count) in self.kernels.items():
+            matrix = self._stacked(ahead, sides)
+            for power, logs in zip(powers, self.logs[sides], strict=True):
+                matrix = matrix * ops.exp(-power[first : first + count][:, None, None] * logs)
             matrix = newton_schulz(matrix, ITERATIONS)
-            for place, found in zip(places, ops.unstack(matrix), strict=True):
-                whitened[place] = ops.reshape(found, self.segments.shapes[place])
-        whitened = [
-            ops.zeros_like(a) if w is None else w for a, w in zip(ahead, whitened, strict=True)
-        ]
-        return self.segments.join(whitened, self.dtype)
+            blocks.append(ops.reshape(matrix, (count, -1)))
+        return self.segments.join_blocks(blocks, self.dtype)
 
     def _advance(self, factors, powers):
         """`(update, state)`, joined."""
         gradient, variable, *state = self.tensors
         state = dict(zip(("mean", "slow_mean", "mean_square"), state, strict=True))
-        orthogonal = None
-        if self.kernels:
-            orthogonal = self._orthogonalised(*factors[:2], powers)
+        orthogonal = self._orthogonalised(*factors[:2], powers) if self.kernels else None
         return _coordinates(gradient, variable, orthogonal, state, factors)
 
 
@@ -218,7 +241,18 @@ def _sides(shape):
     return (math.prod(shape[:-1]), shape[-1]) if len(shape) >= 2 else (math.prod(shape), 1)
 
 
-def _stacked_kernels(kernels, rows, columns):
-    """`[kernels, rows, columns]`; one alone is not copied."""
-    kernels = [ops.reshape(kernel, (1, rows, columns)) for kernel in kernels]
-    return ops.concatenate(kernels) if len(kernels) > 1 else kernels[0]
+def orthogonalised_sides(shape, largest_side):
+    """Rows and columns of a kernel that has an O, else None."""
+    sides = _sides(shape)
+    return sides if 1 < min(sides) <= largest_side else None
+
+
+def in_order(shapes, largest_side):
+    """Places of shapes in the order that `MixtureWork` needs: kernels last, equal sides together.
+
+    Args:
+        shapes: List of static shapes.
+        largest_side: See `Mixture`.
+    """
+    sides = [orthogonalised_sides(s, largest_side) or (0, 0) for s in shapes]
+    return sorted(range(len(shapes)), key=lambda place: (sides[place], place))

@@ -2,12 +2,14 @@
 
 import inspect
 
+import keras
 import numpy as np
 from keras import ops
 
 from l2l_tf.cells import DenseMemory, WindowMemory, in_lockstep
 from l2l_tf.rules.controllers import Options, Signal, make_controller
-from l2l_tf.rules.joint import JointRule, widest_dtype
+from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.joint import JointRule
 from l2l_tf.rules.registry import register_rule
 
 UPDATES = ("controller", "read", "sum")
@@ -26,15 +28,16 @@ class MemoryRule(JointRule):
         read: What the controller sees: the read of the "previous" step (the paper's), or
             of the "same_step".
         update_from: g_t: what the "controller" emits, −M_t r of the first "read" head (times
-            `output_scale` under the controller "lstm"), or their "sum".
+            `output_scale` under the controller "lstm"), or their "sum". What is read has no
+            limit: that of "secant_lstm" holds for what the controller emits.
         read_heads: Vectors read per step.
         write_heads: Outer products written per step.
         memory_scale: σ: where a learned controller's starts, the constant of an analytic one.
         hidden_size: Cells per LSTM layer.
         layers: LSTM layers.
         averaging_cells: As in `gac_lstm`.
-        preprocess: As in `lstm`.
-        output_scale: As in `lstm`.
+        preprocess: As in `lstm`; the controller "lstm" alone heeds it.
+        output_scale: As in `lstm`; the controller "lstm" alone heeds it.
         seed: Seed of the untrained meta-parameters.
 
     Raises:
@@ -76,7 +79,7 @@ class MemoryRule(JointRule):
         self.preprocess = preprocess
         self.output_scale = output_scale
         self.seed = seed
-        self.heads = make_controller(
+        self.controller_part = make_controller(
             controller,
             Options(
                 read_heads=read_heads,
@@ -116,9 +119,11 @@ class MemoryRule(JointRule):
         # A float: a whole number in the state would have no gradient in an unrolled loop.
         return {"started": ops.zeros((), dtype=dtype), **self.memory.init(count, dtype)}
 
-    def bytes_per_weight(self, count=1):
-        """Bytes of float32 state per weight in a model of `count` weights."""
-        return 4 * (self.floats_per_coordinate() + self.memory.floats(count) // count)
+    def bytes_per_weight(self, count, dtype="float32"):
+        """Bytes of state of `dtype` per weight in a model of `count` weights."""
+        return _bytes_of(dtype) * (
+            self.floats_per_coordinate() + self.memory.floats(count) // count
+        )
 
     def chunks(self, variables):
         return [(list(range(len(variables))), widest_dtype(variables))]
@@ -139,12 +144,12 @@ class MemoryRule(JointRule):
         scale = self.read_scale(params, dtype)
         signal = Signal(gradient, variable, slots, count, shared["started"] > 0)
         if self.read == "same_step":
-            reads = self.memory.read(memory, self.heads.query(params, signal), scale)
-            (emission,) = in_lockstep([self.heads.emit(params, signal, reads)], [count])
+            reads = self.memory.read(memory, self.controller_part.query(params, signal), scale)
+            (emission,) = in_lockstep([self.controller_part.emit(params, signal, reads)], [count])
             slots = emission.slots
         else:
             last = slots["read"]
-            (emission,) = in_lockstep([self.heads.emit(params, signal, last)], [count])
+            (emission,) = in_lockstep([self.controller_part.emit(params, signal, last)], [count])
             reads = self.memory.read(memory, emission.queries, scale)
             slots = {**emission.slots, "read": reads}
         written = self.memory.write(memory, emission.a, emission.b)
@@ -152,7 +157,7 @@ class MemoryRule(JointRule):
         new_shared["started"] = ops.ones_like(shared["started"])
         update = emission.update
         if self.update_from != "controller":
-            step = self.heads.step_from_read(reads)
+            step = self.controller_part.step_from_read(reads)
             update = step if self.update_from == "read" else update + step
         return [(update, slots)], new_shared
 
@@ -183,16 +188,15 @@ class NTMBFGS(MemoryRule):
 
     def shared_init(self, count, dtype):
         if count > self.max_coordinates:
-            width = 8 if dtype == "float64" else 4
             config = self.get_config()
             del config["max_coordinates"]
-            window = NTMLBFGS(**config)
+            window = NTMLBFGS(**config).bytes_per_weight(count, dtype)
+            matrix = count * count * _bytes_of(dtype)
             raise ValueError(
                 f"ntm_bfgs keeps a matrix of {count:,} × {count:,} numbers, "
-                f"{count * count * width / 1e9:.1f} GB, and refuses above max_coordinates="
+                f"{matrix / 1e9:.1f} GB, and refuses above max_coordinates="
                 f"{self.max_coordinates:,}. Use ntm_lbfgs, which takes "
-                f"{window.bytes_per_weight():,} bytes per weight, "
-                f"{count * window.bytes_per_weight() / 1e9:.3g} GB here; or raise "
+                f"{window:,} bytes per weight, {count * window / 1e9:.3g} GB here; or raise "
                 f"max_coordinates. Received: {count} coordinates"
             )
         return super().shared_init(count, dtype)
@@ -218,3 +222,7 @@ class NTMLBFGS(MemoryRule):
     @property
     def memory(self):
         return WindowMemory(self.write_heads, self.window)
+
+
+def _bytes_of(dtype):
+    return np.dtype(keras.backend.standardize_dtype(dtype)).itemsize

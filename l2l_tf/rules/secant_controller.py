@@ -31,7 +31,10 @@ class SecantLSTMController(Controller):
     descent with step σ, and what it writes may carry it away later.
 
     The update is `−e^u H⁺∇ + v s`, u and v learned, H⁺ the matrix with this step's writes.
-    No step is more than `growth` times as long (in mean magnitude) as the one before.
+    It is never more than `growth` times as long (in mean magnitude) as the step before; a
+    rule's `update_from` of "read" or "sum" goes past that limit.
+
+    The rule's `preprocess` and `output_scale` have no effect here.
 
     A pair is not written where sᵀy ≤ 0 or s is lost in the variables' rounding.
     """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import baseline_bptt, steps, timing
+from benchmarks import appendix_cost, baseline_bptt, steps, timing
 from l2l_tf import rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 
@@ -38,3 +38,20 @@ def test_the_straightforward_meta_step_has_the_estimators_meta_gradient():
     np.testing.assert_allclose(loss, estimate.summaries["meta_loss"], rtol=1e-5)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, estimate.meta_gradient[name], rtol=1e-3, atol=1e-5)
+
+
+def test_the_appendix_cost_of_a_step_has_a_row_for_every_rule():
+    header, _, *rows = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in appendix_cost.table([50], window=2, repeats=1)
+    )
+    assert [row[0] for row in rows] == list(appendix_cost.candidates(2))
+    cells = [dict(zip(header, row, strict=True)) for row in rows]
+    # LSTM 80; the last read 1, two steps of three pairs 12; two last points instead of the read.
+    state = [cell["bytes of state per weight"] for cell in cells]
+    assert state == [str(4 * floats) for floats in (80, 80, 93, 94)]
+    assert cells[0]["times the lstm"] == "1.00"
+    for cell in cells:
+        assert cell["weights"] == "50" and float(cell["ns per weight"]) > 0
+        peak = cell["peak of the step (MB)"]
+        assert peak == "–" or float(peak) >= 0

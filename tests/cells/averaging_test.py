@@ -1,5 +1,7 @@
 """Global averaging cells against plain NumPy."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -99,9 +101,20 @@ def test_chunks_of_several_dtypes_average_in_the_widest():
 def test_averaged_cells_are_numbers_or_indices_per_layer():
     assert cells.averaged_cells(2, 2, 4) == [[0, 1], [0, 1]]
     assert cells.averaged_cells([1, [3, 0, 3]], 2, 4) == [[0], [0, 3]]
-    for wrong in (5, [1], [[4], 0], [[-1], 0], [["a"], 0]):
-        with pytest.raises(ValueError, match="Received:"):
-            cells.averaged_cells(wrong, 2, 4)
+    assert cells.averaged_cells(np.int64(2), 1, 4) == [[0, 1]]
+    assert cells.averaged_cells(np.array([1, 0]), 2, 4) == [[0], []]
+    assert cells.averaged_cells([4, [np.int32(3)]], 2, 4) == [[0, 1, 2, 3], [3]]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [5, -1, 2.0, None, True, "12", [1], [1, -1], [1, 2.0], [1, None], [1, 5]]
+    + [[[4], 0], [[-1], 0], [["a"], 0], [[0.0], 0], [[True], 0], [[[0]], 0]],
+    ids=str,
+)
+def test_what_names_no_cells_is_refused(wrong):
+    with pytest.raises(ValueError, match=re.escape(f"Received: {wrong!r}") + "$"):
+        cells.averaged_cells(wrong, 2, 4)
 
 
 def test_evaluations_that_do_not_wait_for_each_other_are_an_error():

@@ -18,8 +18,8 @@ ROWS = GENERATOR.normal(size=(8, 8, 8, 1)).astype("float32")
 LABELS = (np.arange(8) % 3).astype("int64")
 
 
-def learned(**arguments):
-    return LearnedOptimizer(rule=RULES["lstm"](), **arguments)
+def learned(rule="lstm", **arguments):
+    return LearnedOptimizer(rule=RULES[rule](), **arguments)
 
 
 def convolutional(optimizer):
@@ -98,9 +98,20 @@ class Loaded:
         (dense, lambda: learned(clipnorm=0.01, weight_decay=0.1)),
         (dense, lambda: learned(use_ema=True, ema_overwrite_frequency=2)),
         (dense, lambda: learned(gradient_accumulation_steps=2)),
+        (dense, lambda: learned("ntm_lbfgs")),
         (dense, lambda: keras.optimizers.Adam(0.01)),
     ],
-    ids=["plain", "convolutional", "inputs", "float16", "clip", "ema", "accumulation", "adam"],
+    ids=[
+        "plain",
+        "convolutional",
+        "inputs",
+        "float16",
+        "clip",
+        "ema",
+        "accumulation",
+        "joint",
+        "adam",
+    ],
 )
 @pytest.mark.quick("clip")
 def test_the_exported_model_trains_as_the_model_does(build, optimizer, tmp_path):

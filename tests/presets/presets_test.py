@@ -77,6 +77,20 @@ def test_registered_presets_are_found_by_name(preset_directory, monkeypatch):
         presets.register_preset("mine", preset_directory)
 
 
+def test_every_shipped_presets_rule_is_reachable_by_its_name():
+    directories = {p.parent.name: p.parent for p in registry.SHIPPED.glob("*/config.json")}
+    rule_of = {
+        name: json.loads((directory / storage.CONFIG).read_text())["rule"]["name"]
+        for name, directory in directories.items()
+    }
+    assert set(registry.FOR_RULE) == set(rule_of.values())
+    for rule, preset in registry.FOR_RULE.items():
+        assert rule_of[presets.preset_for_rule(rule)] == rule, preset
+    assert presets.preset_for_rule("gac_lstm") == "gac-lstm-mnist"
+    assert presets.preset_for_rule("lstm") == "lstm-digits"
+    assert presets.preset_for_rule("rnnprop") == "rnnprop-general"
+
+
 def test_the_metadata_lists_a_checksum_for_every_other_file(preset_directory):
     metadata = json.loads((preset_directory / storage.METADATA).read_text())
     files = {p.name for p in preset_directory.iterdir()} - {storage.METADATA}

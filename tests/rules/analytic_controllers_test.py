@@ -141,6 +141,8 @@ def test_the_bare_cell_reproduces_the_iterates_of_scipy(name):
         d = bare.direction(x, problem.gradient(x))
         received.append(x + (target - x) @ d / (d @ d) * d)
     assert_same_path(received, expected, 1e-6)
+    last = problem.gradient(expected[-1])
+    assert len(expected) == 51 or small(last, problem.gradient(problem.start))
 
 
 def test_with_exact_line_search_the_matrix_becomes_the_inverse_hessian_in_n_steps():
@@ -289,4 +291,9 @@ def test_analytic_controllers_refuse_what_they_cannot_use():
         analytic(write_heads=2)
     with pytest.raises(ValueError, match="Received: controller='newton'"):
         analytic(controller="newton")
+    for cls in (rules.NTMBFGS, rules.NTMLBFGS):
+        for read in ("previous", "same_step"):
+            match = "no heads for a memory.*Received: controller='l2_clipping'"
+            with pytest.raises(ValueError, match=match):
+                cls(controller="l2_clipping", read=read)
     assert not analytic().meta_params

@@ -1,4 +1,4 @@
-"""Evaluation in chunks gives what evaluation at once gives."""
+"""Programs that take steps alone: the same results, in chunks and computed as a whole."""
 
 import numpy as np
 import pytest
@@ -28,14 +28,46 @@ def test_chunks_change_nothing(state_dtype, monkeypatch):
         _, state = step(rule.init(variables, state_dtype))
         return tf.nest.flatten(step(state))
 
-    whole = after_two_steps(rule.in_chunks(), least_floats=10**9)
-    chunked = after_two_steps(rule.in_chunks(), least_floats=1)
+    whole = after_two_steps(rule.for_steps(chunked=True), least_floats=10**9)
+    chunked = after_two_steps(rule.for_steps(chunked=True), least_floats=1)
     tolerance = 1e-5 if state_dtype is None else 1e-2
     for expected, value in zip(whole, chunked, strict=True):
         assert value.dtype == expected.dtype and value.shape == expected.shape
         expected, value = (tf.cast(t, tf.float32) for t in (expected, value))
         assert np.ptp(expected) > 0
         np.testing.assert_allclose(value, expected, atol=tolerance)
+
+
+def compiled_step(rule, number):
+    """One step of a rule on several variables, for XLA, and its iteration."""
+    variables = [tf.fill([3, 5], 0.1 * (i + 1)) for i in range(number)]
+    gradients = [tf.random.stateless_normal([3, 5], [0, i]) for i in range(number)]
+    state = rule.init(variables)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(iteration):
+        context = rules.Context(iteration, tf.constant(1.0), tf.constant(100.0))
+        return tf.nest.flatten(rule.update(gradients, state, variables, context))
+
+    return step, tf.constant(0)
+
+
+@pytest.mark.quick("lstm")
+@pytest.mark.parametrize("name", ["lstm", "mixture"])
+def test_what_variables_share_is_compiled_once(name):
+    rule = rules.get(name)
+    plain, few, many = (
+        compiled_step(*given) for given in ((rule, 8), (rule.for_steps(), 4), (rule.for_steps(), 8))
+    )
+
+    def instructions(step, iteration):
+        return step.experimental_get_compiler_ir(iteration)(stage="optimized_hlo").count(" = ")
+
+    assert instructions(*many) < instructions(*plain)
+    # Per variable more, it is slices and what belongs to each of them.
+    assert instructions(*many) - instructions(*few) <= 4 * 30
+    for a, b in zip(plain[0](plain[1]), many[0](many[1]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def test_rules_of_little_state_and_few_coordinates_are_evaluated_at_once():

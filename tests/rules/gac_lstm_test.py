@@ -14,12 +14,12 @@ from l2l_tf.rules import joining
 SMALL = {"hidden_size": 4, "layers": 2, "seed": 2}
 
 
-def run(rule, rows, sizes):
+def run(rule, rows, sizes, dtype="float32"):
     """Updates of the last step over variables of the given sizes, joined."""
-    x = [np.zeros(s, "float32") for s in sizes]
+    x = [np.zeros(s, dtype) for s in sizes]
     state = rule.init(x)
     for step, row in enumerate(rows):
-        g = np.split(row.astype("float32"), np.cumsum(sizes)[:-1])
+        g = np.split(row.astype(dtype), np.cumsum(sizes)[:-1])
         updates, state = rule.update(g, state, x, rules.Context(step))
     return np.concatenate([np.asarray(u) for u in updates])
 
@@ -55,12 +55,13 @@ def test_averages_are_over_all_variables_or_over_each():
 
 
 def test_evaluation_in_chunks_changes_nothing(monkeypatch):
-    rule = rules.GACLSTM(**SMALL)
-    whole = run(rule, rows(), [3, 2, 7])
-    assert len(rule.chunks([np.zeros(s, "float32") for s in (3, 2, 7)])) == 1
+    rule, sizes = rules.GACLSTM(**SMALL), [3, 2, 7]
+    whole = run(rule, rows(), sizes, "float64")
+    assert len(rule.chunks([np.zeros(s) for s in sizes])) == 1
     monkeypatch.setattr(joining, "JOINED_STATE_BYTES", 1)
-    assert len(rule.chunks([np.zeros(s, "float32") for s in (3, 2, 7)])) == 3
-    np.testing.assert_allclose(run(rule, rows(), [3, 2, 7]), whole, rtol=1e-4, atol=1e-7)
+    assert len(rule.chunks([np.zeros(s) for s in sizes])) == 3
+    received = run(rule, rows(), sizes, "float64")
+    assert np.linalg.norm(received - whole) <= 1e-12 * np.linalg.norm(whole)
 
 
 def test_variables_of_two_dtypes_average_together():
@@ -93,3 +94,7 @@ def test_arguments_that_cannot_work_are_refused():
         rules.GACLSTM(average_over="layer")
     with pytest.raises(ValueError, match="Received: 5"):
         rules.GACLSTM(hidden_size=4, averaging_cells=5)
+    for controller in ("bfgs", "memoryless_bfgs", "secant_lstm"):
+        match = f"{controller}.*needs a memory.*Received: controller='{controller}'"
+        with pytest.raises(ValueError, match=match):
+            rules.GACLSTM(controller=controller)

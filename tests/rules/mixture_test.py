@@ -45,9 +45,14 @@ def test_joining_variables_changes_nothing(rule, monkeypatch):
     apart, apart_state = trained_for(6, rule)
     for a, b in zip(joined, apart, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-    for a, b in zip(joined_state.variables, apart_state.variables, strict=True):
+    for a, b in zip(all_state(joined_state), all_state(apart_state), strict=True):
         for name in a:
             np.testing.assert_allclose(a[name], b[name], rtol=2e-5, atol=1e-6, err_msg=name)
+
+
+def all_state(state):
+    """Dicts with every tensor of a state."""
+    return [*state.variables, state.shared]
 
 
 def uncontrolled(**config):
@@ -66,7 +71,7 @@ def updates_of(rule, gradients):
             [gradient], state, [variable], rules.Context(step, 1.0, 1000.0)
         )
         updates.append(np.asarray(update))
-        states.append(state.variables[0])
+        states.append({**state.variables[0], "log_rate": state.shared["log_rate"][0]})
     return updates, states
 
 
@@ -116,10 +121,10 @@ def test_chunks_change_nothing(rule, monkeypatch):
     whole, whole_state = trained_for(4, rule)
     monkeypatch.setattr(segments, "JOINED_COORDINATES", 0)
     monkeypatch.setattr(chunks, "CHUNK", 32)
-    chunked, chunked_state = trained_for(4, rule.in_chunks())
+    chunked, chunked_state = trained_for(4, rule.for_steps(chunked=True))
     for a, b in zip(whole, chunked, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    for a, b in zip(whole_state.variables, chunked_state.variables, strict=True):
+    for a, b in zip(all_state(whole_state), all_state(chunked_state), strict=True):
         for name in a:
             np.testing.assert_allclose(a[name], b[name], rtol=1e-4, atol=1e-5, err_msg=name)
 

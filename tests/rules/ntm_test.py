@@ -106,12 +106,23 @@ def test_a_matrix_that_is_too_large_is_refused_at_build():
     LearnedOptimizer(rule=rules.NTMBFGS(max_coordinates=12, **SMALL)).build(variables)
 
 
-def test_bytes_per_weight_are_the_bytes_of_the_state():
+@pytest.mark.parametrize("dtype, width", [("bfloat16", 2), ("float32", 4), ("float64", 8)])
+def test_the_refusal_counts_bytes_of_the_states_dtype(dtype, width):
+    # LSTM 16, the last read 1, five steps of three pairs 30.
+    per_weight, gigabytes = 47 * width, 100 * 47 * width / 1e9
+    rule = rules.NTMBFGS(max_coordinates=10, **SMALL)
+    with pytest.raises(ValueError, match=f" {per_weight} bytes per weight, {gigabytes:.3g} GB"):
+        rule.init([np.zeros(100, "float32")], dtype)
+
+
+@pytest.mark.parametrize("dtype, width", [("bfloat16", 2), ("float32", 4), ("float64", 8)])
+def test_bytes_per_weight_are_the_bytes_of_the_state(dtype, width):
     for rule in (rules.NTMLBFGS(window=5, **SMALL), rules.NTMBFGS(**SMALL)):
-        state = rule.init([np.zeros(40, "float32")])
+        state = rule.init([np.zeros(40, "float32")], dtype)
         tensors = [*state.variables[0].values(), *state.shared.values()]
-        held = sum(4 * int(np.prod(t.shape)) for t in tensors if t.shape.rank)
-        assert rule.bytes_per_weight(40) * 40 == held
+        held = sum(t.dtype.size * int(np.prod(t.shape)) for t in tensors if t.shape.rank)
+        assert rule.bytes_per_weight(40, dtype) * 40 == held
+        assert rule.bytes_per_weight(40) * width == rule.bytes_per_weight(40, dtype) * 4
 
 
 @pytest.mark.parametrize("cls", MEMORY_RULES)
