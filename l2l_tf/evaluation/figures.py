@@ -1,7 +1,9 @@
 """What all pictures of an evaluation share: colours, and matplotlib where it is installed."""
 
 # Learned optimizers: strong colours and thick lines; hand-crafted ones: lighter and dashed.
-LEARNED = ("#D55E00", "#0050A0", "#8E24AA", "#1B7837", "#00838F", "#C2185B")
+LEARNED = (
+    "#D55E00", "#0050A0", "#8E24AA", "#1B7837", "#00838F", "#C2185B", "#6D4C41", "#9E9D24",
+)  # fmt: skip
 HAND_CRAFTED = (
     "#56B4E9", "#E6A700", "#999999", "#2CB59B", "#E377C2", "#8C6D31", "#444444", "#9ACD32",
 )  # fmt: skip

@@ -46,6 +46,11 @@ class Annealed(UpdateRule):
         bound.meta_params = bound.rule.meta_params
         return bound
 
+    def for_steps(self, chunked=False):
+        made = super().for_steps(chunked)
+        made.rule = self.rule.for_steps(chunked)
+        return made
+
     def init(self, variables, state_dtype=None):
         return self.rule.init(variables, state_dtype)
 

@@ -50,6 +50,11 @@ class PerKind(UpdateRule):
             params.update(_prefixed(kind, rule.initial_meta_params(*arguments)))
         return params
 
+    def for_steps(self, chunked=False):
+        made = super().for_steps(chunked)
+        made.rules = {kind: rule.for_steps(chunked) for kind, rule in self.rules.items()}
+        return made
+
     def init(self, variables, state_dtype=None):
         states, shared = [None] * len(variables), {}
         for kind, indices in groups(variables).items():

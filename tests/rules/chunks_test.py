@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.rules import chunks
+from l2l_tf.rules import base, chunks
 
 COUNT = 61
 
@@ -68,6 +68,22 @@ def test_what_variables_share_is_compiled_once(name):
     assert instructions(*many) - instructions(*few) <= 4 * 30
     for a, b in zip(plain[0](plain[1]), many[0](many[1]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["annealed(rule=lstm)", "per_kind"])
+def test_rules_of_rules_hand_on_how_they_are_evaluated(name, monkeypatch):
+    asked = []
+
+    def in_chunks(update, given, slots, dtype):
+        asked.append(given[0].shape)
+        return update(*given, slots)
+
+    monkeypatch.setattr(base, "evaluate_in_chunks", in_chunks)
+    rule, variable = rules.from_text(name), np.zeros(2 * chunks.CHUNK, "float32")
+    for made in (rule, rule.for_steps(), rule.for_steps(chunked=True)):
+        made = made.bind(rule.meta_params)
+        made.update([variable], made.init([variable]), [variable], rules.Context())
+    assert asked == [(2 * chunks.CHUNK,)]
 
 
 def test_rules_of_little_state_and_few_coordinates_are_evaluated_at_once():
