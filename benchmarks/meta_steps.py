@@ -6,13 +6,16 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import baseline_bptt
-from benchmarks.timing import interleaved
+from benchmarks.timing import interleaved, peak_bytes
 from l2l_tf import rules, tasks
 from l2l_tf.meta import estimators
 from l2l_tf.meta.unroll import batches, begin
 from l2l_tf.tasks.perceptron import InMemoryMLP
 
 UNROLL = 20
+# Steps between states that are kept where the others are computed again: near √UNROLL.
+RECOMPUTE_EVERY = 5
+RECOMPUTED = f"TruncatedBPTT, recompute_every={RECOMPUTE_EVERY}"
 
 
 class MnistShapedMLP(InMemoryMLP):
@@ -42,7 +45,7 @@ def measure(repeats, wanted=None):
 
     Returns:
         List of dicts: `problem`, `estimator`, `weights`, `meta_steps_per_second`,
-        `ns_per_weight_step`, `first_seconds`.
+        `ns_per_weight_step`, `first_seconds`, `peak_bytes`.
     """
     rows = []
     for problem, (task, count, rule, p) in problems().items():
@@ -55,6 +58,10 @@ def measure(repeats, wanted=None):
         calls, first = {}, {}
         bptt = estimators.TruncatedBPTT(unroll=UNROLL, tasks=count)
         calls["TruncatedBPTT"] = _estimate(bptt, rule, task, values)
+        again = estimators.TruncatedBPTT(
+            unroll=UNROLL, tasks=count, recompute_every=RECOMPUTE_EVERY
+        )
+        calls[RECOMPUTED] = _estimate(again, rule, task, values)
         plain = tf.function(
             lambda values, trajectory, drawn, task=task, p=p: baseline_bptt.meta_step(
                 task, values, trajectory.params, trajectory.model_state, drawn, UNROLL, p
@@ -68,6 +75,7 @@ def measure(repeats, wanted=None):
             started = time.perf_counter()
             call()
             first[name] = time.perf_counter() - started
+        peaks = {name: peak_bytes(call) for name, call in calls.items()}
         seconds = interleaved(calls, repeats, 0.2)
         rows += [
             {
@@ -77,6 +85,7 @@ def measure(repeats, wanted=None):
                 "meta_steps_per_second": 1 / seconds[name],
                 "ns_per_weight_step": 1e9 * seconds[name] / weights / UNROLL,
                 "first_seconds": first[name],
+                "peak_bytes": peaks[name],
             }
             for name in calls
         ]

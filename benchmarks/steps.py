@@ -12,16 +12,21 @@ from l2l_tf import LearnedOptimizer, rules
 
 ADAM = "keras adam"
 DEFAULT = "default preset"
+HALF = ", bfloat16 state"
 # From this many floats of state in all a rule is left out: it would not fit the machine.
 MOST_FLOATS = 1.2e9
 
 
 def optimizers():
-    """Dict name → function that makes a fresh optimizer: Keras's Adam, the shipped default
-    and every rule."""
+    """Dict name → function that makes a fresh optimizer: Keras's Adam, the shipped default,
+    every rule, and two with state in half precision."""
     made = {ADAM: lambda: keras.optimizers.Adam(1e-3), DEFAULT: LearnedOptimizer}
     for name in rules.names():
         made[name] = lambda name=name: LearnedOptimizer(1e-3, rule=rules.get(name))
+    for name in ("lstm", "mixture"):
+        made[f"{name}{HALF}"] = lambda name=name: LearnedOptimizer(
+            1e-3, rule=rules.get(name), state_dtype="bfloat16"
+        )
     return made
 
 
@@ -141,7 +146,7 @@ def _floats(name):
     """Floats of state per weight."""
     if name == ADAM:
         return 2
-    rule = LearnedOptimizer().rule if name == DEFAULT else rules.get(name)
+    rule = LearnedOptimizer().rule if name == DEFAULT else rules.get(name.removesuffix(HALF))
     state = rule.init([np.zeros((64, 64), "float32")])
     slots = [*state.variables[0].values(), *state.shared.values()]
     return sum(math.prod(t.shape) for t in slots) / 64**2
