@@ -1,5 +1,6 @@
 """The appendix's experiments: their measures and their problems."""
 
+import json
 import pathlib
 
 import numpy as np
@@ -41,15 +42,58 @@ def test_steps_to_the_target_are_a_median_over_instances():
 
 
 def test_the_line_searchs_gradient_evaluations_are_counted():
-    losses, used, _ = problems.with_line_search("BFGS", problems.PROBLEMS[1], 3, 2, 20)
-    assert losses.shape == used.shape == (21, 2)
-    assert (losses[-1] < 1e-2 * losses[0]).all() and (np.diff(used, axis=0) >= 0).all()
-    assert (used[-1] >= 20).all()
+    found = problems.with_line_search("BFGS", problems.PROBLEMS[1], 3, 2, 20, repeats=2)
+    losses, used, seconds = found
+    assert losses.shape == used.shape == seconds.shape == (21, 2)
+    assert (losses[-1] < 1e-2 * losses[0]).all() and (used[-1] >= 20).all()
+    assert (np.diff(used, axis=0) >= 0).all() and (np.diff(seconds, axis=0) >= 0).all()
+
+
+def test_a_line_search_that_ends_early_keeps_its_last_values():
+    found = problems.with_line_search("L-BFGS-B", problems.PROBLEMS[0], 3, 1, 60, repeats=1)
+    for values in found:
+        assert values.shape == (61, 1) and len(np.unique(values)) < 60
+
+
+def test_a_baselines_rate_is_sought_beyond_the_grid_for_each_length_by_itself(monkeypatch):
+    def losses(rate, problem, seed, count, steps):
+        if rate > 500:
+            return np.full((steps + 1, count), np.nan)
+        best = np.linspace(2.0, -5.0, steps + 1)  # The best rate is 10^best at each step.
+        return np.repeat(np.abs(np.log10(rate) - best)[:, None], count, axis=1)
+
+    monkeypatch.setattr(compare, "losses_of", losses)
+    rates = compare.tuned(lambda rate: rate, None, 3, (0, 4, 14))
+    assert rates == [100.0, 1.0, 1e-5]
+
+
+def test_tables_plots_and_json_of_a_comparison(tmp_path):
+    at, bowl = compare.recorded(115), problems.PROBLEMS[1]
+    assert at[:21] == list(range(21)) and at[-1] == 115 and set(compare.COLUMNS) < set(at)
+    row = {"excess": compare._digits(1.0 / (1.0 + np.array(at))), "seconds_per_step": 0.002}
+    diverged = {**row, "excess": [None] * len(at), "steps_to_target": None, "rates": [0.1, 1.0]}
+    searched = {**row, "steps_to_target": 3.0, "evaluations_to_target": 5.0}
+    rows = {"ntm_bfgs": {**row, "steps_to_target": 4.0}, "adam": diverged, "scipy BFGS": searched}
+    lines = compare.table(bowl, rows, at).splitlines()
+    assert lines[-3] == "| ntm_bfgs | 0.091 | 0.048 | 0.02 | 0.0099 | 4 | 4 | 2 |"
+    assert lines[-2] == "| adam (0.1, 1) | ∞ | ∞ | ∞ | ∞ | – | – | 2 |"
+    assert lines[-1] == "| scipy BFGS | 0.091 | 0.048 | 0.02 | 0.0099 | 3 | 5 | 2 |"
+    results, errors = {bowl: rows}, {bowl: {"ntm_bfgs": [1.0, 0.5, 2.0]}}
+    text = compare.tables("about it", at, results, errors)
+    for line in ("|  | 10, 100 |", "| ntm_bfgs | 4 (1.33) |", "| adam | – |"):
+        assert line in text.split("###")[1].splitlines()
+    assert "| ntm_bfgs | 0.5 to 2 |" in text.splitlines()
+    data = json.loads(compare.to_text("about it", at, results, errors))
+    assert data["problems"] == results and data["inverse_errors"] == errors
+    compare.plot(results, at, tmp_path, "about it")
+    compare.plot_inverse(errors, tmp_path)
+    assert len(list(tmp_path.glob("*.png"))) == 4
 
 
 def test_every_rule_of_the_experiment_exists():
     for text in train.RULES.values():
         assert rules.from_text(text).meta_params
+    assert set(train.RULES) < set(compare.STYLES)
 
 
 def test_every_training_on_networks_exists_and_starts_from_one_that_does():

@@ -1,4 +1,7 @@
-"""The problems of the comparison, as tasks and as NumPy functions for SciPy."""
+"""The problems of the comparison, as tasks and as NumPy functions for SciPy.
+
+Seconds are of CPU time, which other processes on the machine do not lengthen.
+"""
 
 import time
 
@@ -28,16 +31,16 @@ def losses_of(rule, problem, seed, count, steps):
     return np.concatenate([[first], run().numpy()], axis=0)
 
 
-def seconds_per_step(rule, problem, steps=100):
-    """Least wall-clock time of a step of one instance, of three runs after the first."""
+def seconds_per_step(rule, problem, steps=100, repeats=20):
+    """Least CPU time of a step of one instance, over runs after the first."""
     task = tasks.get(problem)
     run = tf.function(lambda seed: validation_losses(rule, task, seed, 1, steps), autograph=False)
     run(tasks.as_seed(0))
     times = []
-    for number in range(1, 4):
-        started = time.perf_counter()
-        run(tasks.as_seed(number))
-        times.append((time.perf_counter() - started) / steps)
+    for _ in range(repeats):
+        started = time.process_time()
+        run(tasks.as_seed(0)).numpy()
+        times.append((time.process_time() - started) / steps)
     return min(times)
 
 
@@ -93,35 +96,43 @@ def minimum(problem):
     return scipy.optimize.minimize(loss, start, jac=gradient, method="BFGS", options=options).fun
 
 
-def with_line_search(method, problem, seed, count, steps):
+def with_line_search(method, problem, seed, count, steps, repeats=3):
     """SciPy's BFGS or L-BFGS-B on the same instances.
 
     Returns:
-        `(losses [steps + 1, count], gradient evaluations [steps + 1, count], seconds per
-        step)`; a run that ends early keeps its last values.
+        `(losses, gradient evaluations, seconds)`, `[steps + 1, count]` each, the last two so
+        far; a run that ends early keeps its last values. Seconds are the least of the repeats.
     """
-    losses, evaluations, seconds, taken = [], [], 0.0, 0
+    options = {"maxiter": steps, "gtol": 1e-14}
+    if method == "L-BFGS-B":
+        options.update(ftol=0.0, maxcor=20, maxfun=100 * steps)
+    losses, evaluations, seconds = [], [], []
     for start, loss, gradient in instances(problem, tasks.as_seed(seed), count):
-        calls, path, used = [0], [loss(start)], [0]
+        runs = [_searched(method, start, loss, gradient, options) for _ in range(repeats)]
+        path, used, _ = runs[0]
+        least = np.min([taken for *_, taken in runs], axis=0)
+        missing = [(0, steps + 1 - len(path))]
+        losses.append(np.pad([loss(x) for x in path], missing, mode="edge"))
+        evaluations.append(np.pad(used, missing, mode="edge"))
+        seconds.append(np.pad(least, missing, mode="edge"))
+    return tuple(np.stack(values, axis=1) for values in (losses, evaluations, seconds))
 
-        def counted(x, gradient=gradient, calls=calls):
-            calls[0] += 1
-            return gradient(x)
 
-        def record(x, loss=loss, path=path, used=used, calls=calls):
-            path.append(loss(x))
-            used.append(calls[0])
+def _searched(method, start, loss, gradient, options):
+    """One run: its points, gradient evaluations and seconds so far, the start first."""
+    path, used, taken, calls = [start], [0], [0.0], [0]
 
-        options = {"maxiter": steps, "gtol": 1e-14}
-        if method == "L-BFGS-B":
-            options.update(ftol=0.0, maxcor=20, maxfun=100 * steps)
-        started = time.perf_counter()
-        scipy.optimize.minimize(
-            loss, start, jac=counted, method=method, callback=record, options=options
-        )
-        seconds += time.perf_counter() - started
-        taken += max(len(path) - 1, 1)
-        missing = steps + 1 - len(path)
-        losses.append([*path, *[path[-1]] * missing])
-        evaluations.append([*used, *[used[-1]] * missing])
-    return np.array(losses).T, np.array(evaluations).T, seconds / taken
+    def counted(x):
+        calls[0] += 1
+        return gradient(x)
+
+    def record(x):
+        taken.append(time.process_time() - started)
+        path.append(x.copy())
+        used.append(calls[0])
+
+    started = time.process_time()
+    scipy.optimize.minimize(
+        loss, start, jac=counted, method=method, callback=record, options=options
+    )
+    return path, used, taken
