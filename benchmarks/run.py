@@ -85,14 +85,7 @@ def main(argv):
 
 
 def _share_of_limit(results):
-    adam = {
-        (row["weights"], row["jit"]): row["ns_per_weight"]
-        for row in results["steps"]
-        if row["optimizer"] == steps.ADAM
-    }
     for row in results["steps"]:
-        if (row["weights"], row["jit"]) in adam and "skipped" not in row:
-            row["times_adam"] = row["ns_per_weight"] / adam[row["weights"], row["jit"]]
         rates = results["limits"].get(str(row["weights"]))
         if row["optimizer"] == "lstm" and rates and "skipped" not in row:
             row["times_limit"] = row["ns_per_weight"] / (1e9 * limits.lstm_step_limit(rates))

@@ -1,5 +1,6 @@
 """Cost of an optimizer's step: time, memory, state, tracing and compiling."""
 
+import gc
 import math
 import time
 
@@ -15,6 +16,8 @@ DEFAULT = "default preset"
 HALF = ", bfloat16 state"
 # From this many floats of state in all a rule is left out: it would not fit the machine.
 MOST_FLOATS = 1.2e9
+# Beyond this many weights only these are measured: others take gigabytes of temporaries.
+LARGE, AT_LARGE = 10**6, (ADAM, DEFAULT, "mixture", "celo", "lstm", "rnnprop")
 
 
 def optimizers():
@@ -86,37 +89,68 @@ def measure(counts, repeats, names=None):
 
     Returns:
         List of dicts: `optimizer`, `weights`, `jit`, `ns_per_weight`, `first_seconds`,
-        `traces`, `state_bytes_per_weight`, `peak_bytes`; or `skipped`, with the reason.
+        `traces`, `state_bytes_per_weight`, `peak_bytes`, `times_adam` (Adam's step measured in
+        turn with it); or `skipped`, with the reason.
     """
     rows = []
     for count in counts:
         for jit in (False, True):
-            steps = {}
-            for name, make in optimizers().items():
-                if names and name not in names:
-                    continue
-                row = {"optimizer": name, "weights": count, "jit": jit}
-                try:
-                    if _floats(name) * count > MOST_FLOATS:
-                        raise ValueError("state larger than this benchmark allows")
-                    steps[name] = Step(make, count, jit)
-                except (tf.errors.OpError, ValueError) as error:
-                    rows.append({**row, "skipped": reason_of(error)})
-            peaks = {name: peak_bytes(step) for name, step in steps.items()}
-            seconds = interleaved(steps, repeats)
-            rows += [
-                {
-                    "optimizer": name,
-                    "weights": count,
-                    "jit": jit,
-                    "ns_per_weight": 1e9 * seconds[name] / count,
-                    "first_seconds": step.seconds_to_first,
-                    "traces": step.traces,
-                    "state_bytes_per_weight": step.bytes_of_state,
-                    "peak_bytes": peaks[name],
-                }
-                for name, step in steps.items()
-            ]
+            known = AT_LARGE if count > LARGE else optimizers()
+            for group in _groups([n for n in known if not names or n in names], count):
+                found = _measured_together(group, count, jit, repeats)
+                told = {(r["optimizer"], r["weights"], r["jit"]) for r in rows}
+                rows += [r for r in found if (r["optimizer"], count, jit) not in told]
+                print(*(_brief(r) for r in found), sep="; ", flush=True)
+    return rows
+
+
+def _brief(row):
+    measured = row.get("skipped") or f"{row['ns_per_weight']:.4g} ns"
+    return f"{row['optimizer']} {row['weights']:.0e}{' jit' * row['jit']}: {measured}"
+
+
+def _groups(names, count):
+    """Lists of optimizers whose state fits the machine at once, each with Keras's Adam."""
+    groups, used = [], 0
+    for name in names:
+        if name == ADAM:
+            continue
+        floats = _floats(name) * count
+        if not groups or used + floats > MOST_FLOATS:
+            groups.append([ADAM])
+            used = 0
+        groups[-1].append(name)
+        used += floats
+    return groups or [[ADAM]]
+
+
+def _measured_together(names, count, jit, repeats):
+    gc.collect()
+    steps, rows = {}, []
+    for name in names:
+        row = {"optimizer": name, "weights": count, "jit": jit}
+        try:
+            if _floats(name) * count > MOST_FLOATS:
+                raise ValueError("state larger than this benchmark allows")
+            steps[name] = Step(optimizers()[name], count, jit)
+        except (tf.errors.OpError, ValueError) as error:
+            rows.append({**row, "skipped": reason_of(error)})
+    peaks = {name: peak_bytes(step) for name, step in steps.items()}
+    seconds = interleaved(steps, repeats)
+    rows += [
+        {
+            "optimizer": name,
+            "weights": count,
+            "jit": jit,
+            "ns_per_weight": 1e9 * seconds[name] / count,
+            "times_adam": seconds[name] / seconds[ADAM],
+            "first_seconds": step.seconds_to_first,
+            "traces": step.traces,
+            "state_bytes_per_weight": step.bytes_of_state,
+            "peak_bytes": peaks[name],
+        }
+        for name, step in steps.items()
+    ]
     return rows
 
 

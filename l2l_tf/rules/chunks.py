@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 from keras import ops, tree
+from keras.backend import standardize_dtype
 
 CHUNK = 2**14
 # A rule with less state has its few operations fused: nothing is there to be bounded.
@@ -56,28 +57,33 @@ def evaluate_in_chunks(update, given, slots, dtype):
     number = -(-count // CHUNK)
     size = -(-count // number)
 
+    kept_in = {name: slot.dtype for name, slot in slots.items()}
+
     def put(tensor, start, part):
         rank = len(tensor.shape)
-        return ops.slice_update(tensor, [0] * (rank - 1) + [start], ops.cast(part, tensor.dtype))
+        return ops.slice_update(tensor, [0] * (rank - 1) + [start], part)
 
     def body(index, steps, filled):
         # The last chunk may start within the one before: it finds the same there once more.
         start = ops.minimum(index * size, count - size)
+        chunk = {name: ops.view(_take(t, start, size), kept_in[name]) for name, t in bits.items()}
         step, new = update(
             *(ops.cast(_take(t, start, size), dtype) for t in given),
-            {name: ops.cast(_take(slot, start, size), dtype) for name, slot in slots.items()},
+            {name: ops.cast(slot, dtype) for name, slot in chunk.items()},
         )
+        new = {name: _bits(ops.cast(value, kept_in[name])) for name, value in new.items()}
         filled = {name: put(tensor, start, new[name]) for name, tensor in filled.items()}
-        return index + 1, put(steps, start, step), filled
+        return index + 1, put(steps, start, ops.cast(step, dtype)), filled
 
-    empty = {name: ops.zeros(slot.shape, slot.dtype) for name, slot in slots.items()}
+    bits = {name: _bits(slot) for name, slot in slots.items()}
+    empty = {name: ops.zeros(slot.shape, slot.dtype) for name, slot in bits.items()}
     _, steps, slots = ops.while_loop(
         lambda index, *_: index < number,
         body,
         (np.int32(0), ops.zeros((count,), dtype), empty),
         maximum_iterations=number,
     )
-    return steps, slots
+    return steps, {name: ops.view(slot, kept_in[name]) for name, slot in slots.items()}
 
 
 def sums_in_chunks(terms, given, dtype):
@@ -92,11 +98,12 @@ def sums_in_chunks(terms, given, dtype):
         `[k]`.
     """
     number, rest = divmod(int(given[0].shape[0]), CHUNK)
-    width = min(CHUNK, 2**10)
+    width, bits = min(CHUNK, 2**10), [_bits(t) for t in given]
 
     def part(start, size, width):
         # A sum over rows adds rows; one along a row would add one entry at a time.
-        pieces = (ops.reshape(_take(t, start, size), (-1, width)) for t in given)
+        pieces = (ops.reshape(_take(t, start, size), (-1, width)) for t in bits)
+        pieces = (ops.view(p, t.dtype) for p, t in zip(pieces, given, strict=True))
         return [ops.sum(t, axis=0) for t in terms(*(ops.cast(p, dtype) for p in pieces))]
 
     def body(index, sums):
@@ -118,3 +125,13 @@ def sums_in_chunks(terms, given, dtype):
 def _take(tensor, start, size):
     rank = len(tensor.shape)
     return ops.slice(tensor, [0] * (rank - 1) + [start], (*tensor.shape[:-1], size))
+
+
+def _bits(tensor):
+    """Half precision as integers of its size, anything else as it is.
+
+    XLA for CPUs has no operations in half precision: to write a chunk it would cast the whole
+    slot to float32 and back.
+    """
+    half = str(standardize_dtype(tensor.dtype)) in ("bfloat16", "float16")
+    return ops.view(tensor, "int16") if half else tensor
