@@ -31,7 +31,7 @@ def plot(results, path):
     with_jit.sharey(without)
     without.set_ylabel("ns per weight")
     with_jit.legend(fontsize=7, ncols=2)
-    bars = [r for r in results["meta_steps"] if "skipped" not in r]
+    bars = [r for r in results.get("meta_steps", []) if "skipped" not in r]
     labels = [f"{r['estimator']}\n{r['problem']}" for r in bars]
     meta.barh(labels, [r["meta_steps_per_second"] for r in bars])
     meta.set_title("Meta-steps per second")

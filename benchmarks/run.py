@@ -18,6 +18,7 @@ from benchmarks import evolution_steps, limits, meta_steps, steps, timing, train
 from benchmarks.plot import plot
 
 FLAGS = flags.FLAGS
+PARTS = ("steps", "many_variables", "training", "meta_steps", "evolution")
 
 if __name__ == "__main__":
     flags.DEFINE_bool("quick", False, "Fewer sizes, models and repeats: about two minutes.")
@@ -25,6 +26,7 @@ if __name__ == "__main__":
     flags.DEFINE_string("output_dir", "benchmarks/results", "Where JSON and plot go.")
     flags.DEFINE_multi_integer("weights", None, "Numbers of weights instead of 1e4 … 1e7.", 1)
     flags.DEFINE_multi_string("optimizer", None, "Only these of the optimizers.")
+    flags.DEFINE_multi_enum("part", list(PARTS), list(PARTS), "What to measure; repeatable.")
     flags.DEFINE_integer("repeats", None, "Interleaved repeats; their median counts.", 1)
 
 
@@ -53,35 +55,43 @@ def main(argv):
     }
     results["limits"] = {str(n): limits.rates(n, repeats) for n in counts if n <= 10**6}
     _print_limits(results["limits"])
-    results["steps"] = steps.measure(counts, repeats, names)
-    _share_of_limit(results)
-    _table(results["steps"], "Steps")
-    results["a_billion_weights"] = _on_paper(results["steps"])
-    _table(results["a_billion_weights"], "On paper: 10^9 weights, from the largest size above")
-    results["many_variables"] = [
-        row
-        for name in (steps.ADAM, "mixture", "lstm")
-        if name in names
-        for row in steps.many_variables(
-            100_000, [2, 50] if quick else [2, 200, 1000], name, repeats
-        )
-    ]
-    _table(results["many_variables"], "One size in few and many variables")
-    rivals = [n for n in (steps.ADAM, "adam", "mixture", "celo", "lstm") if n in names]
-    wanted = ["mlp 784-256-256-10"] if quick else None
-    results["training"] = training.measure(rivals, repeats, wanted)
-    _table(results["training"], "Share of a train step")
-    wanted = ["quadratic, 128 tasks"] if quick else None
-    results["meta_steps"] = meta_steps.measure(repeats, wanted)
-    _against_straightforward(results)
-    _table(results["meta_steps"], "Meta-steps, unroll 20")
-    results["evolution"] = evolution_steps.measure(repeats)
-    _table(results["evolution"], "Evolution strategies: 16 optimizees of 2,410 weights, unroll 20")
+    if "steps" in FLAGS.part:
+        results["steps"] = steps.measure(counts, repeats, names)
+        _share_of_limit(results)
+        _table(results["steps"], "Steps")
+        results["a_billion_weights"] = _on_paper(results["steps"])
+        title = "On paper: 10^9 weights, from the largest size above"
+        _table(results["a_billion_weights"], title)
+    if "many_variables" in FLAGS.part:
+        results["many_variables"] = [
+            row
+            for name in (steps.ADAM, "mixture", "lstm")
+            if name in names
+            for row in steps.many_variables(
+                100_000, [2, 50] if quick else [2, 200, 1000], name, repeats
+            )
+        ]
+        _table(results["many_variables"], "One size in few and many variables")
+    if "training" in FLAGS.part:
+        rivals = [n for n in (steps.ADAM, "adam", "mixture", "celo", "lstm") if n in names]
+        wanted = ["mlp 784-256-256-10"] if quick else None
+        results["training"] = training.measure(rivals, repeats, wanted)
+        _table(results["training"], "Share of a train step")
+    if "meta_steps" in FLAGS.part:
+        wanted = ["quadratic, 128 tasks"] if quick else None
+        results["meta_steps"] = meta_steps.measure(repeats, wanted)
+        _against_straightforward(results)
+        _table(results["meta_steps"], "Meta-steps, unroll 20")
+    if "evolution" in FLAGS.part:
+        results["evolution"] = evolution_steps.measure(repeats)
+        title = "Evolution strategies: 16 optimizees of 2,410 weights, unroll 20"
+        _table(results["evolution"], title)
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
-    plot(results, directory / "benchmarks.png")
-    print(f"\nWritten: {directory}/benchmarks.json, benchmarks.png")
+    if "steps" in results:
+        plot(results, directory / "benchmarks.png")
+    print(f"\nWritten to {directory}")
 
 
 def _share_of_limit(results):

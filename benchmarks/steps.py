@@ -17,7 +17,7 @@ HALF = ", bfloat16 state"
 # From this many floats of state in all a rule is left out: it would not fit the machine.
 MOST_FLOATS = 1.2e9
 # Beyond this many weights only these are measured: others take gigabytes of temporaries.
-LARGE, AT_LARGE = 10**6, (ADAM, DEFAULT, "mixture", "celo", "lstm", "rnnprop")
+LARGE, AT_LARGE = 10**6, (ADAM, DEFAULT, "mixture", "celo", "lstm")
 
 
 def optimizers():
