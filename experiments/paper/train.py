@@ -24,7 +24,6 @@ TRANSFER_TASKS = {
     "highway": "highway_net",
     "rnn": "row_rnn",
 }
-TRANSFER_RULES = ("lstm", "rnnprop")
 # The whole run in one unroll, under exact meta-gradients.
 _WHOLE_RUN = (
     *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
@@ -48,6 +47,7 @@ _TRANSFER = {
         *("--validate_every=200", "--checkpoint_every=200", "--validation_tasks=16"),
     ),
 }
+TRANSFER_RULES = tuple(_TRANSFER)
 _ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--batch_size=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {

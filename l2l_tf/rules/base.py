@@ -77,12 +77,14 @@ class UpdateRule:
             coordinate alone, so that variables may be split, joined and batched.
         supports_jit: Whether XLA can compile `update`; False for a rule that calls what it
             cannot, which is then left to the program around it.
+        steps_alone: Whether the program takes steps and is never differentiated; see `for_steps`.
+        chunked: Whether temporaries stay bounded, where the rule can do that.
     """
 
     coordinatewise = False
     supports_jit = True
-    _steps_alone = False
-    _chunked = False
+    steps_alone = False
+    chunked = False
     meta_params: dict
 
     def initial_meta_params(self, seed=0):
@@ -181,7 +183,7 @@ class UpdateRule:
                 that XLA compiles; elsewhere each chunk would copy the state.
         """
         rule = copy.copy(self)
-        rule._steps_alone, rule._chunked = True, chunked
+        rule.steps_alone, rule.chunked = True, chunked
         return rule
 
     def get_config(self):
@@ -267,14 +269,14 @@ class CoordinatewiseRule(UpdateRule):
 
         alone = len(variables) == 1
         count = size_of(variables[0]) if alone else sum(size_of(v) for v in variables)
-        if self._chunked and worth_chunks(count, self.floats_per_coordinate()):
+        if self.chunked and worth_chunks(count, self.floats_per_coordinate()):
             # What is joined was copied anyway; a large variable's slots stay as they are.
             gradient, slots, variable = join(gradients, states, variables, None if alone else dtype)
             update, state = evaluate_in_chunks(evaluate, (gradient, variable), slots, dtype)
         else:
             gradient, slots, variable = join(gradients, states, variables, dtype)
             update, state = evaluate(gradient, variable, slots)
-            if self._steps_alone and not alone:
+            if self.steps_alone and not alone:
                 update, state = as_a_whole((update, state), context.iteration)
         return part(update, state, variables, states)
 

@@ -1,4 +1,4 @@
-"""Many coordinates a chunk at a time: the temporaries of one chunk, the state in place."""
+"""What is computed at once: many coordinates a chunk at a time, or joined ones as a whole."""
 
 import functools
 
@@ -56,7 +56,6 @@ def evaluate_in_chunks(update, given, slots, dtype):
     count = int(given[0].shape[0])
     number = -(-count // CHUNK)
     size = -(-count // number)
-
     kept_in = {name: slot.dtype for name, slot in slots.items()}
 
     def put(tensor, start, part):

@@ -1,5 +1,6 @@
 """An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
 
+import itertools
 import math
 
 import numpy as np
@@ -132,30 +133,28 @@ class Mixture(UpdateRule):
         trend, shared = loss_signals(context.loss, state.shared)
         groups = _groups(variables, self.largest_side)
         order = [i for group in groups for i in group]
+        ends = itertools.accumulate(len(group) for group in groups)
+        spans = [slice(end - len(group), end) for group, end in zip(groups, ends, strict=True)]
         steering = {k: _at(state.shared[k], order) for k in STEERING}
-        work, start = [], 0
-        for group in groups:
-            end = start + len(group)
+        work = []
+        for group, span in zip(groups, spans, strict=True):
             given = [[of[i] for i in group] for of in (gradients, state.variables, variables)]
-            own = {k: steering[k][..., start:end] for k in ("masses", "log_rate")}
-            how = (self.largest_side, self._steps_alone, self._chunked)
-            work.append(MixtureWork(group, *given, own, len(variables), *how))
-            start = end
+            own = {k: steering[k][..., span] for k in ("masses", "log_rate")}
+            work.append(MixtureWork(self, group, *given, own, len(variables)))
         own = ops.concatenate([w.signals() for w in work], axis=1)
         run = ops.concatenate([progress, trend])
         signals = ops.concatenate([ops.repeat(run[:, None], own.shape[1], axis=1), own], axis=0)
         hidden, cell = (steering[f"scheduler_{k}"] for k in ("hidden", "cell"))
         controls, hidden, cell = self._schedule(signals, hidden, cell)
         annealing = _hand_set(context.run_iteration, context.total_steps)
-        updates, states, steered, start = [], [], [], 0
-        for w in work:
-            end = start + w.segments.count
-            new, slots, steering = w.step(controls[:, start:end], annealing, self, context)
-            updates, states, start = updates + new, states + slots, end
-            steered.append(steering)
+        made = [
+            w.step(controls[:, s], annealing, context) for w, s in zip(work, spans, strict=True)
+        ]
+        updates, states, steered = zip(*made, strict=True)
+        updates, states = (list(itertools.chain(*lists)) for lists in (updates, states))
         back = np.argsort(order)
         ordered = {"scheduler_hidden": hidden, "scheduler_cell": cell}
-        for name in ("masses", "log_rate"):
+        for name in steered[0]:
             parts = [ops.cast(s[name], state.shared[name].dtype) for s in steered]
             ordered[name] = ops.concatenate(parts, axis=-1)
         shared = {**shared, **{name: _at(value, back) for name, value in ordered.items()}}

@@ -20,39 +20,27 @@ class MixtureWork:
     """Variables that are evaluated together in one step: their tensors in the compute dtype.
 
     Args:
+        rule: The `Mixture`.
         indices: Their places among all variables.
         gradients: List of their gradients.
         slots: List of their dicts of slots.
         variables: List of them, in the order of `in_order`.
         steering: Dict with their columns of `masses` `[3, variables]` and `log_rate` `[variables]`.
         count: Number of all variables.
-        largest_side: See `Mixture`.
-        steps_alone: Whether the program is one of `UpdateRule.for_steps`.
-        chunked: Whether large ones may be read a chunk at a time.
     """
 
-    def __init__(
-        self,
-        indices,
-        gradients,
-        slots,
-        variables,
-        steering,
-        count,
-        largest_side,
-        steps_alone,
-        chunked,
-    ):
+    def __init__(self, rule, indices, gradients, slots, variables, steering, count):
+        self.rule = rule
         self.dtype = compute_dtype_for(variables[0])
         self.segments = Segments([v.shape for v in variables])
-        self.as_a_whole = steps_alone and self.segments.joined
-        self.chunked = chunked and not self.segments.joined and chunks.many(self.segments.sizes[0])
+        large = not self.segments.joined and chunks.many(self.segments.sizes[0])
+        self.chunked = rule.chunked and large
         state = ([s[k] for s in slots] for k in ("mean", "slow_mean", "mean_square"))
         self.given = (gradients, variables, *state)
         self.tensors = [self.segments.join(t, self.dtype) for t in self.given]
         self.masses = ops.cast(steering["masses"], self.dtype)
         self.log_rate = ops.cast(steering["log_rate"], self.dtype)
-        sides = [orthogonalised_sides(s, largest_side) for s in self.segments.shapes]
+        sides = [orthogonalised_sides(s, rule.largest_side) for s in self.segments.shapes]
         self.orthogonal = [s is not None for s in sides]
         # Those of equal sides are orthogonalised together: sides → place of the first, how many.
         self.kernels = {s: (sides.index(s), sides.count(s)) for s in sides if s is not None}
@@ -130,7 +118,7 @@ class MixtureWork:
         first, count = self.kernels[sides]
         return ops.reshape(self.segments.block(tensor, first, count), (count, *sides))
 
-    def step(self, controls, annealing, rule, context):
+    def step(self, controls, annealing, context):
         """One step under controls `[CONTROLS, variables]`.
 
         Returns:
@@ -139,13 +127,15 @@ class MixtureWork:
         controls = ops.unstack(ops.cast(controls, self.dtype))
         annealing = ops.cast(annealing, self.dtype)
         growing = ops.tanh(controls[8] + annealing * self.agreement)
-        log_rate = ops.clip(self.log_rate + 0.1 * growing, rule.least_log_rate, 12.0)
-        rate = rule.step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls[0] / 3.0))
+        log_rate = ops.clip(self.log_rate + 0.1 * growing, self.rule.least_log_rate, 12.0)
+        rate = (
+            self.rule.step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls[0] / 3.0))
+        )
         keep = 0.1 * ops.exp(2.0 * ops.tanh(controls[5] / 2.0))  # 1 − β of the fast mean.
         step = ops.cast(context.iteration, self.dtype) + 1.0
         young = ops.power(step, -0.8)
         keep_square = ops.maximum(0.003 * ops.exp(2.0 * ops.tanh(controls[6] / 2.0)), young)
-        decay = rule.weight_decay * ops.exp(4.0 * ops.tanh(controls[7] / 4.0))
+        decay = self.rule.weight_decay * ops.exp(4.0 * ops.tanh(controls[7] / 4.0))
         shrink = ops.minimum(rate * decay, 0.5)
         keeps = ops.stack([keep, 0.1 * keep, keep_square])
         masses = self.masses + keeps * (1.0 - self.masses)
@@ -166,7 +156,7 @@ class MixtureWork:
         factors = self.segments.spread(ops.stack(factors))
         powers = (0.4 * ops.sigmoid(controls[10]), 0.25 * ops.tanh(controls[11]))
         update, state = self._advance(factors, powers)
-        if self.as_a_whole:
+        if self.rule.steps_alone and self.segments.joined:
             update, state = chunks.as_a_whole((update, state), context.iteration)
         parts = [self.segments.split(t) for t in state.values()]
         slots = [dict(zip(state, values, strict=True)) for values in zip(*parts, strict=True)]
