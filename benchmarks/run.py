@@ -62,6 +62,7 @@ def main(argv):
         results["a_billion_weights"] = _on_paper(results["steps"])
         title = "On paper: 10^9 weights, from the largest size above"
         _table(results["a_billion_weights"], title)
+        _write(results)
     if "many_variables" in FLAGS.part:
         results["many_variables"] = [
             row
@@ -72,26 +73,34 @@ def main(argv):
             )
         ]
         _table(results["many_variables"], "One size in few and many variables")
+        _write(results)
     if "training" in FLAGS.part:
         rivals = [n for n in (steps.ADAM, "adam", "mixture", "celo", "lstm") if n in names]
         wanted = ["mlp 784-256-256-10"] if quick else None
         results["training"] = training.measure(rivals, repeats, wanted)
         _table(results["training"], "Share of a train step")
+        _write(results)
     if "meta_steps" in FLAGS.part:
         wanted = ["quadratic, 128 tasks"] if quick else None
         results["meta_steps"] = meta_steps.measure(repeats, wanted)
         _against_straightforward(results)
         _table(results["meta_steps"], "Meta-steps, unroll 20")
+        _write(results)
     if "evolution" in FLAGS.part:
         results["evolution"] = evolution_steps.measure(repeats)
         title = "Evolution strategies: 16 optimizees of 2,410 weights, unroll 20"
         _table(results["evolution"], title)
+        _write(results)
+    print(f"\nWritten to {FLAGS.output_dir}")
+
+
+def _write(results):
+    """Called after every part: what is measured outlives a part that fails."""
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     if "steps" in results:
         plot(results, directory / "benchmarks.png")
-    print(f"\nWritten to {directory}")
 
 
 def _share_of_limit(results):

@@ -272,7 +272,8 @@ class CoordinatewiseRule(UpdateRule):
         if self.chunked and worth_chunks(count, self.floats_per_coordinate()):
             # What is joined was copied anyway; a large variable's slots stay as they are.
             gradient, slots, variable = join(gradients, states, variables, None if alone else dtype)
-            update, state = evaluate_in_chunks(evaluate, (gradient, variable), slots, dtype)
+            given = (gradient, variable)
+            update, state = evaluate_in_chunks(evaluate, given, slots, dtype, context.iteration)
         else:
             gradient, slots, variable = join(gradients, states, variables, dtype)
             update, state = evaluate(gradient, variable, slots)

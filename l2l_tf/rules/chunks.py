@@ -37,51 +37,52 @@ def as_a_whole(tensors, iteration):
     return ops.cond(taken, lambda: tensors, zeros)
 
 
-def evaluate_in_chunks(update, given, slots, dtype):
-    """The update of `n` coordinates, `CHUNK` or a few less at a time.
+def evaluate_in_chunks(update, given, slots, dtype, iteration):
+    """The update of `n` coordinates, `CHUNK` of them or a few more at a time.
 
-    Results go to buffers of their own: compiled for CPUs, a loop that reads a slot and writes to
-    it copies the whole slot at every chunk. What `update` is given is cast chunk by chunk, too,
-    so that slots in half precision are never there in full precision as a whole.
+    Compiled, slots that are assigned to the variables they were read from are written in place,
+    chunk by chunk: what a chunk's results are is known before any of it is written, so that XLA
+    for CPUs has no reason to keep a copy of the slots. What `update` is given is cast chunk by
+    chunk, too, so that slots in half precision are never there in full precision as a whole.
 
     Args:
         update: Function `(*given, slots) → (update, slots)` of fewer coordinates.
         given: Tensors `[n]`, such as the gradient.
         slots: Dict name → `[…, n]`.
         dtype: Dtype in which `update` computes.
+        iteration: Scalar, not negative; see `as_a_whole`.
 
     Returns:
         `(update [n] in dtype, slots)`.
     """
     count = int(given[0].shape[0])
-    number = -(-count // CHUNK)
-    size = -(-count // number)
+    number = max(1, count // CHUNK)
+    size = count // number
     kept_in = {name: slot.dtype for name, slot in slots.items()}
 
     def put(tensor, start, part):
         rank = len(tensor.shape)
         return ops.slice_update(tensor, [0] * (rank - 1) + [start], part)
 
-    def body(index, steps, filled):
-        # The last chunk may start within the one before: it finds the same there once more.
-        start = ops.minimum(index * size, count - size)
-        chunk = {name: ops.view(_take(t, start, size), kept_in[name]) for name, t in bits.items()}
+    def part(start, size, steps, filled):
+        chunk = {name: ops.view(_take(t, start, size), kept_in[name]) for name, t in filled.items()}
         step, new = update(
             *(ops.cast(_take(t, start, size), dtype) for t in given),
             {name: ops.cast(slot, dtype) for name, slot in chunk.items()},
         )
         new = {name: _bits(ops.cast(value, kept_in[name])) for name, value in new.items()}
+        step, new = as_a_whole((ops.cast(step, dtype), new), iteration)
         filled = {name: put(tensor, start, new[name]) for name, tensor in filled.items()}
-        return index + 1, put(steps, start, ops.cast(step, dtype)), filled
+        return put(steps, start, step), filled
 
-    bits = {name: _bits(slot) for name, slot in slots.items()}
-    empty = {name: ops.zeros(slot.shape, slot.dtype) for name, slot in bits.items()}
     _, steps, slots = ops.while_loop(
         lambda index, *_: index < number,
-        body,
-        (np.int32(0), ops.zeros((count,), dtype), empty),
+        lambda index, *filled: (index + 1, *part(index * size, size, *filled)),
+        (np.int32(0), ops.zeros((count,), dtype), {name: _bits(s) for name, s in slots.items()}),
         maximum_iterations=number,
     )
+    if count > number * size:  # Fewer than there are chunks.
+        steps, slots = part(number * size, count - number * size, steps, slots)
     return steps, {name: ops.view(slot, kept_in[name]) for name, slot in slots.items()}
 
 

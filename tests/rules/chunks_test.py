@@ -38,6 +38,29 @@ def test_chunks_change_nothing(state_dtype, monkeypatch):
         np.testing.assert_allclose(value, expected, atol=tolerance)
 
 
+def test_chunks_are_written_in_place(monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK", 16)
+    monkeypatch.setattr(chunks, "LEAST_FLOATS", 1)
+    rule = rules.LSTM(hidden_size=4).for_steps(chunked=True)
+    slots = {k: tf.Variable(v) for k, v in rule.init([tf.zeros([COUNT])]).variables[0].items()}
+    gradient, iteration = tf.ones([COUNT]), tf.constant(0)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(gradient, iteration):
+        state = rules.RuleState([{k: tf.convert_to_tensor(v) for k, v in slots.items()}], {})
+        context = rules.Context(iteration)
+        updates, state = rule.update([gradient], state, [gradient], context)
+        for name, value in state.variables[0].items():
+            slots[name].assign(value)
+        return updates
+
+    text = step.experimental_get_compiler_ir(gradient, iteration)(stage="optimized_hlo")
+    copies = [line for line in text.splitlines() if " copy(" in line]
+    # Of a slot: four rows of all coordinates. Parts of it may be moved.
+    assert f"f32[4,{COUNT}]" in text
+    assert not [line for line in copies if f"f32[4,{COUNT}]" in line]
+
+
 def compiled_step(rule, number):
     """One step of a rule on several variables, for XLA, and its iteration."""
     variables = [tf.fill([3, 5], 0.1 * (i + 1)) for i in range(number)]
@@ -74,7 +97,7 @@ def test_what_variables_share_is_compiled_once(name):
 def test_rules_of_rules_hand_on_how_they_are_evaluated(name, monkeypatch):
     asked = []
 
-    def in_chunks(update, given, slots, dtype):
+    def in_chunks(update, given, slots, dtype, iteration):
         asked.append(given[0].shape)
         return update(*given, slots)
 
