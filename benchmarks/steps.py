@@ -1,5 +1,6 @@
 """Cost of an optimizer's step: time, memory, state, tracing and compiling."""
 
+import functools
 import gc
 import math
 import time
@@ -52,12 +53,12 @@ class Step:
         self.optimizer.build(self.variables)
         self.traces = 0
 
-        @tf.function(jit_compile=jit, autograph=False)
         def step(gradients):
             self.traces += 1
             self.optimizer.apply(gradients, self.variables)
 
-        self.step = step
+        # TensorFlow counts tracings by code, and would warn of many optimizers.
+        self.step = tf.function(functools.partial(step), jit_compile=jit, autograph=False)
         self()
         self.seconds_to_first = time.perf_counter() - started
 

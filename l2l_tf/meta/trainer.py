@@ -4,6 +4,7 @@ It knows nothing of which estimator it drives.
 """
 
 import dataclasses
+import functools
 import math
 import time
 
@@ -138,10 +139,9 @@ class MetaTrainer:
         def begin(seed):
             return self.estimator.begin(self.rule, task, seed)
 
-        return tf.function(begin, autograph=False) if task.in_graph else begin
+        return _compiled(begin) if task.in_graph else begin
 
     def _compile_step(self, task):
-        @tf.function(jit_compile=self._jit_compile(task), autograph=False)
         def meta_step(carried, batches, start, trajectory):
             estimate = self.estimator.estimate(
                 self._bound(), task, carried, batches, start, trajectory
@@ -156,30 +156,33 @@ class MetaTrainer:
             )
             return estimate, finite
 
+        meta_step = _compiled(meta_step, self._jit_compile(task))
+
         def drawn_step(carried, start, trajectory):
             batches = self.estimator.batches(task, carried, start)
             return meta_step(carried, batches, start, trajectory)
 
         # Random numbers are drawn before what XLA compiles, which they would make many times
         # as large; and so they are the same with XLA and without.
-        return tf.function(drawn_step, autograph=False) if task.in_graph else drawn_step
+        return _compiled(drawn_step) if task.in_graph else drawn_step
 
     def _compile_validation(self, task):
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
 
-        @tf.function(jit_compile=self._jit_compile(task), autograph=False)
         def run(trajectory, train_batches, meta_batches):
             rule = self.rule.bind(self.averages)
             losses = run_losses(rule, task, trajectory, train_batches, meta_batches, steps)
             weights = loss_weights(self.estimator.loss_weights, steps, 0, steps)
             return validation_score(losses, weights), tf.reduce_mean(losses[-1])
 
+        run = _compiled(run, self._jit_compile(task))
+
         def validate(seed):
             count = self.settings.validation_tasks
             where = self.estimator.meta_batch
             return run(*validation_run(self.rule, task, seed, count, steps, where))
 
-        return tf.function(validate, autograph=False) if task.in_graph else validate
+        return _compiled(validate) if task.in_graph else validate
 
     def step(self):
         """One meta-update: one unroll of one task.
@@ -349,6 +352,15 @@ class MetaTrainer:
             {k: math.inf if v is None else v for k, v in h.items()} for h in info["history"]
         ]
         return True
+
+
+def _compiled(function, jit_compile=None):
+    """A `tf.function` that shares no count of tracings with others of the same code.
+
+    TensorFlow counts them by code, and warns of functions that are traced over and over; the tasks
+    of a trainer share theirs, and each is traced once.
+    """
+    return tf.function(functools.partial(function), jit_compile=jit_compile, autograph=False)
 
 
 def _plain(value):

@@ -1,5 +1,6 @@
 """The step compiled by XLA where the program around it is not."""
 
+import functools
 import math
 
 import tensorflow as tf
@@ -57,7 +58,9 @@ class CompiledSteps:
             def take(gradients, learning_rate):
                 step(dict(zip(indices, gradients, strict=True)), learning_rate)
 
-            self._steps[indices] = tf.function(take, jit_compile=True, autograph=False)
+            # TensorFlow counts tracings by code, and would warn of many optimizers.
+            apart = functools.partial(take)
+            self._steps[indices] = tf.function(apart, jit_compile=True, autograph=False)
         self._steps[indices](list(given.values()), tf.convert_to_tensor(learning_rate))
 
     def __deepcopy__(self, memo):

@@ -1,5 +1,7 @@
 """Meta-training: progress, skipping, early stopping, resume."""
 
+import logging
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -207,3 +209,20 @@ def test_meta_steps_on_convolutions_are_not_compiled_and_others_are(monkeypatch)
     assert asked_for(tasks.Quadratic(dimension=3), jit_compile=True) == {True}
     assert asked_for(Convolutions(dimension=3), jit_compile=True) == {False}
     assert asked_for(tasks.Quadratic(dimension=3), jit_compile=False) == {False}
+
+
+def test_many_tasks_bring_no_warning_of_tracings():
+    told = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())
+    many = [tasks.Quadratic(dimension=2) for _ in range(6)]
+    settings = Settings(jit_compile=False, trajectories=(2,), validation_tasks=1)
+    estimator = TruncatedBPTT(unroll=2, tasks=1)
+    trainer = MetaTrainer(rules.LSTM(hidden_size=2), many, many[:1], estimator, settings)
+    tf.get_logger().addHandler(handler)
+    try:
+        for _ in range(6):
+            trainer.step()
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert not [text for text in told if "retracing" in text]
