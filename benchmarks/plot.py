@@ -10,7 +10,7 @@ def plot(results, path):
         results: What `benchmarks.run` collected.
         path: File to write.
     """
-    figure = Figure(figsize=(13, 4.6), layout="constrained")
+    figure = Figure(figsize=(13, 5.2), layout="constrained")
     without, with_jit, meta = figure.subplots(1, 3, width_ratios=(3, 3, 2))
     rows = [row for row in results["steps"] if "skipped" not in row]
     names = list(dict.fromkeys(row["optimizer"] for row in rows))
@@ -30,7 +30,8 @@ def plot(results, path):
         axes.grid(alpha=0.3)
     with_jit.sharey(without)
     without.set_ylabel("ns per weight")
-    with_jit.legend(fontsize=7, ncols=2)
+    handles, labels = without.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=7, frameon=False)
     bars = [r for r in results.get("meta_steps", []) if "skipped" not in r]
     labels = [f"{r['estimator']}\n{r['problem']}" for r in bars]
     meta.barh(labels, [r["meta_steps_per_second"] for r in bars])

@@ -63,16 +63,17 @@ def part(update, state, variables, old_states):
     return updates, states
 
 
-# Joining copies the state of the joined variables once per step, which pays while
-# it spares an op chain per variable and stops paying for large ones.
+# Joining copies the state of the joined variables, there and back, at every step. It pays while it
+# spares an op chain for each of many small ones.
 JOINED_STATE_BYTES = 32 * 2**20
+JOINED_COORDINATES = 2**12
 
 
 def evaluation_groups(variables, floats_per_coordinate):
     """Which variables are evaluated together.
 
-    Small variables of one compute dtype are joined while their state together is
-    at most `JOINED_STATE_BYTES`; a variable of unknown size stays alone.
+    Variables of one compute dtype, each of at most `JOINED_COORDINATES`, are joined while their
+    state together is at most `JOINED_STATE_BYTES`; others, and those of unknown size, stay alone.
 
     Args:
         variables: List of tensors or variables.
@@ -85,7 +86,7 @@ def evaluation_groups(variables, floats_per_coordinate):
     for index, variable in enumerate(variables):
         dtype = compute_dtype_for(variable)
         size = size_of(variable)
-        if not isinstance(size, int):
+        if not isinstance(size, int) or size > JOINED_COORDINATES:
             groups.append([index])
             continue
         width = 8 if dtype == "float64" else 4
