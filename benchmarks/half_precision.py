@@ -1,0 +1,57 @@
+"""What state in bfloat16 does to the results: python -m benchmarks.half_precision
+
+Presets on small tasks, state in float32 and in bfloat16, the same seeds; prints a table.
+"""
+
+import dataclasses
+
+from absl import app, flags
+
+from experiments.tables import markdown, spread
+from l2l_tf import LearnedOptimizer, evaluation, presets
+
+FLAGS = flags.FLAGS
+DTYPES = ("float32", "bfloat16")
+
+if __name__ == "__main__":
+    flags.DEFINE_multi_string(
+        "preset", ["mixture-general", "rnnprop-general", "lstm-digits"], "Presets; repeatable."
+    )
+    flags.DEFINE_multi_string("task", ["digits_mlp", "row_rnn", "highway_net"], "Tasks.")
+    flags.DEFINE_multi_integer("steps", [100, 1000], "Lengths of runs.", 1)
+    flags.DEFINE_integer("seeds", 5, "Runs of each.", 1)
+
+
+def contender(preset, state_dtype):
+    """A preset as a contender, its state in a dtype."""
+    plain = evaluation.learned(preset)
+    rule = presets.load_preset(preset)
+
+    def make(rate, total_steps):
+        del rate, total_steps
+        return LearnedOptimizer(rule=rule, state_dtype=state_dtype)
+
+    name = f"{plain.name}, {state_dtype}"
+    return dataclasses.replace(plain, name=name, make=make, identity=None)
+
+
+def main(argv):
+    del argv
+    made = [contender(preset, dtype) for preset in FLAGS.preset for dtype in DTYPES]
+    lines = []
+    for task in FLAGS.task:
+        for steps in FLAGS.steps:
+            results = evaluation.evaluate(task, made, steps=steps, seeds=FLAGS.seeds, records=1)
+            rows = {row.contestant.optimizer: row for row in results.summary()}
+            for preset in FLAGS.preset:
+                whole, half = (rows[f"{preset}, {dtype}"] for dtype in DTYPES)
+                losses = [spread(row.train_loss) for row in (whole, half)]
+                ratio = half.train_loss.median / whole.train_loss.median
+                held_out = half.held_out_loss.median / whole.held_out_loss.median
+                lines.append([task, steps, preset, *losses, f"{ratio:.3f}", f"{held_out:.3f}"])
+    header = ["task", "steps", "preset", *(f"train loss, {dtype}" for dtype in DTYPES)]
+    print(markdown([*header, "their ratio", "ratio of held-out losses"], lines))
+
+
+if __name__ == "__main__":
+    app.run(main)
