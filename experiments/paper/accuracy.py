@@ -168,6 +168,7 @@ def plot(records, path):
         axis.set_xscale("log")
         axis.invert_xaxis()
         axis.set_xlabel("train loss (falling to the right)")
+        axis.set_axisbelow(True)
         axis.grid(True, color="#dddddd", linewidth=0.6)
     axes[0].legend(frameon=False, fontsize=8, loc="lower right")
     figure.savefig(path, dpi=120)
