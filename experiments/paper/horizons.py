@@ -52,8 +52,8 @@ def run(experiment):
         [
             f"Base net on digits (`{TASK}`), median final train loss of {plan.few_seeds} seeds. "
             "The baselines are tuned anew for every length; the LSTM was trained for 100 steps, "
-            "`rnnprop-general` for at most 500, `mixture-general` (not told the length) for at most "
-            "2,000.\n",
+            "`rnnprop-general` for at most 500, `mixture-general` (not told the length) for at "
+            "most 2,000.\n",
             markdown(["", *(f"{s} steps" for s in by_steps)], table),
             *(f"- {s}" for s in said if not s.endswith(": ")),
             f"\n![Loss along {max(by_steps)} steps](horizons.png)\n",
