@@ -8,6 +8,7 @@ versions of all, to see that everything works. What has to be meta-trained first
 `python -m experiments.paper.train`.
 """
 
+import dataclasses
 import datetime
 import json
 import pathlib
@@ -49,6 +50,7 @@ TEXTS = "sections.json"
 if __name__ == "__main__":
     flags.DEFINE_list("only", [], f"Sections to make, of {', '.join(SECTIONS)}; default: all.")
     flags.DEFINE_bool("quick", False, "Small versions of everything, in minutes.")
+    flags.DEFINE_list("datasets", None, "Data sets of the transfer matrix; default: all.")
     flags.DEFINE_string("output_dir", "results/paper", "Where report, tables and plots go.")
     flags.DEFINE_string("pieces", f"{RUNS}/pieces", "Where finished pieces are kept.")
     flags.DEFINE_string("runs", RUNS, "Where experiments.paper.train left its runs.")
@@ -105,9 +107,16 @@ def main(argv):
     unknown = sorted(set(FLAGS.only) - set(SECTIONS))
     if unknown:
         sys.exit(f"--only names sections, of {', '.join(SECTIONS)}. Received: {unknown}")
+    plan = QUICK if FLAGS.quick else FULL
+    if FLAGS.datasets is not None:
+        if not FLAGS.datasets or set(FLAGS.datasets) - set(FULL.datasets):
+            names = ", ".join(FULL.datasets)
+            sys.exit(f"--datasets names some of {names}. Received: {FLAGS.datasets}")
+        plan = dataclasses.replace(plan, datasets=tuple(FLAGS.datasets))
     given = [f"--only={','.join(FLAGS.only)}"] * bool(FLAGS.only) + ["--quick"] * FLAGS.quick
+    given += [f"--datasets={','.join(plan.datasets)}"] * (FLAGS.datasets is not None)
     experiment = Experiment(
-        QUICK if FLAGS.quick else FULL,
+        plan,
         Pieces(FLAGS.pieces),
         pathlib.Path(FLAGS.output_dir),
         pathlib.Path(FLAGS.runs),
