@@ -24,15 +24,14 @@ if __name__ == "__main__":
 
 def contender(preset, state_dtype):
     """A preset as a contender, its state in a dtype."""
-    plain = evaluation.learned(preset)
     rule = presets.load_preset(preset)
+    plain = evaluation.learned(rule, f"{preset}, {state_dtype}")
 
     def make(rate, total_steps):
         del rate, total_steps
         return LearnedOptimizer(rule=rule, state_dtype=state_dtype)
 
-    name = f"{plain.name}, {state_dtype}"
-    return dataclasses.replace(plain, name=name, make=make, identity=None)
+    return dataclasses.replace(plain, make=make, identity=None)
 
 
 def main(argv):

@@ -61,8 +61,7 @@ def main(argv):
         _table(results["steps"], "Steps")
         results["a_billion_weights"] = _on_paper(results["steps"])
         title = "On paper: 10^9 weights, from the largest size above"
-        _table(results["a_billion_weights"], title)
-        _write(results)
+        _report(results, "a_billion_weights", title)
     if "many_variables" in FLAGS.part:
         results["many_variables"] = [
             row
@@ -72,30 +71,27 @@ def main(argv):
                 100_000, [2, 50] if quick else [2, 200, 1000], name, repeats
             )
         ]
-        _table(results["many_variables"], "One size in few and many variables")
-        _write(results)
+        _report(results, "many_variables", "One size in few and many variables")
     if "training" in FLAGS.part:
         rivals = [n for n in (steps.ADAM, "adam", "mixture", "celo", "lstm") if n in names]
         wanted = ["mlp 784-256-256-10"] if quick else None
         results["training"] = training.measure(rivals, repeats, wanted)
-        _table(results["training"], "Share of a train step")
-        _write(results)
+        _report(results, "training", "Share of a train step")
     if "meta_steps" in FLAGS.part:
         wanted = ["quadratic, 128 tasks"] if quick else None
         results["meta_steps"] = meta_steps.measure(repeats, wanted)
         _against_straightforward(results)
-        _table(results["meta_steps"], "Meta-steps, unroll 20")
-        _write(results)
+        _report(results, "meta_steps", "Meta-steps, unroll 20")
     if "evolution" in FLAGS.part:
         results["evolution"] = evolution_steps.measure(repeats)
         title = "Evolution strategies: 16 optimizees of 2,410 weights, unroll 20"
-        _table(results["evolution"], title)
-        _write(results)
+        _report(results, "evolution", title)
     print(f"\nWritten to {FLAGS.output_dir}")
 
 
-def _write(results):
-    """Called after every part: what is measured outlives a part that fails."""
+def _report(results, part, title):
+    """Prints a part and writes all so far: what is measured outlives a part that fails."""
+    _table(results[part], title)
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")

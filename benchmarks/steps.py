@@ -1,6 +1,5 @@
 """Cost of an optimizer's step: time, memory, state, tracing and compiling."""
 
-import functools
 import gc
 import math
 import time
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from benchmarks.timing import interleaved, peak_bytes
 from l2l_tf import LearnedOptimizer, rules
+from l2l_tf.tracing import traced_apart
 
 ADAM = "keras adam"
 DEFAULT = "default preset"
@@ -57,8 +57,7 @@ class Step:
             self.traces += 1
             self.optimizer.apply(gradients, self.variables)
 
-        # TensorFlow counts tracings by code, and would warn of many optimizers.
-        self.step = tf.function(functools.partial(step), jit_compile=jit, autograph=False)
+        self.step = traced_apart(step, jit)
         self()
         self.seconds_to_first = time.perf_counter() - started
 

@@ -4,7 +4,6 @@ It knows nothing of which estimator it drives.
 """
 
 import dataclasses
-import functools
 import math
 import time
 
@@ -19,6 +18,7 @@ from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.tasks import as_seed, fold_in
+from l2l_tf.tracing import traced_apart
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
@@ -139,7 +139,7 @@ class MetaTrainer:
         def begin(seed):
             return self.estimator.begin(self.rule, task, seed)
 
-        return _compiled(begin) if task.in_graph else begin
+        return traced_apart(begin) if task.in_graph else begin
 
     def _compile_step(self, task):
         def meta_step(carried, batches, start, trajectory):
@@ -156,7 +156,7 @@ class MetaTrainer:
             )
             return estimate, finite
 
-        meta_step = _compiled(meta_step, self._jit_compile(task))
+        meta_step = traced_apart(meta_step, self._jit_compile(task))
 
         def drawn_step(carried, start, trajectory):
             batches = self.estimator.batches(task, carried, start)
@@ -164,7 +164,7 @@ class MetaTrainer:
 
         # Random numbers are drawn before what XLA compiles, which they would make many times
         # as large; and so they are the same with XLA and without.
-        return _compiled(drawn_step) if task.in_graph else drawn_step
+        return traced_apart(drawn_step) if task.in_graph else drawn_step
 
     def _compile_validation(self, task):
         steps = self.settings.validation_trajectory or max(self.settings.trajectories)
@@ -175,14 +175,14 @@ class MetaTrainer:
             weights = loss_weights(self.estimator.loss_weights, steps, 0, steps)
             return validation_score(losses, weights), tf.reduce_mean(losses[-1])
 
-        run = _compiled(run, self._jit_compile(task))
+        run = traced_apart(run, self._jit_compile(task))
 
         def validate(seed):
             count = self.settings.validation_tasks
             where = self.estimator.meta_batch
             return run(*validation_run(self.rule, task, seed, count, steps, where))
 
-        return _compiled(validate) if task.in_graph else validate
+        return traced_apart(validate) if task.in_graph else validate
 
     def step(self):
         """One meta-update: one unroll of one task.
@@ -352,15 +352,6 @@ class MetaTrainer:
             {k: math.inf if v is None else v for k, v in h.items()} for h in info["history"]
         ]
         return True
-
-
-def _compiled(function, jit_compile=None):
-    """A `tf.function` that shares no count of tracings with others of the same code.
-
-    TensorFlow counts them by code, and warns of functions that are traced over and over; the tasks
-    of a trainer share theirs, and each is traced once.
-    """
-    return tf.function(functools.partial(function), jit_compile=jit_compile, autograph=False)
 
 
 def _plain(value):

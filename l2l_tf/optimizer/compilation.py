@@ -1,9 +1,10 @@
 """The step compiled by XLA where the program around it is not."""
 
-import functools
 import math
 
 import tensorflow as tf
+
+from l2l_tf.tracing import traced_apart
 
 # Compiling takes seconds, and a tenth of one and more for every variable; a compiled step saves
 # some nanoseconds per float of state. From this many floats, and this many per variable, a run of
@@ -58,9 +59,7 @@ class CompiledSteps:
             def take(gradients, learning_rate):
                 step(dict(zip(indices, gradients, strict=True)), learning_rate)
 
-            # TensorFlow counts tracings by code, and would warn of many optimizers.
-            apart = functools.partial(take)
-            self._steps[indices] = tf.function(apart, jit_compile=True, autograph=False)
+            self._steps[indices] = traced_apart(take, jit_compile=True)
         self._steps[indices](list(given.values()), tf.convert_to_tensor(learning_rate))
 
     def __deepcopy__(self, memo):

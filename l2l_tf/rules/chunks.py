@@ -47,7 +47,7 @@ def evaluate_in_chunks(update, given, slots, dtype, iteration):
 
     Args:
         update: Function `(*given, slots) → (update, slots)` of fewer coordinates.
-        given: Tensors `[n]`, such as the gradient.
+        given: Tensors `[n]`, at least `CHUNK` coordinates, such as the gradient.
         slots: Dict name → `[…, n]`.
         dtype: Dtype in which `update` computes.
         iteration: Scalar, not negative; see `as_a_whole`.
@@ -56,7 +56,7 @@ def evaluate_in_chunks(update, given, slots, dtype, iteration):
         `(update [n] in dtype, slots)`.
     """
     count = int(given[0].shape[0])
-    number = max(1, count // CHUNK)
+    number = count // CHUNK
     size = count // number
     kept_in = {name: slot.dtype for name, slot in slots.items()}
 
