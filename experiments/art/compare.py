@@ -22,6 +22,7 @@ from PIL import Image
 
 from l2l_tf import tasks
 from l2l_tf.evaluation import baselines, contenders
+from l2l_tf.evaluation.tuning import Grid, search
 from l2l_tf.tasks import neural_art
 
 FLAGS = flags.FLAGS
@@ -29,7 +30,6 @@ FLAGS = flags.FLAGS
 if __name__ == "__main__":
     flags.DEFINE_string("preset", "lstm-neural-art", "Preset, or path of one.")
     flags.DEFINE_multi_string("baseline", ["adam", "rmsprop", "momentum"], "Tuned beside it.")
-    flags.DEFINE_multi_float("rate", [0.01, 0.03, 0.1, 0.3, 1.0], "Learning rates tried.")
     flags.DEFINE_integer("tuning_seeds", 1, "Photographs for each learning rate.", 1)
     flags.DEFINE_integer("seeds", 4, "Photographs reported.", 1)
     flags.DEFINE_integer("steps", 128, "Steps of every run, as in the paper.", 1)
@@ -44,6 +44,7 @@ CASES = {
     "higher resolution": {"size": 128, "style": "gogh_auvert"},
 }
 TUNING, REPORTED = 1_000, 2_000
+RATES = Grid(0.01, 1.0, per_decade=2, extend=4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,13 +123,12 @@ def runs_of(contender, case, photographs, seeds, rate=None):
 
 def tuned(contender, case):
     """The learning rate of the least mean final loss on photographs for validation."""
-    seeds = range(TUNING, TUNING + FLAGS.tuning_seeds)
-    finals = []
-    for rate in FLAGS.rate:
-        curves = runs_of(contender, case, "validation", seeds, rate)
-        final = np.mean([curve.losses[-1] for curve in curves])
-        finals.append(final if np.isfinite(final) else np.inf)
-    return FLAGS.rate[int(np.argmin(finals))]
+
+    def final_loss(rate, seed):
+        (curve,) = runs_of(contender, case, "validation", [TUNING + seed], rate)
+        return curve.losses[-1] if np.isfinite(curve.losses[-1]) else np.inf
+
+    return search(RATES, final_loss, FLAGS.tuning_seeds).rate
 
 
 def compare(case):
@@ -197,7 +197,8 @@ def main(argv):
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     note = (
-        f"{FLAGS.seeds} photographs, {FLAGS.steps} steps, tuned over {FLAGS.rate}; TensorFlow "
+        f"{FLAGS.seeds} photographs, {FLAGS.steps} steps; learning rates tuned in half-decades "
+        f"from {RATES.low} to {RATES.high}, further while the best is at an edge; TensorFlow "
         f"{tf.__version__}, Keras {keras.__version__}, {platform.machine()}; "
         f"{datetime.date.today().isoformat()}"
     )

@@ -1,5 +1,6 @@
 """What a step of the learned optimizer costs beside the network's own: time, FLOPs, bytes."""
 
+import functools
 import math
 
 import keras
@@ -21,14 +22,17 @@ OPTIMIZERS = {
     "none": (lambda: None, lambda: None),
     "SGD": (lambda: keras.optimizers.SGD(1e-3), lambda: rules.SGD(1e-3)),
     "Adam": (lambda: keras.optimizers.Adam(1e-3), lambda: rules.Adam(1e-3)),
-    "lstm": (
-        lambda: LearnedOptimizer(preset="lstm-digits"),
-        lambda: presets.load_preset("lstm-digits"),
-    ),
-    "rnnprop": (
-        lambda: LearnedOptimizer(preset="rnnprop-general"),
-        lambda: presets.load_preset("rnnprop-general"),
-    ),
+    **{
+        name: (
+            functools.partial(LearnedOptimizer.from_preset, preset),
+            functools.partial(presets.load_preset, preset),
+        )
+        for name, preset in {
+            "lstm": "lstm-digits",
+            "rnnprop": "rnnprop-general",
+            "mixture (the default)": "mixture-general",
+        }.items()
+    },
 }
 
 
