@@ -3,7 +3,9 @@
 And on subsets of its labels, where an LSTM that never saw these labels is compared too.
 """
 
-from experiments.tables import comparison, verdict
+import statistics
+
+from experiments.tables import comparison, number, verdict
 
 TITLE = "CIFAR-10 (section 3.3)"
 LEARNED = ("lstm-cifar10", "lstm-cifar10-sub", "rnnprop-general", "mixture-general")
@@ -41,6 +43,19 @@ def run(experiment):
         results.to_csv(experiment.output / f"{case}.csv")
         results.plot(experiment.output / f"{case}.png")
         said = [verdict(results, name) for name in LEARNED]
-        text += [f"### {title} (`{task}`)\n", comparison(results), *said]
+        text += [f"### {title} (`{task}`)\n", comparison(results), *said, on_batches(results)]
         text.append(f"\n![{title}]({case}.png)\n")
     return "\n".join(text)
+
+
+def on_batches(results):
+    """Losses of the last batches, which are normalized by their own statistics."""
+    last = {}
+    for record in results.records:
+        if record.step == results.records[-1].step:
+            last.setdefault(record.optimizer, []).append(record.batch_loss)
+    losses = ", ".join(f"{name} {number(statistics.mean(v))}" for name, v in last.items())
+    return (
+        "\nLosses above are with the moving statistics of batch normalization. Of the batches "
+        f"since the record before the last, means over the seeds: {losses}.\n"
+    )

@@ -38,11 +38,15 @@ _LABELS = {"": "", "-sub": "labels=[5,6,7,8,9]"}
 _CIFAR10_META_STEPS = {"": (300, 120), "-sub": (180, 80)}
 # What differs between kinds of networks is to be seen, not how far a training from random weights
 # got: the LSTMs all start from one imitation.
+_TRANSFER_LSTM = (
+    *("--start_from={runs}/lstm-imitation/preset", "--trajectory=100", "--log_loss"),
+    *("--weight_averaging=0.95", "--batch_size=2", "--validation_tasks=16"),
+)
 _TRANSFER = {
     "lstm": (
-        *("--start_from={runs}/lstm-imitation/preset", *_WHOLE_RUN, "--weight_averaging=0.95"),
-        *("--meta_learning_rate=2e-4", "--meta_steps=160", "--batch_size=2"),
-        *("--validate_every=40", "--checkpoint_every=40", "--validation_tasks=16"),
+        *(*_TRANSFER_LSTM, "--unroll=100", "--loss_weights=linear", "--second_derivatives"),
+        *("--meta_learning_rate=2e-4", "--meta_steps=160"),
+        *("--validate_every=40", "--checkpoint_every=40"),
     ),
     "rnnprop": (
         *("--rule=rnnprop", "--unroll=20", "--trajectory=100", "--log_loss"),
@@ -50,6 +54,12 @@ _TRANSFER = {
         *("--validate_every=200", "--checkpoint_every=200", "--validation_tasks=16"),
     ),
 }
+# Where exact meta-gradients over the whole run explode.
+_TRUNCATED = (
+    *(*_TRANSFER_LSTM, "--unroll=20", "--meta_learning_rate=1e-4", "--meta_steps=600"),
+    *("--validate_every=100", "--checkpoint_every=100"),
+)
+_TRANSFER_EXCEPTIONS = {("lstm", net): _TRUNCATED for net in ("relu", "residual", "rnn")}
 TRANSFER_RULES = tuple(_TRANSFER)
 _ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--batch_size=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
@@ -104,7 +114,10 @@ COMMANDS = {
         "--validation_tasks=2",
     ),
     **{
-        f"transfer-{rule}-{net}": (f"--task={task}", *_TRANSFER[rule])
+        f"transfer-{rule}-{net}": (
+            f"--task={task}",
+            *_TRANSFER_EXCEPTIONS.get((rule, net), _TRANSFER[rule]),
+        )
         for rule in TRANSFER_RULES
         for net, task in TRANSFER_TASKS.items()
     },
