@@ -50,12 +50,12 @@ def run(experiment):
 
 def on_batches(results):
     """Losses of the last batches, which are normalized by their own statistics."""
-    last = {}
-    for record in results.records:
-        if record.step == results.records[-1].step:
-            last.setdefault(record.optimizer, []).append(record.batch_loss)
-    losses = ", ".join(f"{name} {number(statistics.mean(v))}" for name, v in last.items())
+    losses = []
+    for contestant in results.contestants:
+        runs = results.runs(contestant.task, contestant.optimizer).values()
+        mean = statistics.mean(run[-1].batch_loss for run in runs)
+        losses.append(f"{contestant.optimizer} {number(mean)}")
     return (
         "\nLosses above are with the moving statistics of batch normalization. Of the batches "
-        f"since the record before the last, means over the seeds: {losses}.\n"
+        f"since the record before the last, means over the seeds: {', '.join(losses)}.\n"
     )

@@ -34,18 +34,17 @@ _CIFAR10 = (
     *("--weight_averaging=0.95", "--validation_tasks=1"),
 )
 # The labels that `lstm-cifar10-sub` is trained on, and none of those it is tested on.
-_LABELS = {"": "", "-sub": "labels=[5,6,7,8,9]"}
+_LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
 _CIFAR10_META_STEPS = {"": (300, 120), "-sub": (180, 80)}
 # What differs between kinds of networks is to be seen, not how far a training from random weights
 # got: the LSTMs all start from one imitation.
 _TRANSFER_LSTM = (
-    *("--start_from={runs}/lstm-imitation/preset", "--trajectory=100", "--log_loss"),
-    *("--weight_averaging=0.95", "--batch_size=2", "--validation_tasks=16"),
+    *("--start_from={runs}/lstm-imitation/preset", "--weight_averaging=0.95"),
+    *("--batch_size=2", "--validation_tasks=16"),
 )
 _TRANSFER = {
     "lstm": (
-        *(*_TRANSFER_LSTM, "--unroll=100", "--loss_weights=linear", "--second_derivatives"),
-        *("--meta_learning_rate=2e-4", "--meta_steps=160"),
+        *(*_TRANSFER_LSTM, *_WHOLE_RUN, "--meta_learning_rate=2e-4", "--meta_steps=160"),
         *("--validate_every=40", "--checkpoint_every=40"),
     ),
     "rnnprop": (
@@ -54,9 +53,10 @@ _TRANSFER = {
         *("--validate_every=200", "--checkpoint_every=200", "--validation_tasks=16"),
     ),
 }
-# Where exact meta-gradients over the whole run explode.
+# Where exact meta-gradients over the whole run explode or lead away.
 _TRUNCATED = (
-    *(*_TRANSFER_LSTM, "--unroll=20", "--meta_learning_rate=1e-4", "--meta_steps=600"),
+    *(*_TRANSFER_LSTM, "--unroll=20", "--trajectory=100", "--log_loss"),
+    *("--meta_learning_rate=1e-4", "--meta_steps=600"),
     *("--validate_every=100", "--checkpoint_every=100"),
 )
 _TRANSFER_EXCEPTIONS = {("lstm", net): _TRUNCATED for net in ("relu", "residual", "rnn")}
@@ -84,7 +84,7 @@ COMMANDS = {
     **{
         f"cifar10-imitation{part}": (
             *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset", *_CIFAR10),
-            f"--task=cifar10_conv(batch_size=32{',' if labels else ''}{labels})",
+            f"--task=cifar10_conv(batch_size=32{labels})",
             *("--teacher=adam(learning_rate=0.005)", "--meta_learning_rate=1e-3"),
             f"--meta_steps={_CIFAR10_META_STEPS[part][0]}",
             *("--validate_every=60", "--checkpoint_every=60"),
@@ -94,7 +94,7 @@ COMMANDS = {
     **{
         f"lstm-cifar10{part}": (
             *(f"--start_from={{runs}}/cifar10-imitation{part}/preset", *_CIFAR10),
-            f"--task=cifar10_conv({labels})",
+            f"--task=cifar10_conv(batch_size=128{labels})",
             *("--teacher=adam(learning_rate=0.004)", "--meta_learning_rate=5e-4"),
             f"--meta_steps={_CIFAR10_META_STEPS[part][1]}",
             *("--validate_every=40", "--checkpoint_every=40"),
