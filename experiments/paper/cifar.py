@@ -25,8 +25,7 @@ def run(experiment):
     text = [
         experiment.missing(*LEARNED),
         f"{plan.conv_steps} steps at batches of 128, {plan.conv_seeds} seeds, one for each of the "
-        f"rates; losses on the first {plan.conv_rows} rows of each split. The LSTMs were "
-        "meta-trained at batches of 32.\n",
+        f"rates; losses on the first {plan.conv_rows} rows of each split.\n",
     ]
     for case, (task, title) in CASES.items():
         results = experiment.pieces.results(

@@ -82,7 +82,7 @@ flags.DEFINE_float("sigma", 0.01, "Perturbations' size in ES and PES.", 0.0, fla
 flags.DEFINE_string(
     "teacher",
     "adam(learning_rate=0.01)",
-    "Rule whose updates --estimator=imitation learns.",
+    "Rule, or preset (by name or directory), whose updates --estimator=imitation learns.",
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(

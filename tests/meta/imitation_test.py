@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from experiments.estimators.bias_variance import RATE, Bowl, OneRate
-from l2l_tf import rules, tasks
+from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import Imitation
 from l2l_tf.meta.trainer import MetaTrainer, Settings
 from l2l_tf.tasks import as_seed, fold_in
@@ -53,9 +53,22 @@ def test_a_learned_rule_comes_nearer_to_its_teacher(rule):
     assert np.mean(differences[-10:]) < 0.5 * np.mean(differences[:10])
 
 
-def test_a_teacher_that_is_no_rule_is_refused():
-    with pytest.raises(ValueError, match="Received: .*'nobody'"):
-        Imitation(teacher="nobody()")
+@pytest.mark.parametrize("teacher", ["nobody()", "not/here"])
+def test_a_teacher_that_is_neither_rule_nor_preset_is_refused(teacher):
+    with pytest.raises(ValueError, match="Received: "):
+        Imitation(teacher=teacher)
+
+
+def test_a_preset_teaches_by_name_or_directory():
+    named = Imitation(teacher="lstm-digits", unroll=3, tasks=1)
+    there = Imitation(teacher=str(presets.preset_directory("lstm-digits")), unroll=3, tasks=1)
+    itself = presets.load_preset("lstm-digits")
+    task = tasks.Quadratic(dimension=3)
+    for estimator in (named, there):
+        carried = estimator.begin(itself, task, as_seed(1))
+        batches = estimator.batches(task, carried, 0)
+        estimate = estimator.estimate(itself, task, carried, batches, 0, 3)
+        assert estimate.summaries["meta_loss"] == 0.0
 
 
 def test_states_are_told_apart():

@@ -4,7 +4,7 @@ import copy
 
 import tensorflow as tf
 
-from l2l_tf import rules
+from l2l_tf import presets, rules
 from l2l_tf.meta.estimators.base import Estimator
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
@@ -25,17 +25,18 @@ class Imitation(Estimator):
     student's state, as in truncated BPTT.
 
     Args:
-        teacher: Text of a rule, as "momentum(learning_rate=0.1)".
+        teacher: Text of a rule, as "momentum(learning_rate=0.1)", or a preset: its name, or its
+            directory (with a slash in it). A learned teacher is distilled (Hinton et al. 2015).
         **kwargs: See `Estimator`. Where and how losses are weighed has no effect here.
 
     Raises:
-        ValueError: If `teacher` is no rule.
+        ValueError: If `teacher` is neither a rule nor a preset.
     """
 
     def __init__(self, teacher="adam(learning_rate=0.01)", **kwargs):
         super().__init__(**kwargs)
         self.teacher = teacher
-        self._teacher = rules.from_text(teacher)
+        self._teacher = _rule_named(teacher)
 
     def begin(self, rule, task, seed):
         trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.tasks)
@@ -68,6 +69,15 @@ class Imitation(Estimator):
             difference = tf.reduce_mean(after.rule_state.shared["difference"]) / self.unroll
         after = tf.nest.map_structure(tf.stop_gradient, after)
         return self.backpropagated(tape, difference, values, losses, after)
+
+
+def _rule_named(text):
+    if text not in presets.list_presets() and "/" not in text.partition("(")[0]:
+        return rules.from_text(text)
+    try:
+        return presets.load_preset(text)
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from error
 
 
 class _Lesson(rules.UpdateRule):
