@@ -35,7 +35,45 @@ _CIFAR10 = (
 )
 # The labels that `lstm-cifar10-sub` is trained on, and none of those it is tested on.
 _LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
-_CIFAR10_META_STEPS = {"": (300, 120), "-sub": (180, 80)}
+# Stage → batch size; of each of the two, meta-steps and how many of them between validations; what
+# else is given. Two imitations of Adam, then the default is the teacher, then without what updates
+# have in common (rule `centred`).
+_DEFAULT_AS_TEACHER = ("--teacher=mixture-general", "--told=0")
+_CIFAR10_STAGES = {
+    "cifar10-imitation": (
+        *(32, {"": (300, 60), "-sub": (180, 60)}, "--rule=per_kind"),
+        *("--teacher=adam(learning_rate=0.005)", "--meta_learning_rate=1e-3"),
+    ),
+    "cifar10-imitation-128": (
+        *(128, {"": (120, 40), "-sub": (80, 40)}),
+        *("--teacher=adam(learning_rate=0.004)", "--meta_learning_rate=5e-4"),
+    ),
+    "cifar10-distilled": (
+        *(32, {"": (300, 50), "-sub": (180, 60)}),
+        *(*_DEFAULT_AS_TEACHER, "--meta_learning_rate=1e-3"),
+    ),
+    "lstm-cifar10": (
+        *(32, {"": (120, 30), "-sub": (120, 30)}, "--rule=centred(rule=per_kind)"),
+        *(*_DEFAULT_AS_TEACHER, "--meta_learning_rate=5e-4"),
+    ),
+}
+
+
+def _cifar10_commands():
+    commands, before = {}, dict.fromkeys(_LABELS, "lstm-imitation")
+    for stage, (batch_size, lengths, *given) in _CIFAR10_STAGES.items():
+        for part, labels in _LABELS.items():
+            meta_steps, every = lengths[part]
+            commands[f"{stage}{part}"] = (
+                f"--start_from={{runs}}/{before[part]}/preset",
+                f"--task=cifar10_conv(batch_size={batch_size}{labels})",
+                *(*_CIFAR10, f"--meta_steps={meta_steps}", *given),
+                *(f"--validate_every={every}", f"--checkpoint_every={every}"),
+            )
+            before[part] = f"{stage}{part}"
+    return commands
+
+
 # What differs between kinds of networks is to be seen, not how far a training from random weights
 # got: the LSTMs all start from one imitation.
 _TRANSFER_LSTM = (
@@ -80,27 +118,7 @@ COMMANDS = {
         *("--meta_steps=400", "--meta_learning_rate=5e-5", "--weight_averaging=0.9"),
         *("--batch_size=2", "--validate_every=20", "--checkpoint_every=20"),
     ),
-    # At batches of 32 first: a quarter of the time.
-    **{
-        f"cifar10-imitation{part}": (
-            *("--rule=per_kind", "--start_from={runs}/lstm-imitation/preset", *_CIFAR10),
-            f"--task=cifar10_conv(batch_size=32{labels})",
-            *("--teacher=adam(learning_rate=0.005)", "--meta_learning_rate=1e-3"),
-            f"--meta_steps={_CIFAR10_META_STEPS[part][0]}",
-            *("--validate_every=60", "--checkpoint_every=60"),
-        )
-        for part, labels in _LABELS.items()
-    },
-    **{
-        f"lstm-cifar10{part}": (
-            *(f"--start_from={{runs}}/cifar10-imitation{part}/preset", *_CIFAR10),
-            f"--task=cifar10_conv(batch_size=128{labels})",
-            *("--teacher=adam(learning_rate=0.004)", "--meta_learning_rate=5e-4"),
-            f"--meta_steps={_CIFAR10_META_STEPS[part][1]}",
-            *("--validate_every=40", "--checkpoint_every=40"),
-        )
-        for part, labels in _LABELS.items()
-    },
+    **_cifar10_commands(),
     "art-imitation": (
         *("--start_from={runs}/lstm-imitation/preset", *_ART, "--estimator=imitation"),
         *("--teacher=adam(learning_rate=0.1)", "--weight_averaging=0.95", "--meta_steps=240"),

@@ -11,6 +11,7 @@ from l2l_tf.rules.base import (
 )
 from l2l_tf.rules.celo import Celo, CeloAdam
 from l2l_tf.rules.celo2 import Celo2
+from l2l_tf.rules.centred import Centred
 from l2l_tf.rules.controllers import controller_names, register_controller
 from l2l_tf.rules.gac_lstm import GACLSTM
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
@@ -41,6 +42,7 @@ __all__ = [
     "Celo",
     "Celo2",
     "CeloAdam",
+    "Centred",
     "Context",
     "CoordinatewiseRule",
     "Mixture",

@@ -1,6 +1,5 @@
 """A rule whose steps grow shorter along a run of known length."""
 
-import copy
 import math
 
 from keras import ops
@@ -8,11 +7,11 @@ from keras import ops
 from l2l_tf.arguments import check_number
 from l2l_tf.cells import fraction_done
 from l2l_tf.rules import registry
-from l2l_tf.rules.base import UpdateRule
+from l2l_tf.rules.wrapper import Wrapper
 
 
 @registry.register_rule("annealed")
-class Annealed(UpdateRule):
+class Annealed(Wrapper):
     """Another rule's updates times a cosine from 1 to `final` at the end of the run.
 
     `update = u · (final + (1 − final) · (1 + cos(π · min(t / total_steps, 1))) / 2)`, u the other
@@ -32,27 +31,8 @@ class Annealed(UpdateRule):
         check_number("final", final, least=0)
         if final > 1:
             raise ValueError(f"`final` is at most 1. Received: final={final}")
-        self.rule = registry.as_rule("rule", rule)
+        super().__init__(rule)
         self.final = final
-        self.coordinatewise = self.rule.coordinatewise
-        self.meta_params = self.rule.meta_params
-
-    def initial_meta_params(self, *seed):
-        return self.rule.initial_meta_params(*seed)
-
-    def bind(self, meta_params):
-        bound = copy.copy(self)
-        bound.rule = self.rule.bind(meta_params)
-        bound.meta_params = bound.rule.meta_params
-        return bound
-
-    def for_steps(self, chunked=False):
-        made = super().for_steps(chunked)
-        made.rule = self.rule.for_steps(chunked)
-        return made
-
-    def init(self, variables, state_dtype=None):
-        return self.rule.init(variables, state_dtype)
 
     def update(self, gradients, state, variables, context):
         updates, state = self.rule.update(gradients, state, variables, context)
@@ -61,6 +41,3 @@ class Annealed(UpdateRule):
         turned = 0.5 * (1.0 - ops.cos(math.pi * ops.minimum(done, 1.0)))
         factor = 1.0 - (1.0 - self.final) * turned
         return [u * ops.cast(factor, u.dtype) for u in updates], state
-
-    def get_config(self):
-        return {"rule": registry.serialize(self.rule), "final": self.final}
