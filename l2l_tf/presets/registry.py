@@ -7,12 +7,12 @@ from l2l_tf.presets import storage
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
 DEFAULT = "mixture-general"
 FOR_RULE = {
+    "centred": "lstm-cifar10",
     "gac_lstm": "gac-lstm-mnist",
     "lstm": "lstm-digits",
     "mixture": "mixture-general",
     "ntm_bfgs": "ntm-bfgs-quadratic",
     "ntm_lbfgs": "ntm-lbfgs-quadratic",
-    "per_kind": "lstm-cifar10",
     "rnnprop": "rnnprop-general",
 }
 

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from l2l_tf.arguments import check_integer
 from l2l_tf.rules import registry
 from l2l_tf.rules.wrapper import Wrapper
 
@@ -21,14 +22,24 @@ class Centred(Wrapper):
     Args:
         rule: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
             "per_kind".
+        seed: Seed of the untrained meta-parameters; None keeps those of the rule given.
 
     Raises:
         ValueError: If `rule` is no rule.
     """
 
-    def __init__(self, rule="lstm"):
+    def __init__(self, rule="lstm", seed=None):
         super().__init__(rule)
+        if seed is not None:
+            check_integer("seed", seed, least=0)
+            self.rule = self.rule.bind(self.rule.initial_meta_params(seed))
+            self.meta_params = self.rule.meta_params
+        self.seed = seed
         self.coordinatewise = False
+
+    def initial_meta_params(self, seed=None):
+        seed = self.seed if seed is None else seed
+        return self.rule.initial_meta_params(*([] if seed is None else [seed]))
 
     def update(self, gradients, state, variables, context):
         updates, state = self.rule.update(gradients, state, variables, context)

@@ -61,7 +61,7 @@ def test_meta_parameters_and_configuration_are_those_of_the_other_rule():
     assert set(started.rule.meta_params) == set(rule.meta_params) and not rule.coordinatewise
 
 
-@pytest.mark.parametrize("text", ["centred(rule=nobody)", "centred(rule=3)"])
-def test_what_is_no_rule_is_refused(text):
+@pytest.mark.parametrize("text", ["centred(rule=nobody)", "centred(rule=3)", "centred(seed=-1)"])
+def test_what_is_no_rule_or_seed_is_refused(text):
     with pytest.raises(ValueError, match="Received: "):
         rules.from_text(text)
