@@ -6,6 +6,7 @@ And on subsets of its labels, where an LSTM that never saw these labels is compa
 import statistics
 
 from experiments.tables import comparison, number, verdict
+from l2l_tf import evaluation, presets
 
 TITLE = "CIFAR-10 (section 3.3)"
 LEARNED = ("lstm-cifar10", "lstm-cifar10-sub", "rnnprop-general", "mixture-general")
@@ -28,23 +29,40 @@ def run(experiment):
         f"rates; losses on the first {plan.conv_rows} rows of each split.\n",
     ]
     for case, (task, title) in CASES.items():
-        results = experiment.pieces.results(
-            case,
-            task,
-            [*experiment.learned(*LEARNED), *BASELINES],
-            steps=plan.conv_steps,
-            seeds=plan.conv_seeds,
-            grid=plan.coarse_grid,
-            grid_seeds=1,
-            records=10,
-            report_rows=plan.conv_rows,
-        )
+        contenders = [*experiment.learned(*LEARNED), *BASELINES]
+        results = experiment.pieces.results(case, task, contenders, **_settings(plan))
         results.to_csv(experiment.output / f"{case}.csv")
         results.plot(experiment.output / f"{case}.png")
         said = [verdict(results, name) for name in LEARNED]
         text += [f"### {title} (`{task}`)\n", comparison(results), *said, on_batches(results)]
         text.append(f"\n![{title}]({case}.png)\n")
+    text.append(without_centring(experiment))
     return "\n".join(text)
+
+
+def without_centring(experiment):
+    """What the rule `centred` around `lstm-cifar10` does: the same weights without it."""
+    where = experiment.preset(LEARNED[0])
+    if where is None:
+        return ""
+    contender = evaluation.learned(presets.load_preset(where).rule, f"{LEARNED[0]}-not-centred")
+    task = CASES["cifar10"][0]
+    results = experiment.pieces.results(
+        "cifar10-not-centred", task, [contender], **_settings(experiment.plan)
+    )
+    results.to_csv(experiment.output / "cifar10-not-centred.csv")
+    return f"### Without centring (`{task}`)\n\n{comparison(results)}\n{on_batches(results)}"
+
+
+def _settings(plan):
+    return {
+        "steps": plan.conv_steps,
+        "seeds": plan.conv_seeds,
+        "grid": plan.coarse_grid,
+        "grid_seeds": 1,
+        "records": 10,
+        "report_rows": plan.conv_rows,
+    }
 
 
 def on_batches(results):
