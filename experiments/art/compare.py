@@ -44,8 +44,11 @@ CASES = {
     "new style": {"size": 64, "style": "kandinky"},
     "higher resolution": {"size": 128, "style": "gogh_auvert"},
     "higher resolution at four times the loss": {
-        **{"size": 128, "style": "gogh_auvert"},
-        **{"content_weight": 4.0, "style_weight": 12.0, "smoothness": 4.0},
+        "size": 128,
+        "style": "gogh_auvert",
+        "content_weight": 4.0,
+        "style_weight": 12.0,
+        "smoothness": 4.0,
     },
 }
 TUNING, REPORTED = 1_000, 2_000

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import ESTIMATORS
+from l2l_tf.meta.given import given_preset
 from l2l_tf.meta.trainer import MetaTrainer, Settings
 
 
@@ -65,10 +66,7 @@ def build(options):
 def _first_rule(options):
     if not options.start_from:
         return rules.from_text(options.rule or "lstm")
-    try:
-        preset = presets.load_preset(options.start_from)
-    except FileNotFoundError as error:
-        raise ValueError(str(error)) from error
+    preset = given_preset(options.start_from)
     return rules.from_text(options.rule).starting_from(preset) if options.rule else preset
 
 

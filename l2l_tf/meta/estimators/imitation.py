@@ -4,8 +4,9 @@ import copy
 
 import tensorflow as tf
 
-from l2l_tf import presets, rules
+from l2l_tf import rules
 from l2l_tf.meta.estimators.base import Estimator
+from l2l_tf.meta.given import given_rule
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
 
@@ -36,7 +37,7 @@ class Imitation(Estimator):
     def __init__(self, teacher="adam(learning_rate=0.01)", **kwargs):
         super().__init__(**kwargs)
         self.teacher = teacher
-        self._teacher = _rule_named(teacher)
+        self._teacher = given_rule(teacher)
 
     def begin(self, rule, task, seed):
         trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.tasks)
@@ -69,15 +70,6 @@ class Imitation(Estimator):
             difference = tf.reduce_mean(after.rule_state.shared["difference"]) / self.unroll
         after = tf.nest.map_structure(tf.stop_gradient, after)
         return self.backpropagated(tape, difference, values, losses, after)
-
-
-def _rule_named(text):
-    if text not in presets.list_presets() and "/" not in text.partition("(")[0]:
-        return rules.from_text(text)
-    try:
-        return presets.load_preset(text)
-    except FileNotFoundError as error:
-        raise ValueError(str(error)) from error
 
 
 class _Lesson(rules.UpdateRule):
