@@ -14,8 +14,17 @@ def l2l_train(arguments, runs, directory):
     Returns:
         List of str.
     """
+    return _command("train", arguments, runs, directory)
+
+
+def l2l_search(arguments, runs, directory):
+    """The same for `l2l-search`."""
+    return _command("search", arguments, runs, directory)
+
+
+def _command(name, arguments, runs, directory):
     return [
-        *(sys.executable, "-m", "l2l_tf.cli.train", f"--output_dir={directory}"),
+        *(sys.executable, "-m", f"l2l_tf.cli.{name}", f"--output_dir={directory}"),
         *(a.replace("{runs}", str(runs)) for a in arguments),
         *(("--resume",) if directory.is_dir() else ()),
     ]

@@ -7,11 +7,12 @@ import pytest
 import tensorflow as tf
 
 from experiments import tables
-from experiments.paper import accuracy, cost, run, train, transfer
+from experiments.paper import accuracy, cost, meta_rates, run, train, transfer
 from experiments.paper.meta_gradient import norms_by_step
 from experiments.paper.pieces import Pieces
 from experiments.paper.plan import QUICK, Experiment
 from l2l_tf import evaluation, rules, tasks
+from l2l_tf.cli import command_line, search
 from l2l_tf.meta.estimators import TruncatedBPTT
 
 # Minutes, most of them in compiling.
@@ -126,6 +127,42 @@ def test_the_quick_quadratics_are_resumed_and_reported(tmp_path):
     assert files == {p: p.stat().st_mtime_ns for p in files} and len(files) == 2
     texts = json.loads((tmp_path / "out" / run.TEXTS).read_text())
     assert set(texts) == {"quadratics"}
+
+
+@pytest.mark.parametrize("name", meta_rates.SEARCHES)
+def test_every_search_is_one_that_l2l_search_takes(name):
+    arguments = meta_rates.SEARCHES[name].arguments(3, 40)
+    command_line.parse("l2l-search", search.FLAGS, list(arguments))
+    assert search.FLAGS.draws == 3 and search.FLAGS.patience == 4
+    assert search.FLAGS.lowest_rate < search.FLAGS.highest_rate
+    for text in search.FLAGS.task:
+        assert tasks.get(text)
+
+
+def test_the_draw_is_chosen_by_validation_and_ranked_by_the_reported_loss():
+    def row(rate, score, loss):
+        return {"meta_learning_rate": rate, "score": score, "loss": loss, "skipped": "0"} | {
+            "best_meta_step": "1",
+            "meta_steps": "2",
+        }
+
+    rows = [row("0.1", "-1.0", 0.3), row("0.01", "-2.0", 0.2), row("1", "inf", None)]
+    rows.append(row("0.02", "-1.5", 0.1))
+    assert meta_rates.chosen(rows) is rows[1]
+    assert "number 2 of 4" in meta_rates.said(rows) and "best 0.1" in meta_rates.said(rows)
+    lines = meta_rates.table(rows).splitlines()
+    assert lines[2].startswith("| **0.01** | -2.000 | 1 of 2 |") and "| – |" in lines[-1]
+
+
+@pytest.mark.slow
+def test_a_quick_search_is_reported_with_its_draws(tmp_path, monkeypatch):
+    monkeypatch.setattr(meta_rates, "SEARCHES", {"quadratics": meta_rates.SEARCHES["quadratics"]})
+    experiment = Experiment(QUICK, Pieces(tmp_path / "pieces"), tmp_path / "out", tmp_path / "runs")
+    experiment.output.mkdir()
+    text = meta_rates.run(experiment)
+    assert text.count("| **") == 1 and "of 2 on the reported seeds" in text
+    assert (tmp_path / "out" / "meta-rates.png").stat().st_size > 10_000
+    assert len((tmp_path / "out" / "meta-rates.csv").read_text().splitlines()) == 3
 
 
 def test_the_verdict_names_the_best_tuned_optimizer():

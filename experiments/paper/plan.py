@@ -29,6 +29,8 @@ class Plan:
         art_steps: Steps of a run of neural art.
         art_seeds: Photographs that neural art is reported on.
         choice_meta_steps: Meta-steps of each of the trainings that compare the method's choices.
+        search_draws: Meta-learning rates of a random search.
+        search_meta_steps: Meta-steps of each; 0: as many as the search asks for.
         accuracy_steps: Steps of the runs towards tiny losses.
         functions: Quadratics per run.
     """
@@ -47,6 +49,8 @@ class Plan:
     art_steps: int = 128
     art_seeds: int = 4
     choice_meta_steps: int = 1000
+    search_draws: int = 10
+    search_meta_steps: int = 0
     accuracy_steps: int = 4000
     functions: int = 128
 
@@ -67,6 +71,8 @@ QUICK = Plan(
     art_steps=4,
     art_seeds=1,
     choice_meta_steps=30,
+    search_draws=2,
+    search_meta_steps=4,
     accuracy_steps=200,
     functions=16,
 )

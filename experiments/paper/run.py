@@ -25,6 +25,7 @@ from experiments.paper import (
     cifar,
     cost,
     horizons,
+    meta_rates,
     networks,
     quadratics,
     transfer,
@@ -42,6 +43,7 @@ SECTIONS = {
     "transfer": transfer,
     "horizons": horizons,
     "choices": choices,
+    "meta-rates": meta_rates,
     "accuracy": accuracy,
     "cost": cost,
 }

@@ -1,5 +1,6 @@
 """What the commands share: flags with `--help`, errors in one line, exit codes."""
 
+import pathlib
 import re
 import shlex
 import sys
@@ -30,7 +31,7 @@ def run_command(program, description, flag_values, main, argv=None):
         print(_help(program, description, flag_values))
         return 0
     try:
-        return main(_parse(program, flag_values, argv))
+        return main(parse(program, flag_values, argv))
     except CommandError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
@@ -54,7 +55,64 @@ def given_flags(flag_values, without=()):
     return arguments
 
 
-def _parse(program, flag_values, argv):
+def command_for_card(name, flag_values):
+    """The command line of `l2l_tf.cli.<name>`; no directory of this machine in it."""
+    run = pathlib.Path(flag_values.output_dir).expanduser().resolve().name
+    arguments = [f"--output_dir=runs/{run}", *given_flags(flag_values, ("output_dir", "resume"))]
+    return shlex.join(["python", "-m", f"l2l_tf.cli.{name}", *arguments])
+
+
+def run_directory(flag_values):
+    """The directory that --output_dir names, for a run that goes on only with --resume.
+
+    Nothing is made yet.
+
+    Args:
+        flag_values: `flags.FlagValues` with both flags.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        CommandError: If it is no directory, or not empty and not to be gone on with.
+    """
+    if not flag_values.output_dir:
+        raise CommandError(
+            f"--output_dir is needed. Received: --output_dir={flag_values.output_dir}"
+        )
+    output = pathlib.Path(flag_values.output_dir).expanduser()
+    try:
+        if output.exists() and not output.is_dir():
+            raise CommandError(f"--output_dir is a directory. Received: --output_dir={output}")
+        if not flag_values.resume and output.is_dir() and any(output.iterdir()):
+            raise CommandError(
+                "--output_dir is not empty; add --resume to go on with its run, or name "
+                f"another. Received: --output_dir={output}"
+            )
+    except OSError as error:
+        raise unusable(output, error) from error
+    return output
+
+
+def unusable(output, error):
+    """`CommandError` for an --output_dir that cannot be read or written."""
+    return CommandError(f"--output_dir cannot be used ({error}). Received: --output_dir={output}")
+
+
+def parse(program, flag_values, argv):
+    """Parse into `flag_values`, whatever they held before.
+
+    Args:
+        program: Name of the command.
+        flag_values: `flags.FlagValues`.
+        argv: Arguments without the program's name.
+
+    Returns:
+        List of the program's name and what is no flag.
+
+    Raises:
+        CommandError: If a flag is unknown or its value is not allowed.
+    """
     for name in flag_values:
         flag_values[name].unparse()
     try:

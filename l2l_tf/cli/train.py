@@ -4,14 +4,19 @@ python -m l2l_tf.cli.train --rule=lstm --task='digits_mlp(hidden=20)' --output_d
 """
 
 import math
-import pathlib
-import shlex
 import sys
 
 from absl import flags
 
 from l2l_tf import rules, tasks
-from l2l_tf.cli.command_line import CommandError, given_flags, refuse_arguments, run_command
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_for_card,
+    refuse_arguments,
+    run_command,
+    run_directory,
+    unusable,
+)
 
 FLAGS = flags.FlagValues()
 
@@ -148,41 +153,30 @@ flags.DEFINE_bool("jit_compile", True, "Compile meta-steps with XLA.", flag_valu
 def main(argv):
     """Train as the flags say; returns the exit code."""
     refuse_arguments(argv)
-    if not FLAGS.task or not FLAGS.output_dir:
-        raise CommandError(
-            f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
-            f"--output_dir={FLAGS.output_dir}"
-        )
-    output = pathlib.Path(FLAGS.output_dir).expanduser()
+    if not FLAGS.task:
+        raise CommandError(f"--task is needed. Received: --task={FLAGS.task}")
+    output = run_directory(FLAGS)
     try:
-        if output.exists() and not output.is_dir():
-            raise CommandError(f"--output_dir is a directory. Received: --output_dir={output}")
-        if not FLAGS.resume and output.is_dir() and any(output.iterdir()):
-            raise CommandError(
-                "--output_dir is not empty; add --resume to go on with its run, or name "
-                f"another. Received: --output_dir={output}"
-            )
-        meta_run = _meta_run()
+        meta_run = meta_run_module()
         trainer = meta_run.build(FLAGS)
         output.mkdir(parents=True, exist_ok=True)
         resumed = FLAGS.resume and trainer.restore(output / "checkpoints")
     except OSError as error:
-        raise CommandError(
-            f"--output_dir cannot be used ({error}). Received: --output_dir={output}"
-        ) from error
+        raise unusable(output, error) from error
     except (ValueError, ImportError) as error:
         raise CommandError(str(error)) from error
+    command = command_for_card("train", FLAGS)
     if trainer.finished:
         print(f"The run is finished ({trainer.meta_step} meta-steps).")
         if not (output / "preset").is_dir():
-            meta_run.write_preset(trainer, output, _command())
+            meta_run.write_preset(trainer, output, command)
         print(f"The preset is in {output / 'preset'}")
         return 0
     if resumed:
         print(f"Going on from the checkpoint of meta-step {trainer.meta_step}.")
     elif FLAGS.resume:
         print("There is no valid checkpoint yet; starting afresh.")
-    signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, _command())
+    signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, command)
     if signal_number:
         print(f"Interrupted at meta-step {trainer.meta_step}; go on with --resume.")
         if trainer.best_score < math.inf:
@@ -195,7 +189,12 @@ def main(argv):
     return 0
 
 
-def _meta_run():
+def meta_run_module():
+    """`l2l_tf.meta.run`.
+
+    Raises:
+        CommandError: If packages are missing that meta-training needs.
+    """
     try:
         from l2l_tf.meta import run
     except ImportError as error:
@@ -203,13 +202,6 @@ def _meta_run():
             f"Meta-training needs more packages: pip install 'l2l-tf[train]'. Received: {error}"
         ) from error
     return run
-
-
-def _command():
-    """The command line for the card; no directory of this machine in it."""
-    name = pathlib.Path(FLAGS.output_dir).expanduser().resolve().name
-    arguments = [f"--output_dir=runs/{name}", *given_flags(FLAGS, ("output_dir", "resume"))]
-    return shlex.join(["python", "-m", "l2l_tf.cli.train", *arguments])
 
 
 def run(argv=None):

@@ -1,0 +1,79 @@
+"""`l2l-search`: random search of the learning rate of `l2l-train`'s Adam.
+
+python -m l2l_tf.cli.search --rule=lstm --task=digits_mlp --draws=8 --patience=4 \
+    --output_dir=runs/search
+
+Every draw is a run of `l2l-train` with the other flags, in a directory of its own; the one with the
+least validation score is kept as `preset/`, all are listed in `search.csv`. With `--patience` a run
+stops early where validation no longer improves. `--resume` goes on where a search stopped, also
+with more draws.
+"""
+
+import copy
+import sys
+
+from absl import flags
+
+from l2l_tf.cli import train
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_for_card,
+    given_flags,
+    parse,
+    refuse_arguments,
+    run_command,
+    run_directory,
+)
+
+OWN = ("draws", "lowest_rate", "highest_rate")
+FLAGS = copy.deepcopy(train.FLAGS)
+FLAGS.remove_flag_values({"meta_learning_rate": FLAGS["meta_learning_rate"]})
+flags.DEFINE_integer("draws", 8, "Meta-learning rates to try.", 1, flag_values=FLAGS)
+flags.DEFINE_float("lowest_rate", 1e-5, "Least meta-learning rate.", 0.0, flag_values=FLAGS)
+flags.DEFINE_float("highest_rate", 1e-2, "Greatest meta-learning rate.", 0.0, flag_values=FLAGS)
+
+
+def main(argv):
+    """Search as the flags say; returns the exit code."""
+    refuse_arguments(argv)
+    output = run_directory(FLAGS)
+    train.meta_run_module()
+    from l2l_tf.meta import search
+
+    try:
+        rates = [
+            search.meta_learning_rate(FLAGS.seed, n, FLAGS.lowest_rate, FLAGS.highest_rate)
+            for n in range(FLAGS.draws)
+        ]
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    outcomes, best = [], None
+    given = given_flags(FLAGS, (*OWN, "output_dir", "resume"))
+    for draw, rate in enumerate(rates):
+        print(f"Draw {draw + 1} of {len(rates)}: meta-learning rate {rate:g}", flush=True)
+        directory = search.directory_of(output, draw)
+        own = [f"--meta_learning_rate={rate}", f"--output_dir={directory}", "--resume"]
+        code = train.main(parse("l2l-train", train.FLAGS, [*given, *own]))
+        outcome = search.outcome_of(output, draw)
+        if outcome is not None:
+            outcomes.append(outcome)
+            best = search.keep(output, outcomes, command_for_card("search", FLAGS))
+        if code > 128:
+            return code
+    print(search.table(outcomes))
+    if best is None:
+        print("No draw had a finite validation, so there is nothing to keep.", file=sys.stderr)
+        return 1
+    print(
+        f"The preset, of meta-learning rate {best.meta_learning_rate:g}, is in {output / 'preset'}"
+    )
+    return 0
+
+
+def run(argv=None):
+    """Entry point of `l2l-search`; returns the exit code."""
+    return run_command("l2l-search", __doc__.partition(":")[2], FLAGS, main, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run())
