@@ -80,13 +80,13 @@ SEARCHES = {
         20,
         (_LSTM, *_WHOLE_RUN, "--weight_averaging=0.95", "--validation_tasks=32"),
     ),
-    "mnist-whole-run": Search(
-        "the base net on MNIST, the whole run under exact meta-gradients, from the imitation",
+    "mnist": Search(
+        "the base net on MNIST, unrolls of 20, from random weights",
         "mnist_mlp",
-        (1e-5, 1e-3),
+        (1e-3, 1e-1),
+        300,
         60,
-        10,
-        (_LSTM, *_WHOLE_RUN, "--weight_averaging=0.9", "--validation_tasks=32"),
+        ("--rule=lstm", *_PAPER, "--batch_size=1", "--validation_tasks=8"),
     ),
 }
 

@@ -74,6 +74,31 @@ def _cifar10_commands():
     return commands
 
 
+def _mnist_commands():
+    """From random weights as the paper does it, at rates that random search suggests."""
+    given = (
+        *("--task=mnist_mlp", "--unroll=20", "--trajectory=100", "--batch_size=1"),
+        *("--validate_every=60", "--checkpoint_every=60"),
+    )
+    on = (
+        *given,
+        *("--log_loss", "--loss_weights=linear", "--weight_averaging=0.98"),
+        "--validation_tasks=16",
+    )
+    first = ("--rule=lstm", "--meta_steps=600", "--meta_learning_rate=0.04")
+    return {
+        "mnist-first": (*given, *first, "--validation_tasks=8"),
+        "mnist-second": (
+            *("--start_from={runs}/mnist-first/preset", *on),
+            *("--meta_steps=1200", "--meta_learning_rate=0.015"),
+        ),
+        "lstm-mnist": (
+            *("--start_from={runs}/mnist-second/preset", *on),
+            *("--meta_steps=2000", "--meta_learning_rate=0.01"),
+        ),
+    }
+
+
 # What differs between kinds of networks is to be seen, not how far a training from random weights
 # got: the LSTMs all start from one imitation.
 _TRANSFER_LSTM = (
@@ -113,7 +138,8 @@ COMMANDS = {
         *("--meta_steps=2000", "--meta_learning_rate=3e-4", "--weight_averaging=0.95"),
         *("--batch_size=1", "--validate_every=100", "--checkpoint_every=100"),
     ),
-    "lstm-mnist": (
+    **_mnist_commands(),
+    "lstm-mnist-whole-run": (
         *("--start_from={runs}/lstm-imitation/preset", "--task=mnist_mlp", *_WHOLE_RUN),
         *("--meta_steps=400", "--meta_learning_rate=5e-5", "--weight_averaging=0.9"),
         *("--batch_size=2", "--validate_every=20", "--checkpoint_every=20"),
