@@ -27,7 +27,7 @@ from l2l_tf.evaluation.results import Spread
 FLAGS = flags.FLAGS
 TASK = "mnist_mlp"
 BATCH, ROWS_AT_ONCE = 128, 10_000
-LEARNED = ("lstm-mnist", "gac-lstm-mnist", "ntm-lbfgs-5-mnist", "ntm-lbfgs-20-mnist")
+LEARNED = ("lstm-mnist-whole-run", "gac-lstm-mnist", "ntm-lbfgs-5-mnist", "ntm-lbfgs-20-mnist")
 LINE_SEARCH = "SciPy L-BFGS, all rows"
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ TASKS = [
     for dimension, condition in ((10, 100.0), (10, 10000.0), (30, 10000.0))
 ]
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
-# The plain LSTM beside them is `lstm-mnist` of the paper's experiments.
+# The plain LSTM beside them is `lstm-mnist-whole-run` of the paper's experiments.
 NETWORKS = {
     # The preset that is shipped went on from a run of 6000 meta-steps that was ended at 3134.
     "gac-imitation": (
