@@ -7,16 +7,14 @@ import subprocess
 import matplotlib.pyplot as plt
 
 from experiments import commands
+from experiments.paper.train import WHOLE_RUN
 from experiments.tables import markdown, number, write_csv
 from l2l_tf import evaluation
+from l2l_tf.meta.search import directory_of
 
 TITLE = "The meta-learning rate, by random search"
 HORIZON = 100
 _LSTM = "--start_from={runs}/lstm-imitation/preset"
-_WHOLE_RUN = (
-    *(f"--unroll={HORIZON}", f"--trajectory={HORIZON}", "--log_loss", "--loss_weights=linear"),
-    *("--second_derivatives", "--batch_size=2"),
-)
 _PAPER = ("--unroll=20", f"--trajectory={HORIZON}")
 
 
@@ -42,7 +40,7 @@ class Search:
     given: tuple
     functions: int = 1
 
-    def arguments(self, draws, meta_steps, seed=0):
+    def arguments(self, draws, meta_steps):
         """What `l2l-search` is given besides the directory; `{runs}` is where runs are."""
         every = max(1, min(self.every, meta_steps // 2))
         lowest, highest = self.rates
@@ -50,7 +48,6 @@ class Search:
             *(f"--task={self.task}", *self.given, f"--meta_steps={meta_steps}"),
             *(f"--validate_every={every}", f"--checkpoint_every={every}", "--patience=4"),
             *(f"--draws={draws}", f"--lowest_rate={lowest:g}", f"--highest_rate={highest:g}"),
-            f"--seed={seed}",
         )
 
 
@@ -78,7 +75,10 @@ SEARCHES = {
         (1e-5, 1e-2),
         200,
         20,
-        (_LSTM, *_WHOLE_RUN, "--weight_averaging=0.95", "--validation_tasks=32"),
+        (
+            *(_LSTM, *WHOLE_RUN, "--batch_size=2"),
+            *("--weight_averaging=0.95", "--validation_tasks=32"),
+        ),
     ),
     "mnist": Search(
         "the base net on MNIST, unrolls of 20, from random weights",
@@ -107,7 +107,7 @@ def reported(experiment, name, rows):
     search, directory = SEARCHES[name], experiment.runs / f"search-{name}"
     finite = [row for row in rows if row["score"] != "inf"]
     learned = [
-        evaluation.learned(directory / f"draw-{int(row['draw']):02d}" / "preset", row["draw"])
+        evaluation.learned(directory_of(directory, int(row["draw"])) / "preset", row["draw"])
         for row in finite
     ]
     results = experiment.pieces.results(
@@ -127,11 +127,10 @@ def run(experiment):
     """The section as Markdown; its plot and records are written beside it."""
     text, made = [], {}
     for name, search in SEARCHES.items():
-        if any("lstm-imitation" in a for a in search.given):
-            missing = experiment.missing("lstm-imitation")
-            if missing:
-                text.append(f"### {search.about}\n\n{missing}")
-                continue
+        missing = experiment.missing("lstm-imitation") if _LSTM in search.given else ""
+        if missing:
+            text.append(f"### {search.about}\n\n{missing}")
+            continue
         made[name] = reported(experiment, name, searched(experiment, name))
         text += [f"### {search.about}\n", table(made[name]), said(made[name])]
     rows = [row for rows in made.values() for row in rows]

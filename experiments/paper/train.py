@@ -25,7 +25,7 @@ TRANSFER_TASKS = {
     "rnn": "row_rnn",
 }
 # The whole run in one unroll, under exact meta-gradients.
-_WHOLE_RUN = (
+WHOLE_RUN = (
     *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
     "--second_derivatives",
 )
@@ -107,7 +107,7 @@ _TRANSFER_LSTM = (
 )
 _TRANSFER = {
     "lstm": (
-        *(*_TRANSFER_LSTM, *_WHOLE_RUN, "--meta_learning_rate=2e-4", "--meta_steps=160"),
+        *(*_TRANSFER_LSTM, *WHOLE_RUN, "--meta_learning_rate=2e-4", "--meta_steps=160"),
         *("--validate_every=40", "--checkpoint_every=40"),
     ),
     "rnnprop": (
@@ -134,13 +134,13 @@ COMMANDS = {
         *("--batch_size=4", "--validate_every=250", "--checkpoint_every=250"),
     ),
     "lstm-quadratic-uniform": (
-        *("--start_from={runs}/lstm-imitation/preset", "--task=quadratic_uniform", *_WHOLE_RUN),
+        *("--start_from={runs}/lstm-imitation/preset", "--task=quadratic_uniform", *WHOLE_RUN),
         *("--meta_steps=2000", "--meta_learning_rate=3e-4", "--weight_averaging=0.95"),
         *("--batch_size=1", "--validate_every=100", "--checkpoint_every=100"),
     ),
     **_mnist_commands(),
     "lstm-mnist-whole-run": (
-        *("--start_from={runs}/lstm-imitation/preset", "--task=mnist_mlp", *_WHOLE_RUN),
+        *("--start_from={runs}/lstm-imitation/preset", "--task=mnist_mlp", *WHOLE_RUN),
         *("--meta_steps=400", "--meta_learning_rate=5e-5", "--weight_averaging=0.9"),
         *("--batch_size=2", "--validate_every=20", "--checkpoint_every=20"),
     ),

@@ -30,8 +30,8 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3):
     np.savez(buffer, __info__=text, **{k: np.asarray(v) for k, v in arrays.items()})
     content = buffer.getvalue()
     path = directory / f"checkpoint-{meta_step:09d}.npz"
-    _write(path.with_suffix(".sha256"), hashlib.sha256(content).hexdigest().encode())
-    _write(path, content)
+    write_whole(path.with_suffix(".sha256"), hashlib.sha256(content).hexdigest().encode())
+    write_whole(path, content)
     for old in _paths(directory)[:-keep]:
         old.unlink(missing_ok=True)
         old.with_suffix(".sha256").unlink(missing_ok=True)
@@ -62,16 +62,17 @@ def newest_checkpoint(directory):
     return None
 
 
-def _paths(directory):
-    if not directory.is_dir():
-        return []
-    return sorted(p for p in directory.iterdir() if _NAME.fullmatch(p.name))
-
-
-def _write(path, content):
+def write_whole(path, content):
+    """Write bytes to a `pathlib.Path`; a killed process leaves what was there, or all of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with open(temporary, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def _paths(directory):
+    if not directory.is_dir():
+        return []
+    return sorted(p for p in directory.iterdir() if _NAME.fullmatch(p.name))

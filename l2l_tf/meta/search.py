@@ -2,9 +2,9 @@
 
 import csv
 import dataclasses
+import io
 import json
 import math
-import os
 import pathlib
 
 import numpy as np
@@ -104,7 +104,7 @@ def keep(output_dir, outcomes, command):
         The best `Outcome`; None if no draw had a finite validation.
     """
     output_dir = pathlib.Path(output_dir)
-    _write_csv(output_dir / "search.csv", outcomes)
+    checkpoint.write_whole(output_dir / "search.csv", _csv(outcomes).encode())
     best = min(outcomes, key=lambda o: o.score, default=None)
     if best is None or best.score == math.inf:
         return None
@@ -145,13 +145,11 @@ By random search, {len(outcomes)} log-uniform draws, the least validation score 
 """
 
 
-def _write_csv(path, outcomes):
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    names = [f.name for f in dataclasses.fields(Outcome)]
-    with open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        for o in outcomes:
-            losses = " ".join(map(str, o.final_losses))
-            writer.writerow({**dataclasses.asdict(o), "final_losses": losses})
-    os.replace(temporary, path)
+def _csv(outcomes):
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [f.name for f in dataclasses.fields(Outcome)])
+    writer.writeheader()
+    for o in outcomes:
+        losses = " ".join(map(str, o.final_losses))
+        writer.writerow({**dataclasses.asdict(o), "final_losses": losses})
+    return text.getvalue()
