@@ -106,7 +106,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             self._rule.meta_params, dtype="float32", aggregation="only_first_replica"
         )
         learned = [v for v in variables if not self._overwrite_variable_with_gradient(v)]
-        state = self._rule.init([_Spec(v) for v in learned], self.state_dtype)
+        layouts = [rules.layout_of(v.shape, getattr(v, "path", "")) for v in learned]
+        self._laid_out_rule = self._rule.laid_out(layouts)
+        state = self._laid_out_rule.init([_Spec(v) for v in learned], self.state_dtype)
         states = iter(state.variables)
         self._slots = []
         for variable in variables:
@@ -222,10 +224,10 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         if compilation.pays(self._rule, variables, slots):
             self._compiled_steps(self._compiled_update, given, learning_rate)
         else:
-            self._update(self._rule.for_steps(), given, learning_rate)
+            self._update(self._laid_out_rule.for_steps(), given, learning_rate)
 
     def _compiled_update(self, given, learning_rate):
-        self._update(self._rule.for_steps(chunked=True), given, learning_rate)
+        self._update(self._laid_out_rule.for_steps(chunked=True), given, learning_rate)
 
     def _update(self, rule, given, learning_rate):
         """Assign what `rule` makes of a dict index of a variable → gradient."""

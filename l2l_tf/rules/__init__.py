@@ -28,11 +28,14 @@ from l2l_tf.rules.registry import (
     register_rule,
     serialize,
 )
+from l2l_tf.rules.layout import Layout, layout_of
 from l2l_tf.rules.rnnprop import RNNProp
+from l2l_tf.rules.spectral import Spectral
 
 __all__ = [
     "GACLSTM",
     "LSTM",
+    "Layout",
     "NTMBFGS",
     "NTMLBFGS",
     "SGD",
@@ -51,12 +54,14 @@ __all__ = [
     "RNNProp",
     "Rprop",
     "RuleState",
+    "Spectral",
     "UpdateRule",
     "controller_names",
     "deserialize",
     "code_digest",
     "from_text",
     "get",
+    "layout_of",
     "names",
     "register_controller",
     "register_rule",

@@ -135,10 +135,10 @@ def code_digest(rule):
 @functools.cache
 def _code_digest(cls):
     folders = (pathlib.Path(file).parent for file in (__file__, cells.__file__))
-    files = {path for folder in folders for path in folder.glob("*.py")}
+    files = {path for folder in folders for path in folder.rglob("*.py")}
     # Rules of a user's own stand elsewhere.
     files |= {pathlib.Path(inspect.getsourcefile(base)) for base in cls.__mro__[:-1]}
     digest = hashlib.sha256()
-    for path in sorted(files, key=lambda path: path.parts[-2:]):
+    for path in sorted(files, key=lambda path: path.parts[-3:]):
         digest.update(path.read_bytes())
     return digest.hexdigest()

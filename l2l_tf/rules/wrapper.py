@@ -37,6 +37,11 @@ class Wrapper(UpdateRule):
         made.rule = self.rule.for_steps(chunked)
         return made
 
+    def laid_out(self, layouts):
+        made = copy.copy(self)
+        made.rule = self.rule.laid_out(layouts)
+        return made
+
     def init(self, variables, state_dtype=None):
         return self.rule.init(variables, state_dtype)
 

@@ -1,0 +1,103 @@
+"""Directions of unit size: what a kernel, and what a single number, moves along."""
+
+import math
+
+from keras import ops
+
+from l2l_tf.cells import newton_schulz
+
+ITERATIONS = 5
+# A block's cost per entry is 4 times this in multiplications and additions.
+BLOCK = 64
+# Squares of gradients within these bounds neither overflow nor vanish in float32.
+LARGEST, TINY = 1e15, 1e-34
+
+
+def orthogonalised(matrices, block=BLOCK):
+    """Matrices with singular values near 1, a block of rows or columns at a time.
+
+    The longer side stays whole; the shorter one is cut into k blocks of at most `block`, each
+    orthogonalised by itself. Blocks side by side have a spectral norm between 1 and √k, as their
+    spaces are orthogonal or the same; the result is divided by the mean of both, k^¼.
+
+    Args:
+        matrices: `[n, rows, columns]`.
+        block: Longest side that is orthogonalised as a whole.
+
+    Returns:
+        `[n, rows, columns]`; zero where a matrix is.
+    """
+    count, rows, columns = matrices.shape
+    shorter = min(rows, columns)
+    blocks = -(-shorter // block)
+    if blocks == 1:
+        return newton_schulz(matrices, ITERATIONS)
+    width = -(-shorter // blocks)
+    padding = blocks * width - shorter
+    scale = blocks**-0.25
+    if rows <= columns:
+        cut = ops.pad(matrices, ((0, 0), (0, padding), (0, 0))) if padding else matrices
+        cut = ops.reshape(cut, (count * blocks, width, columns))
+        whole = ops.reshape(newton_schulz(cut, ITERATIONS), (count, blocks * width, columns))
+        return scale * whole[:, :rows]
+    cut = ops.pad(matrices, ((0, 0), (0, 0), (0, padding))) if padding else matrices
+    cut = ops.reshape(cut, (count, rows, blocks, width))
+    cut = ops.reshape(ops.transpose(cut, (0, 2, 1, 3)), (count * blocks, rows, width))
+    cut = ops.reshape(newton_schulz(cut, ITERATIONS), (count, blocks, rows, width))
+    whole = ops.reshape(ops.transpose(cut, (0, 2, 1, 3)), (count, rows, blocks * width))
+    return scale * whole[:, :, :columns]
+
+
+def kernel_direction(mean, row_square, column_square, powers, block=BLOCK):
+    """`O(R⁻ᵖ·m·C⁻ᑫ)`: R and C are mean squares of each row and column over their own mean.
+
+    Without them one input of large units would be all that O sees; with p = ½ and the gradient's
+    own rows it were Adam's; Shampoo (Gupta et al. 2018) has p = q = ¼ and whole matrices. What
+    never had a gradient, whose mean is exactly zero, has no direction either.
+
+    Args:
+        mean: `[n, rows, columns]`, mean of gradients.
+        row_square: `[n, rows]`, mean square of gradients over each row.
+        column_square: `[n, columns]`.
+        powers: `(p [n], q [n])`.
+        block: See `orthogonalised`.
+    """
+    for squares, power, axis in ((row_square, powers[0], 2), (column_square, powers[1], 1)):
+        scale = ops.exp(-power[:, None] * relative_logs(squares))
+        mean = mean * ops.expand_dims(scale, axis)
+    found = orthogonalised(mean, block)
+    return ops.where(ops.equal(mean, 0.0), ops.zeros_like(found), found)
+
+
+def relative_logs(squares):
+    """Logarithm of positive numbers `[n, k]` over their mean, `[n, k]`; 0 where that is 0."""
+    mean = ops.mean(squares, axis=1, keepdims=True)
+    known = mean > TINY
+    logs = ops.log(ops.clip(squares / ops.where(known, mean, ops.ones_like(mean)), 1e-9, 1e9))
+    return ops.where(known, logs, ops.zeros_like(logs))
+
+
+def adam_direction(mean, mean_square):
+    """`m̂/√v̂`, at most 10 either way; 0 where no gradient was seen.
+
+    Args:
+        mean: Bias-corrected mean of gradients.
+        mean_square: Bias-corrected mean of their squares.
+    """
+    return ops.clip(mean * inverse_root(mean_square), -10.0, 10.0)
+
+
+def inverse_root(square):
+    """1/√x, and 0 where x is too small to tell."""
+    inverse = ops.rsqrt(ops.maximum(square, TINY))
+    return ops.where(square > TINY, inverse, ops.zeros_like(inverse))
+
+
+def size_of_kernel(layout, kernels):
+    """What a direction of singular values 1 is multiplied by, before the learned step size.
+
+    √(fan-out/fan-in) by the spectral condition (Yang, Simon and Bernstein 2023): then outputs
+    change as much whatever the width. With the number of kernels that the steps of a model add
+    up over, each takes less: 1/√(kernels/3).
+    """
+    return math.sqrt(layout.columns / layout.rows) / math.sqrt(max(kernels, 3) / 3.0)

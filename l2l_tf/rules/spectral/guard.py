@@ -1,0 +1,42 @@
+"""A guard over the run's loss: while it rises above what it was, steps are cut."""
+
+import numpy as np
+from keras import ops
+
+from l2l_tf.cells.run_signals import LOSS_DECAYS
+
+# Logarithms: what a step of danger takes off, what a step without gives back, and the most.
+CUT, RECOVERY, LEAST = 0.2, 0.02, -3.0
+_FAST, _SLOW = LOSS_DECAYS.index(0.5), LOSS_DECAYS.index(0.98)
+
+
+def guard_state():
+    """State before the first step: dict name → float32 array."""
+    return {"guard": np.zeros((), "float32")}
+
+
+def guarded(loss, state):
+    """The guard after a step's loss.
+
+    Danger is a loss whose mean over a few steps is above its mean over some fifty by more than
+    three times its usual noise, and by more than a tenth of all that it fell so far.
+
+    Args:
+        loss: The state of `loss_signals` after the step's loss.
+        state: Dict as `guard_state` gives it.
+
+    Returns:
+        `(state, factor)`: the factor on all steps, a scalar.
+    """
+    seen = loss["loss_seen"]
+    decays = np.array(LOSS_DECAYS, "float32")
+    means = loss["loss_means"] / ops.maximum(1.0 - ops.power(decays, seen), 1e-6)
+    noise = loss["loss_noise"] / ops.maximum(1.0 - ops.power(0.98, seen), 1e-6)
+    rise = means[_FAST] - means[_SLOW]
+    fall = ops.maximum(loss["loss_first"] - loss["loss_lowest"], 0.0)
+    danger = ops.logical_and(rise > 3.0 * noise + 0.1 * fall, seen > 10.0)
+    guard = state["guard"]
+    guard = ops.where(
+        danger, ops.maximum(guard - CUT, LEAST), ops.minimum(guard + RECOVERY, 0.0)
+    )
+    return {"guard": guard}, ops.exp(guard)

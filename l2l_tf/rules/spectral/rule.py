@@ -1,0 +1,322 @@
+"""The rule `spectral`."""
+
+import copy
+import itertools
+import math
+
+import numpy as np
+from keras import ops
+
+from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.cells import linear, linear_meta_params, lstm_meta_params, lstm_step
+from l2l_tf.cells.run_signals import (
+    LOSS_SIGNALS,
+    PROGRESS_SIGNALS,
+    loss_signals,
+    loss_state,
+    progress_signals,
+)
+from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
+from l2l_tf.rules.registry import register_rule
+from l2l_tf.rules.spectral.direction import size_of_kernel
+from l2l_tf.rules.spectral.groups import Group, as_a_whole, bounded, grouped, is_matrix, known
+from l2l_tf.rules.spectral.guard import guard_state, guarded
+from l2l_tf.rules.spectral.signals import (
+    CONTROLS,
+    VARIABLE_SIGNALS,
+    Controls,
+    Measured,
+    static_signals,
+    variable_signals,
+)
+
+
+@register_rule("spectral")
+class Spectral(UpdateRule):
+    """Steps of the right size at any width, steered by an LSTM; nothing is left to tune.
+
+    A kernel that maps m numbers to n moves along the mean of its gradients with all singular
+    values brought near 1 (Newton–Schulz iterations, as in Muon: Jordan et al. 2024), times
+    √(n/m): by the spectral condition (Yang, Simon and Bernstein 2023, arXiv 2310.17813) the
+    effect of such a step does not depend on the width. Everything else moves along Adam's
+    direction: offsets, gains and embeddings, each row of which is a vector of its own, by the
+    same amount whatever their number; a kernel with one input or one output by 2/m of it.
+    What a variable maps is its `Layout`.
+
+    `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
+
+    `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
+    unknown. Each variable's r is a sum over the steps so far: it grows while the gradient agrees
+    with the step before it (their cosine, over its own usual size) and shrinks where it turns
+    against it, as the step size of hypergradient descent does (Baydin et al. 2018); whatever size it starts
+    from, it soon is near the one at which gradients neither agree nor turn. `guard` cuts all steps
+    while the loss rises above what it was.
+
+    An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
+    and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
+    and columns of a kernel are scaled. All are deviations: untrained, the rule is as set by hand.
+
+    Bytes of state: 8 per coordinate; of a kernel 4 more per row and column; 8 · `hidden_size` + 20
+    per variable.
+
+    Args:
+        hidden_size: Cells of the LSTM.
+        kernel_size: Step of kernels before annealing and the learned factors.
+        embedding_size: Step of embeddings, likewise.
+        vector_size: Step of everything else.
+        weight_decay: λ before the learned factor; not for vectors.
+        adaptation: How much r changes in a step at most.
+        seed: Seed of the untrained meta-parameters.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        hidden_size=16,
+        kernel_size=0.03,
+        embedding_size=0.01,
+        vector_size=0.01,
+        weight_decay=1e-2,
+        adaptation=0.05,
+        seed=0,
+    ):
+        check_integer("hidden_size", hidden_size, least=1)
+        check_number("kernel_size", kernel_size, above=0)
+        check_number("embedding_size", embedding_size, above=0)
+        check_number("vector_size", vector_size, above=0)
+        check_number("weight_decay", weight_decay, least=0)
+        check_number("adaptation", adaptation, least=0)
+        self.hidden_size = hidden_size
+        self.kernel_size = kernel_size
+        self.embedding_size = embedding_size
+        self.vector_size = vector_size
+        self.weight_decay = weight_decay
+        self.adaptation = adaptation
+        self.seed = seed
+        self.layouts = None
+        self.meta_params = self.initial_meta_params()
+
+    def laid_out(self, layouts):
+        laid_out = copy.copy(self)
+        laid_out.layouts = list(layouts)
+        return laid_out
+
+    def initial_meta_params(self, seed=None):
+        generator = np.random.default_rng(self.seed if seed is None else seed)
+        signals = PROGRESS_SIGNALS + LOSS_SIGNALS + VARIABLE_SIGNALS
+        lstm = lstm_meta_params(generator, signals, self.hidden_size)
+        output = linear_meta_params(generator, self.hidden_size, CONTROLS, 0.01)
+        return {
+            **{f"lstm_{k}": v for k, v in lstm.items()},
+            **{f"output_{k}": v for k, v in output.items()},
+            "direct_kernel": np.zeros((CONTROLS, signals), "float32"),
+        }
+
+    def init(self, variables, state_dtype=None):
+        states = []
+        for variable, layout in zip(variables, self._layouts(variables), strict=True):
+            dtype = state_dtype_for(variable, state_dtype)
+            shape = tuple(variable.shape)
+            if is_matrix(layout):
+                slots = {"mean": shape, "direction": shape}
+                slots.update(row_square=(layout.rows,), column_square=(layout.columns,))
+            else:
+                slots = {"mean": shape, "mean_square": shape}
+            states.append({name: ops.zeros(of, dtype) for name, of in slots.items()})
+        # What is one number or a few for each variable is kept for all of them at once: a slot
+        # each would cost an operation to read, one to write, and their compilation.
+        count, dtype = len(variables), widest_dtype(variables)
+        shared = {
+            **{k: ops.convert_to_tensor(v) for k, v in {**loss_state(), **guard_state()}.items()},
+            **{name: ops.zeros((*shape, count), dtype) for name, shape in _STEERING.items()},
+            "scheduler_hidden": ops.zeros((self.hidden_size, count), "float32"),
+            "scheduler_cell": ops.zeros((self.hidden_size, count), "float32"),
+        }
+        return RuleState(states, shared)
+
+    def update(self, gradients, state, variables, context):
+        layouts, old = self._layouts(variables), state.shared
+        groups = [
+            Group(indices, variables[indices[0]].shape, layouts[indices[0]],
+                  compute_dtype_for(variables[indices[0]]))
+            for indices in grouped(variables, layouts)
+        ]  # fmt: skip
+        order = list(itertools.chain(*(g.indices for g in groups)))
+        back = np.argsort(order)
+        work = []
+        for group in groups:
+            masses = ops.cast(_at(old["masses"], group.indices), group.dtype)
+            given = (
+                bounded(group.stack(gradients)),
+                group.stack(variables),
+                group.slots(state.variables),
+                masses,
+            )
+            work.append((group, *given))
+        dtype = widest_dtype(variables)
+        fields = zip(*(g.measure(*given) for g, *given in work), strict=True)
+        measured = Measured(
+            *(_at(ops.concatenate([ops.cast(t, dtype) for t in f]), back) for f in fields)
+        )
+        steering, guard, factors, shared = self._steer(measured, layouts, old, context)
+        updates, states = [None] * len(variables), [None] * len(variables)
+        for group, gradient, variable, slots, _ in work:
+            own = {
+                name: ops.cast(_at(value, group.indices), group.dtype)
+                for name, value in factors.items()
+            }
+            direction, new = group.advance(
+                gradient,
+                slots,
+                own["masses"],
+                own["keeps"],
+                own["bound"],
+                (own["row_power"], own["column_power"]),
+            )
+            rate, shrink = own["rate"][:, None, None], own["shrink"][:, None, None]
+            moved = ops.not_equal(direction, 0.0)
+            decayed = ops.where(moved, variable, ops.zeros_like(variable))
+            update = -rate * direction - shrink * decayed
+            if self.steps_alone:
+                update, new = as_a_whole(group, (update, new), context.iteration)
+            parts = zip(group.indices, group.unstack(update), group.parted(new), strict=True)
+            for index, part, slots_of_one in parts:
+                updates[index] = part
+                states[index] = {
+                    k: ops.cast(v, state.variables[index][k].dtype)
+                    for k, v in slots_of_one.items()
+                }
+        shared = {**shared, **guard}
+        shared.update({k: ops.cast(v, old[k].dtype) for k, v in steering.items()})
+        return updates, RuleState(states, shared)
+
+    def _layouts(self, variables):
+        layouts = self.layouts
+        if layouts is None:
+            return [layout_of(v.shape) for v in variables]
+        if len(layouts) != len(variables):
+            raise ValueError(
+                f"The rule was laid out for {len(layouts)} variables. "
+                f"Received: {len(variables)} variables"
+            )
+        return layouts
+
+    def _steer(self, measured, layouts, old, context):
+        """What every variable does in this step.
+
+        Returns:
+            `(steering, guard, factors, shared)`: the next steering and guard, what the groups
+            need (dict name → `[…, variables]`), and the next state of the loss's signals.
+        """
+        trend, shared = loss_signals(context.loss, old)
+        shared = {k: shared[k] for k in loss_state()}
+        guard, caution = guarded(shared, old)
+        progress = progress_signals(context.run_iteration, context.total_steps)
+        power, usual = measured.gradient_power, old["power"]
+        ratio = ops.sqrt(power / ops.maximum(usual / ops.maximum(old["masses"][1], 1e-6), 1e-34))
+        growth = ops.where(known(usual), ratio, ops.ones_like(ratio))
+        # The gradient's agreement with the last step, over the size that it usually has.
+        cosine = measured.cosine
+        sums = old["cosines"] + 0.1 * (ops.stack([cosine, ops.square(cosine)]) - old["cosines"])
+        agreement = sums[0] * ops.rsqrt(sums[1] + 1e-12)
+        matrices = np.array([float(is_matrix(layout)) for layout in layouts], "float32")
+        together = ops.sum(ops.cast(agreement, "float32") * matrices) / max(matrices.sum(), 1.0)
+        signals = variable_signals(
+            measured,
+            growth,
+            agreement,
+            ops.cast(together, agreement.dtype),
+            old["log_rate"],
+            static_signals(layouts),
+            np.array([layout.fan_in for layout in layouts], "float32"),
+        )
+        run = ops.concatenate([progress, trend])
+        signals = ops.concatenate([ops.repeat(run[:, None], len(layouts), axis=1), signals])
+        controls, hidden, cell = self._schedule(
+            signals, old["scheduler_hidden"], old["scheduler_cell"]
+        )
+        dtype = power.dtype
+        controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
+        annealing = ops.cast(_annealing(context.run_iteration, context.total_steps), dtype)
+        age = ops.cast(context.run_iteration, dtype)
+        pace = self.adaptation * annealing * ops.rsqrt(1.0 + ops.maximum(age, 0.0) / 200.0)
+        trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
+        log_rate = old["log_rate"] + pace * (trust * agreement + ops.tanh(controls.growth))
+        log_rate = ops.clip(log_rate, -12.0, 12.0)
+        sizes = np.array([self._size(layout, layouts) for layout in layouts], "float32")
+        rate = ops.cast(sizes, dtype) * annealing * ops.cast(caution, dtype)
+        rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
+        decays = np.array([float(layout.kind in (KERNEL, EMBEDDING)) for layout in layouts])
+        decay = self.weight_decay * decays.astype("float32")
+        decay = ops.cast(decay, dtype) * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
+        iteration = ops.cast(context.iteration, dtype) + 1.0
+        keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
+        keep_square = 0.01 * ops.exp(2.0 * ops.tanh(controls.square_decay / 2.0))
+        keep_square = ops.maximum(keep_square, ops.power(iteration, -0.8))
+        keeps = ops.stack([keep, keep_square])
+        masses = old["masses"] + keeps * (1.0 - old["masses"])
+        # A sudden gradient enters the means at no more than four times the usual size.
+        bound = ops.minimum(1.0, 4.0 / ops.maximum(growth, 1e-6))
+        power = power * ops.square(bound)
+        steering = {
+            "masses": masses,
+            "log_rate": log_rate,
+            "power": usual + keep_square * (power - usual),
+            "cosines": sums,
+            "scheduler_hidden": hidden,
+            "scheduler_cell": cell,
+        }
+        factors = {
+            "masses": masses,
+            "keeps": keeps,
+            "bound": bound,
+            "rate": rate,
+            "shrink": ops.minimum(rate * decay, 0.5),
+            "row_power": 0.4 * ops.sigmoid(controls.row_power - 2.0),
+            "column_power": 0.25 * ops.tanh(controls.column_power),
+        }
+        return steering, guard, factors, shared
+
+    def _size(self, layout, layouts):
+        kernels = sum(is_matrix(other) for other in layouts)
+        if is_matrix(layout):
+            return self.kernel_size * size_of_kernel(layout, kernels)
+        if layout.kind in (KERNEL, FILTERS):
+            return 2.0 * self.kernel_size / layout.rows
+        return self.embedding_size if layout.kind == EMBEDDING else self.vector_size
+
+    def _schedule(self, signals, hidden, cell):
+        params = self.meta_params
+        hidden, cell = lstm_step(signals, hidden, cell, params["lstm_kernel"], params["lstm_bias"])
+        controls = linear(hidden, params["output_kernel"], params["output_bias"])
+        return controls + ops.matmul(params["direct_kernel"], signals), hidden, cell
+
+
+# State of every variable that is kept for all of them at once, `[…, variables]`: the weight that
+# means have gathered so far, r, the usual power of the gradient, the mean of the agreement and
+# of its square.
+_STEERING = {"masses": (2,), "log_rate": (), "power": (), "cosines": (2,)}
+
+
+def _at(tensor, places):
+    """The tensor's last axis at some places."""
+    places = list(places)
+    if places == list(range(tensor.shape[-1])):
+        return tensor
+    return ops.take(tensor, np.asarray(places, "int32"), axis=-1)
+
+
+def _annealing(iteration, total_steps):
+    """Warm-up, then a cosine to 1 % at `total_steps`, or 1/√t where that is unknown."""
+    step = ops.cast(iteration, "float32")
+    total = ops.cast(total_steps, "float32")
+    told = ops.logical_not(ops.isnan(total))
+    total = ops.where(told, ops.maximum(total, 1.0), ops.full_like(total, 1000.0))
+    warm = ops.minimum(1.0, (step + 1.0) / (5.0 + 0.02 * total))
+    progress = ops.clip(step / total, 0.0, 1.0)
+    cosine = 0.01 + 0.99 * 0.5 * (1.0 + ops.cos(math.pi * progress))
+    return warm * ops.where(told, cosine, ops.rsqrt(1.0 + step / 300.0))
