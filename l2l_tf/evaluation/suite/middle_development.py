@@ -2,8 +2,14 @@
 
 import functools
 
-from l2l_tf.evaluation.suite import middle_models, middle_sequences, models, objectives, sources
-from l2l_tf.evaluation.suite import texts
+from l2l_tf.evaluation.suite import (
+    middle_models,
+    middle_sequences,
+    models,
+    objectives,
+    sources,
+    texts,
+)
 from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.keras_task import KerasTask
 

@@ -11,6 +11,7 @@ from l2l_tf.evaluation.runner import Runner
 from l2l_tf.evaluation.suite.finished_runs import FinishedRuns
 from l2l_tf.evaluation.tuning import Grid, search
 
+
 @dataclasses.dataclass(frozen=True)
 class SuiteSettings:
     """How the suite is run.
@@ -50,6 +51,8 @@ class SuiteSettings:
 QUICK = SuiteSettings(
     grid=Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, stretch=0.2
 )
+
+
 def run_suite(
     chosen, contenders, settings=None, *, suite="general", cache_dir=None, progress=False
 ):

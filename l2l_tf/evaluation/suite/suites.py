@@ -33,9 +33,7 @@ SUITES = {
         {"development": development.ENTRIES, "report": report.ENTRIES},
         SuiteSettings(),
         (*TUNED, *RIVALS),
-        SuiteSettings(
-            Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, stretch=0.2
-        ),
+        SuiteSettings(Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, stretch=0.2),
     ),
     "middle": Suite(
         {"development": middle_development.ENTRIES, "report": middle_report.ENTRIES},
