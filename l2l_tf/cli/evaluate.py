@@ -26,7 +26,11 @@ flags.DEFINE_multi_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(
-    "suite", None, ["general"], "Judge on all tasks of a suite; see --half.", flag_values=FLAGS
+    "suite",
+    None,
+    ["general", "middle"],
+    "Judge on all tasks of a suite; see --half.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_enum(
     "half",

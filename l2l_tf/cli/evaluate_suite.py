@@ -30,9 +30,10 @@ def main(flags):
         contenders = [evaluation.learned(p, tell_steps=flags.tell_steps) for p in flags.preset]
         contenders += [evaluation.contender_from_text(text) for text in flags.contender]
         results = suite.run_suite(
-            suite.entries(flags.half, flags.task or ()),
+            suite.entries(flags.half, flags.task or (), flags.suite),
             [*contenders, *_baselines(flags, suite)],
-            _settings(flags, evaluation, suite),
+            _settings(flags, suite.SUITES[flags.suite]),
+            suite=flags.suite,
             cache_dir=cache,
             progress=True,
         )
@@ -53,12 +54,12 @@ def main(flags):
 def _baselines(flags, suite):
     if flags["baselines"].present:
         return flags.baselines
-    return suite.QUICK_BASELINES if flags.quick else [*suite.TUNED, *suite.RIVALS]
+    return suite.QUICK_BASELINES if flags.quick else suite.SUITES[flags.suite].baselines
 
 
-def _settings(flags, evaluation, suite):
+def _settings(flags, chosen):
     """The suite's settings, with those that were given by flags in their place."""
-    settings = suite.QUICK if flags.quick else suite.SuiteSettings()
+    settings = chosen.quick if flags.quick else chosen.settings
     given = {
         name: getattr(flags, name)
         for name in ("seeds", "seed", "records", "grid_seeds")

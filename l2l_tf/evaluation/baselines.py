@@ -17,13 +17,14 @@ DEFAULT = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "rprop", "adam",
 _BASELINES = {}
 
 
-def register_baseline(name, tuned=True, coordinatewise=True):
+def register_baseline(name, tuned=True, coordinatewise=True, **identity):
     """Decorator of `make(rate, total_steps)` → optimizer: known under `name` to flags.
 
     Args:
         name: Lower-case identifier.
         tuned: Whether the learning rate is tuned on each task.
         coordinatewise: Whether each coordinate's update depends on that coordinate alone.
+        **identity: What else tells its cached runs from others of that name.
 
     Raises:
         ValueError: If the name is taken.
@@ -33,7 +34,11 @@ def register_baseline(name, tuned=True, coordinatewise=True):
         if name in _BASELINES:
             raise ValueError(f"A baseline has that name already. Received: name={name!r}")
         _BASELINES[name] = Contender(
-            name, make, tuned, coordinatewise=coordinatewise, identity={"baseline": name}
+            name,
+            make,
+            tuned,
+            coordinatewise=coordinatewise,
+            identity={"baseline": name, **identity},
         )
         return make
 
@@ -127,11 +132,16 @@ def _lion(rate, total_steps):
     return keras.optimizers.Lion(rate)
 
 
-@register_baseline("muon", coordinatewise=False)
+@register_baseline("muon", coordinatewise=False, embeddings="adamw")
 def _muon(rate, total_steps):
-    """Muon for matrices and AdamW for all else, as Keras ships it."""
+    """Muon for matrices and AdamW for all else, embeddings too, as Keras ships it."""
     del total_steps
     return keras.optimizers.Muon(rate)
+
+
+@register_baseline("muon_cosine", coordinatewise=False, embeddings="adamw")
+def _muon_cosine(rate, total_steps):
+    return keras.optimizers.Muon(CosineToZero(rate, total_steps))
 
 
 @register_baseline("adam_default", tuned=False)

@@ -1,5 +1,6 @@
 """Training runs: one compiled step per problem and optimizer, reset for every run."""
 
+import contextlib
 import time
 from typing import NamedTuple
 
@@ -120,10 +121,8 @@ class Runner:
             variable.assign(value)
 
     def _build(self, params, model_state):
-        self._params = [
-            keras.Variable(value, dtype=str(value.dtype), name=f"param_{i}")
-            for i, value in enumerate(params)
-        ]
+        paths = self.problem.task.variable_paths or [f"param_{i}" for i in range(len(params))]
+        self._params = [_variable(v, path) for v, path in zip(params, paths, strict=True)]
         self._model_state = [tf.Variable(value, trainable=False) for value in model_state]
         self._optimizer = self._fresh_optimizer()
         if self.problem.task.in_graph:
@@ -173,6 +172,15 @@ class Runner:
         for variable, value in zip(self._model_state, model_state, strict=True):
             variable.assign(value)
         return tf.cast(loss, tf.float32)
+
+
+def _variable(value, path):
+    """A variable of that `path`, which tells some optimizers what it is for."""
+    *scopes, name = path.split("/")
+    with contextlib.ExitStack() as stack:
+        for scope in scopes:
+            stack.enter_context(keras.name_scope(scope))
+        return keras.Variable(value, dtype=str(value.dtype), name=name)
 
 
 def _state(optimizer):

@@ -35,11 +35,14 @@ class Task:
         twice_differentiable: Whether the loss's gradient may be differentiated again.
         jit_compile: Whether loops over steps are compiled with XLA, where they may be. Not for
             convolutions: in a loop on a CPU, XLA takes many times as long as TensorFlow.
+        variable_paths: Paths of the parameters as a Keras model names them, such as
+            "attention/query/kernel", in their order; None where they have no names.
     """
 
     in_graph = True
     jit_compile = True
     twice_differentiable = True
+    variable_paths = None
 
     def init(self, seed):
         """Fresh parameters, and what else a fresh optimizee holds.

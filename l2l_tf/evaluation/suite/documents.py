@@ -35,7 +35,7 @@ def write(results, directory):
 def markdown(results):
     """The tables as Markdown: over tasks, then task by task."""
     parts = [
-        "# The general suite",
+        f"# The {results.settings.get('suite', 'general')} suite",
         f"{results.date}, {results.cpu}; TensorFlow {results.versions['tensorflow']}, "
         f"Keras {results.versions['keras']}, l2l_tf {results.versions['l2l_tf']}; "
         f"{results.settings['seeds']} seeds per task and contender.",

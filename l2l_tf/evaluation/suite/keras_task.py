@@ -44,6 +44,10 @@ class KerasTask(Task):
                 self._model = self.build()
         return self._model
 
+    @property
+    def variable_paths(self):
+        return [v.path for v in self.model.trainable_variables]
+
     def init(self, seed):
         # Keras draws the seeds of initializers and dropout from Python's `random`.
         state = random.getstate()

@@ -25,6 +25,19 @@ def squared_error(call, inputs, targets):
     return tf.reduce_mean(tf.square(call(inputs) - targets)), {}
 
 
+def variational(call, inputs, images):
+    """Negative bound on the log-likelihood of pixels between 0 and 1 (Kingma and Welling 2014).
+
+    The call gives logits of the pixels, and mean and log variance of the code; sums over pixels
+    and over the code, mean over rows.
+    """
+    logits, mean, log_variance = call(inputs)
+    errors = tf.nn.sigmoid_cross_entropy_with_logits(images, logits)
+    divergence = 0.5 * (tf.exp(log_variance) + tf.square(mean) - 1.0 - log_variance)
+    sums = [tf.reduce_sum(t, axis=range(1, t.shape.rank)) for t in (errors, divergence)]
+    return tf.reduce_mean(sums[0] + sums[1]), {}
+
+
 def burgers(call, points, unused=None):
     """Residuals of Burgers' equation in a physics-informed network.
 

@@ -8,13 +8,8 @@ from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.progress import progress_bar
 from l2l_tf.evaluation.results import Contestant, Record, Results
 from l2l_tf.evaluation.runner import Runner
-from l2l_tf.evaluation.suite import development, report
 from l2l_tf.evaluation.suite.finished_runs import FinishedRuns
 from l2l_tf.evaluation.tuning import Grid, search
-
-HALVES = {"development": development.ENTRIES, "report": report.ENTRIES}
-TUNED = ("adam", "adamw_cosine", "momentum", "rmsprop", "nesterov")
-RIVALS = ("adam_default", "schedule_free_adamw", "prodigy", "dowg")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,31 +51,18 @@ class SuiteSettings:
 QUICK = SuiteSettings(
     grid=Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, stretch=0.2
 )
-QUICK_BASELINES = ("adam", "adamw_cosine", "adam_default")
 
 
-def entries(half, names=()):
-    """The entries of a half, all or those named.
-
-    Raises:
-        ValueError: If there is no such half or entry.
-    """
-    if half not in HALVES:
-        raise ValueError(f"The halves are {sorted(HALVES)}. Received: half={half!r}")
-    known = {entry.name: entry for entry in HALVES[half]}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"The tasks of this half are {sorted(known)}. Received: {unknown}")
-    return [known[name] for name in names] if names else list(HALVES[half])
-
-
-def run_suite(chosen, contenders, settings=None, *, cache_dir=None, progress=False):
+def run_suite(
+    chosen, contenders, settings=None, *, suite="general", cache_dir=None, progress=False
+):
     """Every contender on every entry.
 
     Args:
         chosen: List of `Entry`.
         contenders: List of `Contender`s and names of baselines; "adam", tuned, must be one.
         settings: `SuiteSettings`; by default its defaults.
+        suite: Name of the suite, for titles.
         cache_dir: Directory of finished runs, which are never repeated; None: none are kept.
         progress: Whether to show a progress bar.
 
@@ -108,7 +90,7 @@ def run_suite(chosen, contenders, settings=None, *, cache_dir=None, progress=Fal
         described[name]["held_out_rows"] = held_out_rows
     results = [results for results, _ in parts]
     return Results(
-        {**dataclasses.asdict(settings), "tasks": described},
+        {"suite": suite, **dataclasses.asdict(settings), "tasks": described},
         [c for part in results for c in part.contestants],
         [r for part in results for r in part.records],
     )

@@ -90,8 +90,8 @@ def unicode_classes():
 
 
 @functools.cache
-def images(dataset, size, labels=None, rows=8192, flat=False):
-    """Images of a TFDS dataset at `size`² pixels, standardised over all of them.
+def images(dataset, size, labels=None, rows=8192, flat=False, standard=True):
+    """Images of a TFDS dataset at `size`² pixels.
 
     Args:
         dataset: "mnist", "fashion_mnist" or "cifar10".
@@ -99,6 +99,8 @@ def images(dataset, size, labels=None, rows=8192, flat=False):
         labels: Classes to keep, renumbered; None: all.
         rows: Training images that are read.
         flat: Whether an image is one row of numbers.
+        standard: Whether they have mean 0 and deviation 1 over all training images; else
+            pixels go from 0 to 1.
 
     Raises:
         DataNotPreparedError: If the dataset is not in TFDS's directory.
@@ -110,10 +112,14 @@ def images(dataset, size, labels=None, rows=8192, flat=False):
             kept = np.isin(classes, labels)
             pixels, classes = pixels[kept], np.searchsorted(labels, classes[kept])
         shrink = area_average(pixels.shape[1], size)
-        small = np.einsum("ij,njkc,lk->nilc", shrink, pixels.astype("float32"), shrink)
-        found[split] = (small, classes.astype("int32"))
+        small = np.einsum(
+            "ij,njkc,lk->nilc", shrink, pixels.astype("float32"), shrink, optimize=True
+        )
+        found[split] = (np.ascontiguousarray(small), classes.astype("int32"))
     found["test"] = tuple(array[:HELD_OUT_ROWS] for array in found["test"])
-    mean, deviation = found["train"][0].mean(), found["train"][0].std()
+    mean, deviation = 0.0, 255.0
+    if standard:
+        mean, deviation = found["train"][0].mean(), found["train"][0].std()
     shape = (-1,) if flat else found["train"][0].shape[1:]
     return {
         split: (((pixels - mean) / deviation).reshape(len(pixels), *shape), classes)
@@ -133,6 +139,16 @@ def noisy(splits, share, classes):
 def reconstruction(splits):
     """Inputs as their own targets."""
     return {split: (rows, rows) for split, (rows, _) in splits.items()}
+
+
+def with_noise(splits, deviation=1.0):
+    """Inputs under Gaussian noise, drawn once for each row → the inputs."""
+    generator = np.random.default_rng(4)
+    found = {}
+    for split, (rows, _) in splits.items():
+        noise = deviation * generator.standard_normal(rows.shape, dtype="float32")
+        found[split] = (rows + noise, rows)
+    return found
 
 
 def entries(splits, rows):
@@ -184,15 +200,25 @@ def characters(text, length, rows=8192):
     text = text[: int(1.2 * rows * length)]
     known = [c for c, _ in collections.Counter(text).most_common(63)]
     number = {c: i + 1 for i, c in enumerate(known)}
-    codes = np.array([number.get(c, 0) for c in text], "int32")
+    return windows(np.array([number.get(c, 0) for c in text], "int32"), length, rows)
+
+
+def windows(codes, length, rows):
+    """Pieces of a sequence of numbers → the same one further; the last tenth is held out.
+
+    Args:
+        codes: `[n]` int32.
+        length: Numbers in a piece.
+        rows: Most pieces to train on.
+    """
     edge = int(0.9 * len(codes))
     found = {}
     for split, piece in (("train", codes[:edge]), ("test", codes[edge:])):
         starts = np.arange(0, len(piece) - length - 1, length)
         order = np.random.default_rng(2).permutation(len(starts))
         starts = starts[order][: rows if split == "train" else HELD_OUT_ROWS]
-        windows = piece[starts[:, None] + np.arange(length + 1)]
-        found[split] = (windows[:, :-1], windows[:, 1:])
+        pieces = piece[starts[:, None] + np.arange(length + 1)]
+        found[split] = (pieces[:, :-1], pieces[:, 1:])
     return found
 
 

@@ -13,7 +13,7 @@ from l2l_tf.tasks import as_seed
 PREPARED = ("mnist", "fashion", "cifar10", "shakespeare")
 ENTRIES = [
     entry
-    for half in suite.HALVES.values()
+    for half in suite.SUITES["general"].halves.values()
     for entry in half
     if not entry.name.startswith(PREPARED) and not entry.name.endswith(("_100", "_10000"))
 ]

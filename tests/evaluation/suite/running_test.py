@@ -236,11 +236,12 @@ def test_what_cannot_be_judged_is_refused():
 
 
 def test_the_halves_share_no_task_and_no_data():
-    names = {half: [e.name for e in suite.HALVES[half]] for half in suite.HALVES}
+    halves = suite.SUITES["general"].halves
+    names = {half: [e.name for e in halves[half]] for half in halves}
     assert all(len(set(n)) == len(n) >= 12 for n in names.values())
     assert not set(names["development"]) & set(names["report"])
     reserved = ("iris", "wine", "breast_cancer", "diabetes", "digits", "cifar10", "shakespeare")
     assert not [n for n in names["development"] if n.startswith(reserved)]
     warnings.simplefilter("error")
-    for half, entries in suite.HALVES.items():
+    for half, entries in halves.items():
         assert suite.entries(half) == list(entries)

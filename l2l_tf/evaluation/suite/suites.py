@@ -1,0 +1,70 @@
+"""The suites by name: their tasks in two halves, and how they are run unless told otherwise."""
+
+import dataclasses
+
+from l2l_tf.evaluation.suite import development, middle_development, middle_report, report
+from l2l_tf.evaluation.suite.running import SuiteSettings
+from l2l_tf.evaluation.tuning import Grid
+
+TUNED = ("adam", "adamw_cosine", "momentum", "rmsprop", "nesterov")
+RIVALS = ("adam_default", "schedule_free_adamw", "prodigy", "dowg")
+QUICK_BASELINES = ("adam", "adamw_cosine", "adam_default")
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """Tasks in two halves that share none.
+
+    Attributes:
+        halves: Dict "development", "report" → entries: for choices, and for published figures.
+        settings: `SuiteSettings`.
+        baselines: Names of the hand-crafted contenders.
+        quick: `SuiteSettings` of a first look, with `QUICK_BASELINES`.
+    """
+
+    halves: dict
+    settings: SuiteSettings
+    baselines: tuple
+    quick: SuiteSettings
+
+
+SUITES = {
+    "general": Suite(
+        {"development": development.ENTRIES, "report": report.ENTRIES},
+        SuiteSettings(),
+        (*TUNED, *RIVALS),
+        SuiteSettings(Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, stretch=0.2),
+    ),
+    "middle": Suite(
+        {"development": middle_development.ENTRIES, "report": middle_report.ENTRIES},
+        SuiteSettings(
+            Grid(3e-4, 1e-2, per_decade=2), grid_seeds=1, seeds=3, records=16, report_rows=512
+        ),
+        ("adam", "adamw_cosine", "muon_cosine", "adam_default"),
+        SuiteSettings(
+            Grid(1e-3, 1e-2, per_decade=1, extend=1),
+            grid_seeds=1,
+            seeds=1,
+            report_rows=512,
+            stretch=0.2,
+        ),
+    ),
+}
+
+
+def entries(half, names=(), suite="general"):
+    """The entries of a suite's half, all or those named.
+
+    Raises:
+        ValueError: If there is no such suite, half or entry.
+    """
+    if suite not in SUITES:
+        raise ValueError(f"The suites are {sorted(SUITES)}. Received: suite={suite!r}")
+    halves = SUITES[suite].halves
+    if half not in halves:
+        raise ValueError(f"The halves are {sorted(halves)}. Received: half={half!r}")
+    known = {entry.name: entry for entry in halves[half]}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"The tasks of this half are {sorted(known)}. Received: {unknown}")
+    return [known[name] for name in names] if names else list(halves[half])
