@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from l2l_tf.rules import UNKNOWN, Context
+from l2l_tf.rules import UNKNOWN, Context, layout_of
 from l2l_tf.tasks import fold_in
 
 
@@ -43,11 +43,18 @@ def begin(rule, task, seed, count, joined=True):
     if rule.coordinatewise and joined:
         rule_state = rule.init([_flatten(params)])
     else:
-        rule_state = rule.init([p[0] for p in params])
+        first = [p[0] for p in params]
+        rule_state = _laid_out(rule, task, first).init(first)
         rule_state = tf.nest.map_structure(
             lambda t: tf.repeat(tf.convert_to_tensor(t)[None], count, axis=0), rule_state
         )
     return Trajectory(params, model_state, rule_state, fold_in(seed, 1))
+
+
+def _laid_out(rule, task, params):
+    """The rule as it is told what one optimizee's parameters are for."""
+    paths = task.variable_paths or [""] * len(params)
+    return rule.laid_out([layout_of(p.shape, path) for p, path in zip(params, paths, strict=True)])
 
 
 def batches(task, seed, count, start, steps, split="train"):
@@ -154,6 +161,7 @@ def unroll(
             f"second_derivatives={second_derivatives} with {task!r}"
         )
     layout = _Layout(rule, trajectory.params, meta_params)
+    rule = _laid_out(rule, task, [p[0] for p in trajectory.params])
     start = tf.cast(start, tf.int32)
     dtype = trajectory.params[0].dtype
     count = trajectory.params[0].shape[0]

@@ -36,6 +36,7 @@ class RandomScaling(Task):
         self.share = share
         self.in_graph = task.in_graph
         self.jit_compile = task.jit_compile
+        self.variable_paths = task.variable_paths
 
     def init(self, seed):
         params, model_state = self.task.init(seed)

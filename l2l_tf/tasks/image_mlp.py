@@ -112,3 +112,63 @@ class ImageMLP(InMemoryMLP):
 
     def decode(self, rows):
         return rows if self._units is None else rows * self._units
+
+
+@register_task("image_autoencoder")
+class ImageAutoencoder(ImageMLP):
+    """A perceptron that gives small grey images back, its middle layer a quarter as wide.
+
+    The loss is the mean squared error over pixels (Hinton and Salakhutdinov 2006).
+
+    Args:
+        dataset: As the further arguments, see `ImageMLP`; `layers` is odd.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        dataset="mnist",
+        size=8,
+        hidden=32,
+        layers=3,
+        activation="relu",
+        batch_size=32,
+        init_scale=1.0,
+    ):
+        super().__init__(
+            dataset=dataset,
+            size=size,
+            hidden=hidden,
+            layers=layers,
+            activation=activation,
+            batch_size=batch_size,
+            init_scale=init_scale,
+        )
+        if layers % 2 == 0:
+            raise ValueError(
+                f"An autoencoder has an odd number of layers. Received: layers={layers!r}"
+            )
+
+    def widths(self):
+        sides = [self.hidden] * (self.layers // 2)
+        return [self.size**2, *sides, max(self.hidden // 4, 1), *sides, self.size**2]
+
+    def batch(self, seed, step, split="train"):
+        rows, _ = super().batch(seed, step, split)
+        return rows, rows
+
+    def full_batch(self, split="test"):
+        rows, _ = super().full_batch(split)
+        return rows, rows
+
+    def loss(self, params, model_state, batch):
+        loss, model_state = self.tasks_loss(params, model_state, batch)
+        return loss, model_state, {}
+
+    def evaluate(self, params, model_state, batch):
+        return self.tasks_loss(params, model_state, batch)[0], {}
+
+    def _loss(self, scores, targets):
+        return tf.reduce_mean(tf.square(scores - targets), axis=[-2, -1])

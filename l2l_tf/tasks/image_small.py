@@ -222,6 +222,10 @@ class ImageTokens(_SmallImages):
         self.width = width
         self.hidden = hidden
         self._words = None
+        self.variable_paths = [
+            "embedding/embeddings",
+            *(f"{layer}/{name}" for layer in ("dense", "dense_1") for name in ("kernel", "bias")),
+        ]
 
     @property
     def classes(self):

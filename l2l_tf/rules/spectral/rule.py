@@ -33,6 +33,11 @@ from l2l_tf.rules.spectral.signals import (
 )
 
 
+# Steps that go back and forth along one direction may still be the best ones for all others:
+# what turns counts less than what agrees.
+REGRET = 0.3
+
+
 @register_rule("spectral")
 class Spectral(UpdateRule):
     """Steps of the right size at any width, steered by an LSTM; nothing is left to tune.
@@ -77,8 +82,8 @@ class Spectral(UpdateRule):
     def __init__(
         self,
         hidden_size=16,
-        kernel_size=0.03,
-        embedding_size=0.01,
+        kernel_size=0.02,
+        embedding_size=0.02,
         vector_size=0.01,
         weight_decay=1e-2,
         adaptation=0.05,
@@ -245,6 +250,7 @@ class Spectral(UpdateRule):
         age = ops.cast(context.run_iteration, dtype)
         pace = self.adaptation * annealing * ops.rsqrt(1.0 + ops.maximum(age, 0.0) / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
+        trust = ops.where(agreement < 0.0, REGRET * trust, trust)
         log_rate = old["log_rate"] + pace * (trust * agreement + ops.tanh(controls.growth))
         log_rate = ops.clip(log_rate, -12.0, 12.0)
         sizes = np.array([self._size(layout, layouts) for layout in layouts], "float32")
@@ -277,7 +283,7 @@ class Spectral(UpdateRule):
             "rate": rate,
             "shrink": ops.minimum(rate * decay, 0.5),
             "row_power": 0.4 * ops.sigmoid(controls.row_power - 2.0),
-            "column_power": 0.25 * ops.tanh(controls.column_power),
+            "column_power": 0.5 * ops.tanh(controls.column_power + 0.3),
         }
         return steering, guard, factors, shared
 
