@@ -21,21 +21,27 @@ def transitions(problem, rows=8192, held_out=1024):
         held_out: Steps that are held out.
 
     Returns:
-        Dict split → `(states [n, d], rewards [n], next states [n, d], values [n])`, float32;
-        `values = Σ DISCOUNTᵏ · reward k steps on`.
+        Dict split → `(states [n, d], rewards [n], next states [n, d], values [n])`, float32,
+        states as a net sees them; see `values`.
     """
     start, step, reward, observe = PROBLEMS[problem]
     states = start(np.random.default_rng(8), rows + held_out)
-    moved, values, weight = states, 0.0, 1.0
-    for _ in range(HORIZON):
-        values = values + weight * reward(moved)
-        moved, weight = step(moved), weight * DISCOUNT
-    parts = (observe(states), reward(states), observe(step(states)), values)
+    parts = (observe(states), reward(states), observe(step(states)), values(problem, states))
     parts = [part.astype("float32") for part in parts]
     return {
         "train": tuple(part[:rows] for part in parts),
         "test": tuple(part[rows:] for part in parts),
     }
+
+
+def values(problem, states):
+    """`Σ DISCOUNTᵏ · reward k steps on`, `[n]`, of a problem's states as they are inside it."""
+    _, step, reward, _ = PROBLEMS[problem]
+    found, weight = 0.0, 1.0
+    for _ in range(HORIZON):
+        found = found + weight * reward(states)
+        states, weight = step(states), weight * DISCOUNT
+    return found
 
 
 def _car_start(generator, count):

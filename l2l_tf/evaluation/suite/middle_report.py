@@ -53,6 +53,7 @@ ENTRIES = (
         64,
         lambda: models.mlp(768, [96] * 12, 10, "gelu"),
         lambda: sources.images("cifar10", 16, rows=24576, flat=True),
+        jit_compile=True,
     ),
     _entry(
         "cifar10_vgg",
@@ -65,7 +66,7 @@ ENTRIES = (
     _entry(
         "fashion_mixer",
         "MLP-Mixer",
-        500,
+        400,
         32,
         lambda: middle_models.mixer((28, 28, 1), 7, 96, 32, 4, 10),
         lambda: sources.images("fashion_mnist", 28, rows=24576),
@@ -82,7 +83,7 @@ ENTRIES = (
     _entry(
         "digits_unet_segmentation",
         "U-Net with batch normalisation: a class at each pixel",
-        500,
+        400,
         16,
         lambda: middle_models.unet((28, 28, 3), [12, 24, 48], 11, normalised=True),
         sources.digits_on_pictures,
@@ -94,6 +95,7 @@ ENTRIES = (
         64,
         lambda: middle_sequences.averaged_words(32, 20000, 32, 40),
         lambda: texts.pieces_of_modules("odd", 32, 20000, 40),
+        jit_compile=True,
     ),
     _entry(
         "shakespeare_gpt_words",
@@ -102,6 +104,7 @@ ENTRIES = (
         16,
         lambda: middle_sequences.gpt(24, 4000, 96, 4, 2),
         lambda: texts.following_words(_shakespeare(), 24, 4000),
+        jit_compile=True,
     ),
     _entry(
         "shakespeare_towers",
@@ -111,6 +114,7 @@ ENTRIES = (
         lambda: middle_sequences.two_towers(12, 6000, 48, 128, 64),
         lambda: texts.neighbouring_lines(_shakespeare(), 12, 6000),
         objectives.in_batch_softmax,
+        jit_compile=True,
     ),
     _entry(
         "shakespeare_bilstm",
@@ -125,8 +129,8 @@ ENTRIES = (
         "two GRUs on characters of Python",
         500,
         16,
-        lambda: middle_sequences.stacked_gru(32, sources.CHARACTERS, 64, 128, 2),
-        lambda: sources.characters(texts.library("odd"), 32),
+        lambda: middle_sequences.stacked_gru(24, sources.CHARACTERS, 64, 128, 2),
+        lambda: sources.characters(texts.library("odd"), 24),
     ),
     _entry(
         "library_translation",
@@ -136,6 +140,7 @@ ENTRIES = (
         lambda: middle_sequences.encoder_decoder(32, 12, texts.LETTERS, 96, 4, 2),
         lambda: texts.names_of_docstrings(32, 12),
         objectives.translation,
+        jit_compile=True,
     ),
     _entry(
         "shakespeare_gpt_factors",
@@ -144,6 +149,7 @@ ENTRIES = (
         16,
         lambda: with_small_factors(fine_tuned(_LETTERS_GPT, _manual_letters, 1), 8),
         lambda: sources.letters_after(_shakespeare(), 32),
+        jit_compile=True,
     ),
     Entry(
         "pendulum_values",
@@ -156,5 +162,6 @@ ENTRIES = (
             64,
         ),
         1500,
+        jit_compile=True,
     ),
 )
