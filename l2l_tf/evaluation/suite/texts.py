@@ -84,9 +84,9 @@ def neighbouring_lines(text, length, known):
     rows = filled(numbered_rows(lines, known), length)
     edge = int(0.9 * len(rows))
     pairs = rows[:-1], rows[1:]
-    order = np.random.default_rng(5).permutation(edge)
+    order = np.random.default_rng(5).permutation(edge - 1)
     return {
-        "train": tuple(side[:edge][order] for side in pairs),
+        "train": tuple(side[: edge - 1][order] for side in pairs),
         "test": tuple(side[edge:][:HELD_OUT_ROWS] for side in pairs),
     }
 
@@ -139,6 +139,7 @@ def speakers(play, length, known, classes):
     return divided(rows, np.array([name for name, _ in kept], "int32"))
 
 
+@functools.cache
 def names_of_docstrings(length, name_length):
     """The first line of a docstring → the name of what it describes, letter by letter.
 
