@@ -5,6 +5,7 @@ import dataclasses
 import math
 import pathlib
 
+from l2l_tf.evaluation.suite.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
 from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, standings, task_standings
 
@@ -34,29 +35,42 @@ def write(results, directory):
 
 def markdown(results):
     """The tables as Markdown: over tasks, then task by task."""
+    rows = task_standings(results)
+    found = standings(results, rows)
     parts = [
         f"# The {results.settings.get('suite', 'general')} suite",
         f"{results.date}, {results.cpu}; TensorFlow {results.versions['tensorflow']}, "
         f"Keras {results.versions['keras']}, l2l_tf {results.versions['l2l_tf']}; "
         f"{results.settings['seeds']} seeds per task and contender.",
-        summary_table(results),
+        _summary(results, found),
         "Speed-up: steps of the run / first of the recorded steps at which the median train loss "
         "is at or below tuned Adam's final one, 0 if never. Won: share of the tasks with a lower "
         "final train loss. Ratios: contender / tuned Adam, geometric mean of train losses, median "
         "of held-out ones. Accuracy worse: by more than one point or two standard errors, "
         "whichever is more.",
+        "## The whole curve, and the better of tuned Adam and tuned AdamW with cosine decay",
+        _along_the_run(found),
+        "Along the run: train loss / tuned Adam's, geometric mean over log-spaced steps from a "
+        "tenth of the run on and over tasks; ahead on: the share of the tasks where it is below "
+        "1. The better: the lower of the two final losses, of each task. Speed-up: steps of the "
+        "run / the step (interpolated) at which the median train loss is at or below AdamW's "
+        f"final one, geometric mean over tasks, {NOT_REACHED} where it never is; reached: the "
+        "share of the tasks where it is. Held-out: loss / the lower of the two, median.",
         "## Share of the tasks with a lower final train loss than each other optimizer",
-        _won(results),
+        _won(results, found),
         "## Final train loss (median over seeds)",
-        _per_task(results, "train_loss"),
+        _per_task(results, rows, "train_loss"),
+        "## Train loss along the run / tuned Adam's",
+        _per_task(results, rows, "anytime", shown=math.exp),
         "## Speed-up over tuned Adam",
-        _per_task(results, "speed_up"),
+        _per_task(results, rows, "speed_up"),
+        *_scheduled(results, rows, found),
         "## Final held-out loss",
-        _per_task(results, "held_out_loss"),
+        _per_task(results, rows, "held_out_loss"),
         "## Least held-out loss along the run",
-        _per_task(results, "best_held_out_loss"),
+        _per_task(results, rows, "best_held_out_loss"),
         "## Final held-out accuracy",
-        _per_task(results, "held_out_accuracy"),
+        _per_task(results, rows, "held_out_accuracy"),
         "## Learning rates found",
         _rates(results),
     ]
@@ -64,14 +78,19 @@ def markdown(results):
 
 
 def summary_table(results):
-    """The table over tasks as Markdown, one row per contender, the best first."""
+    """The tables over tasks as Markdown, one row per contender, the best first."""
+    found = standings(results)
+    return f"{_summary(results, found)}\n\n{_along_the_run(found)}"
+
+
+def _summary(results, found):
     head = [
         "optimizer", "speed-up (IQM)", "median", "won vs tuned Adam", "won vs Adam(1e-3)",
         "train-loss ratio", "worst", "diverged", "accuracy worse on", "held-out ratio",
         "best held-out ratio",
     ]  # fmt: skip
     rows = []
-    for s in standings(results):
+    for s in found:
         rows.append(
             [
                 f"**{s.optimizer}**" if s.learned else s.optimizer,
@@ -90,21 +109,53 @@ def summary_table(results):
     return _table(head, rows)
 
 
-def _won(results):
-    found = [s for s in standings(results) if s.learned]
+def _along_the_run(found):
+    head = [
+        "optimizer", "along the run", "ahead on", "train loss ≤ the better's",
+        "≤ 1.02 × Adam(1e-3)'s", "speed-up to AdamW+cosine", "reached", "held-out / the better's",
+    ]  # fmt: skip
+    rows = []
+    for s in sorted(found, key=lambda s: s.anytime):
+        best = s.against_best
+        rows.append(
+            [
+                f"**{s.optimizer}**" if s.learned else s.optimizer,
+                _number(math.exp(s.anytime)),
+                _share(s.anytime_ahead),
+                _share(best and best.share),
+                _share(s.no_worse),
+                _number(best and best.speed_up),
+                _share(best and best.reached),
+                _number(best and best.held_out_ratio),
+            ]
+        )
+    return _table(head, rows)
+
+
+def _won(results, found):
+    found = [s for s in found if s.learned]
     names = list(dict.fromkeys(c.optimizer for c in results.contestants))
     names.sort(key=lambda name: name not in {s.optimizer for s in found})
     lines = [[s.optimizer, *(_share(s.won.get(name)) for name in names)] for s in found]
     return _table(["optimizer", *names], lines)
 
 
-def _per_task(results, field):
-    rows = task_standings(results)
+def _scheduled(results, rows, found):
+    if any(s.against_best is None for s in found):
+        return []
+    return [
+        "## Speed-up to the final loss of tuned AdamW with cosine decay (0: never)",
+        _per_task(results, rows, "scheduled_speed_up", shown=lambda time: time or 0.0),
+    ]
+
+
+def _per_task(results, rows, field, shown=lambda value: value):
     names = list(dict.fromkeys(row.optimizer for row in rows))
-    best = max if field in ("speed_up", "held_out_accuracy") else min
+    greatest = ("speed_up", "scheduled_speed_up", "held_out_accuracy")
+    best = max if field in greatest else min
     lines = []
     for task in results.tasks:
-        values = {r.optimizer: getattr(r, field) for r in rows if r.task == task}
+        values = {r.optimizer: shown(getattr(r, field)) for r in rows if r.task == task}
         if any(value is None for value in values.values()):
             continue
         top = best(values.values())
@@ -136,6 +187,8 @@ def _share(value):
 
 
 def _number(value):
+    if value is None:
+        return "–"
     if not math.isfinite(value):
         return "∞"
     return "0" if value == 0 else f"{value:.3g}"

@@ -62,12 +62,12 @@ class KerasTask(Task):
         )
 
     def loss(self, params, model_state, batch):
-        call = _Call(self.model, params, model_state, training=True)
+        call = ModelCall(self.model, params, model_state, training=True)
         loss, metrics = self.objective(call, *batch)
         return loss, call.model_state, metrics
 
     def evaluate(self, params, model_state, batch):
-        call = _Call(self.model, params, model_state, training=False)
+        call = ModelCall(self.model, params, model_state, training=False)
         return self.objective(call, *batch)
 
     def batch(self, seed, step, split="train"):
@@ -99,7 +99,7 @@ class KerasTask(Task):
         return f"KerasTask({self.name!r}, {self._digest})"
 
 
-class _Call:
+class ModelCall:
     """A model's call with given weights; keeps the state that the last call left behind."""
 
     def __init__(self, model, params, model_state, training):

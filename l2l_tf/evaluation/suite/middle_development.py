@@ -3,6 +3,7 @@
 import functools
 
 from l2l_tf.evaluation.suite import (
+    control,
     middle_models,
     middle_sequences,
     models,
@@ -12,6 +13,8 @@ from l2l_tf.evaluation.suite import (
 )
 from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.keras_task import KerasTask
+from l2l_tf.evaluation.suite.moving_targets import ValueLearning
+from l2l_tf.evaluation.suite.pretraining import fine_tuned, with_small_factors
 
 CLASSIFY, REGRESS = objectives.cross_entropy, objectives.squared_error
 
@@ -24,6 +27,9 @@ def _entry(name, kind, steps, batch_size, build, splits, objective=CLASSIFY, jit
 def _cifar10(size):
     return functools.partial(sources.images, "cifar10", size, rows=24576)
 
+
+_DIGITS_MLP = functools.partial(models.mlp, 784, [512, 512], 10)
+_digits = functools.partial(sources.images, "mnist", 28, flat=True)
 
 ENTRIES = (
     _entry(
@@ -112,5 +118,36 @@ ENTRIES = (
         lambda: middle_models.unet((20, 20, 1), [16, 32, 64], 1),
         lambda: sources.with_noise(sources.images("fashion_mnist", 20)),
         REGRESS,
+    ),
+    _entry(
+        "library_towers",
+        "two towers: softmax in the batch, 4,000 embeddings each",
+        1000,
+        32,
+        lambda: middle_sequences.two_towers(10, 4000, 32, 64, 32),
+        lambda: texts.neighbouring_lines(texts.library("even"), 10, 4000),
+        objectives.in_batch_softmax,
+        jit_compile=True,
+    ),
+    _entry(
+        "fashion_mlp_factors",
+        "MLP of MNIST fine-tuned by small factors (LoRA)",
+        800,
+        64,
+        lambda: with_small_factors(fine_tuned(_DIGITS_MLP, _digits, 1), 16),
+        lambda: sources.images("fashion_mnist", 28, flat=True),
+    ),
+    Entry(
+        "mountain_car_values",
+        "value function, targets move",
+        functools.partial(
+            ValueLearning,
+            "mountain_car_values",
+            lambda: models.mlp(2, [256, 256], 1),
+            lambda: control.transitions("mountain_car"),
+            64,
+        ),
+        1500,
+        jit_compile=True,
     ),
 )

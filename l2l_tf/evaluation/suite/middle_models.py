@@ -40,15 +40,23 @@ def resnet(shape, filters, blocks, outputs):
     return keras.Model(inputs, layers.Dense(outputs)(layers.GlobalAveragePooling2D()(x)))
 
 
-def unet(shape, filters, outputs):
+def unet(shape, filters, outputs, normalised=False):
     """Two convolutions a level, pooled down and brought up, with connections across.
 
     Ronneberger, Fischer and Brox (2015); padded, so that outputs are as large as inputs.
+
+    Args:
+        shape: Of an image.
+        filters: Of each level, downwards.
+        outputs: Numbers at each pixel.
+        normalised: Whether batch normalisation follows each convolution.
     """
 
     def level(x, count):
-        x = layers.Conv2D(count, 3, padding="same", activation="relu")(x)
-        return layers.Conv2D(count, 3, padding="same", activation="relu")(x)
+        for _ in range(2):
+            x = layers.Conv2D(count, 3, padding="same")(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x) if normalised else x)
+        return x
 
     inputs = keras.Input(shape)
     x, across = inputs, []
@@ -88,3 +96,53 @@ def dense_vae(inputs, hidden, latent):
     for width in hidden[::-1]:
         x = layers.Dense(width, "relu")(x)
     return keras.Model(rows, [layers.Dense(inputs)(x), mean, log_variance])
+
+
+def dropout_mlp(inputs, hidden, outputs, rate):
+    """Dense layers with ReLU and dropout after each."""
+    widths = [part for w in hidden for part in (layers.Dense(w, "relu"), layers.Dropout(rate))]
+    return keras.Sequential([layers.Input((inputs,)), *widths, layers.Dense(outputs)])
+
+
+def vgg(shape, filters, hidden, outputs):
+    """Pairs of convolutions with ReLU, pooled after each pair; nothing is normalised.
+
+    Simonyan and Zisserman (2015).
+    """
+    made = [layers.Input(shape)]
+    for count in filters:
+        made += [layers.Conv2D(count, 3, padding="same", activation="relu") for _ in range(2)]
+        made += [layers.MaxPooling2D()]
+    made += [layers.Flatten(), layers.Dense(hidden, "relu"), layers.Dropout(0.3)]
+    return keras.Sequential([*made, layers.Dense(outputs)])
+
+
+def conv_vae(shape, filters, hidden, latent):
+    """A variational autoencoder of convolutions, as in Keras's example; see `dense_vae`."""
+    x = images = keras.Input(shape)
+    for count in filters:
+        x = layers.Conv2D(count, 3, 2, "same", activation="relu")(x)
+    small = x.shape[1:]
+    x = layers.Dense(hidden, "relu")(layers.Flatten()(x))
+    mean, log_variance = layers.Dense(latent)(x), layers.Dense(latent)(x)
+    x = Sampling()(mean, log_variance)
+    x = layers.Dense(small[0] * small[1] * small[2], "relu")(x)
+    x = layers.Reshape(small)(x)
+    for count in filters[::-1]:
+        x = layers.Conv2DTranspose(count, 3, 2, "same", activation="relu")(x)
+    x = layers.Conv2D(shape[-1], 3, padding="same")(x)
+    return keras.Model(images, [x, mean, log_variance])
+
+
+def mixer(shape, patch, width, places_width, blocks, outputs):
+    """An MLP-Mixer (Tolstikhin et al. 2021): dense layers over patches, then over channels."""
+    inputs = keras.Input(shape)
+    x = layers.Reshape((-1, width))(layers.Conv2D(width, patch, patch)(inputs))
+    for _ in range(blocks):
+        y = layers.Permute((2, 1))(layers.LayerNormalization()(x))
+        y = layers.Dense(x.shape[1])(layers.Dense(places_width, "gelu")(y))
+        x = layers.Add()([x, layers.Permute((2, 1))(y)])
+        y = layers.Dense(4 * width, "gelu")(layers.LayerNormalization()(x))
+        x = layers.Add()([x, layers.Dense(width)(y)])
+    x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))
+    return keras.Model(inputs, layers.Dense(outputs)(x))

@@ -54,3 +54,83 @@ def skip_gram(words, width):
     return keras.Sequential(
         [layers.Input((), dtype="int32"), layers.Embedding(words, width), layers.Dense(words)]
     )
+
+
+def averaged_words(length, words, width, outputs):
+    """The average of embedded words, and scores: fastText (Joulin et al. 2017)."""
+    return keras.Sequential(
+        [
+            layers.Input((length,), dtype="int32"),
+            layers.Embedding(words, width),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(outputs),
+        ]
+    )
+
+
+def both_ways(length, words, width, units, outputs):
+    """An LSTM in each direction over embedded words, and scores."""
+    return keras.Sequential(
+        [
+            layers.Input((length,), dtype="int32"),
+            layers.Embedding(words, width),
+            layers.Bidirectional(layers.LSTM(units, unroll=True)),
+            layers.Dropout(0.3),
+            layers.Dense(outputs),
+        ]
+    )
+
+
+def stacked_gru(length, tokens, width, units, depth):
+    """Embedded tokens, `depth` GRUs on each other, and scores of the next token."""
+    recurrent = [layers.GRU(units, return_sequences=True, unroll=True) for _ in range(depth)]
+    return keras.Sequential(
+        [
+            layers.Input((length,), dtype="int32"),
+            layers.Embedding(tokens, width),
+            *recurrent,
+            layers.Dense(tokens),
+        ]
+    )
+
+
+def two_towers(length, words, width, hidden, outputs):
+    """Two nets of averaged words whose outputs' dot product says what belongs together.
+
+    The retrieval model of recommenders (Yi et al. 2019); word 0 is masked.
+    """
+
+    def tower(rows):
+        x = layers.Embedding(words, width, mask_zero=True)(rows)
+        x = layers.Dense(hidden, "relu")(layers.GlobalAveragePooling1D()(x))
+        return layers.Dense(outputs)(x)
+
+    sides = [keras.Input((length,), dtype="int32") for _ in range(2)]
+    return keras.Model(sides, [tower(side) for side in sides])
+
+
+def encoder_decoder(length, target_length, tokens, width, heads, blocks):
+    """A transformer with an encoder, and a decoder that attends to it (Vaswani et al. 2017).
+
+    Inputs are the source `[n, length]` and the target so far `[n, target_length]`; outputs are
+    scores of the target's next token. Normalisation is after each part, as in the article.
+    """
+
+    def dense_part(x):
+        y = layers.Dense(width)(layers.Dense(4 * width, "relu")(x))
+        return layers.LayerNormalization()(layers.Add()([x, y]))
+
+    def attend(x, other, causal=False):
+        y = layers.MultiHeadAttention(heads, width // heads)(x, other, use_causal_mask=causal)
+        return layers.LayerNormalization()(layers.Add()([x, y]))
+
+    source = keras.Input((length,), dtype="int32")
+    before = keras.Input((target_length,), dtype="int32")
+    embedding = layers.Embedding(tokens, width)
+    x = PlaceEmbedding()(embedding(source))
+    for _ in range(blocks):
+        x = dense_part(attend(x, x))
+    y = PlaceEmbedding()(embedding(before))
+    for _ in range(blocks):
+        y = dense_part(attend(attend(y, y, causal=True), x))
+    return keras.Model([source, before], layers.Dense(tokens)(y))

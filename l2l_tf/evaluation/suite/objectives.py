@@ -11,6 +11,7 @@ from l2l_tf.tasks.classification import accuracy
 from l2l_tf.tasks.classification import cross_entropy as mean_cross_entropy
 
 VISCOSITY = 0.05
+GROUP = 64
 
 
 def cross_entropy(call, inputs, labels):
@@ -36,6 +37,32 @@ def variational(call, inputs, images):
     divergence = 0.5 * (tf.exp(log_variance) + tf.square(mean) - 1.0 - log_variance)
     sums = [tf.reduce_sum(t, axis=range(1, t.shape.rank)) for t in (errors, divergence)]
     return tf.reduce_mean(sums[0] + sums[1]), {}
+
+
+def in_batch_softmax(call, left, right):
+    """Each row's partner among those of its group of 64, by the dot product of the outputs.
+
+    Groups, so that the loss on many rows means what it means on a batch. Rows beyond whole
+    groups do not count.
+    """
+    ours, theirs = call([left, right])
+    size = min(GROUP, ours.shape[0])
+    count = ours.shape[0] // size
+    ours, theirs = (
+        tf.reshape(side[: count * size], [count, size, side.shape[-1]]) for side in (ours, theirs)
+    )
+    scores = tf.matmul(ours, theirs, transpose_b=True)
+    partners = tf.tile(tf.range(size)[None], [count, 1])
+    loss = tf.reduce_mean(mean_cross_entropy(scores, partners))
+    return loss, {"accuracy": tf.reduce_mean(accuracy(scores, partners))}
+
+
+def translation(call, source, before, target):
+    """Mean cross-entropy of the target's tokens, its end (the first 0) included."""
+    scores = call([source, before])
+    counts = tf.cast(tf.not_equal(before, 0), scores.dtype)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, scores)
+    return tf.reduce_sum(counts * losses) / tf.reduce_sum(counts), {}
 
 
 def burgers(call, points, unused=None):

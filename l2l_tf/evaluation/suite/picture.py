@@ -24,12 +24,13 @@ def draw(results, path):
         ImportError: If matplotlib is not installed.
     """
     rows = math.ceil(len(results.tasks) / _COLUMNS)
-    order = standings(results)
+    by_task = task_standings(results)
+    order = standings(results, by_task)
     styles = _styles(order)
     top = 0.32 * len(order) + 0.9
     figure = new_figure(14, top + 2.5 * rows + 0.6)
     above, below = figure.subfigures(2, 1, height_ratios=[top, 2.5 * rows + 0.6])
-    _speed_ups(above.subplots(), results, order, styles)
+    _speed_ups(above.subplots(), by_task, order, styles)
     panels = below.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axes, task in zip(panels, results.tasks, strict=False):
         _curves(axes, results, task, styles)
@@ -57,8 +58,7 @@ def _styles(order):
     return styles
 
 
-def _speed_ups(axes, results, order, styles):
-    rows = task_standings(results)
+def _speed_ups(axes, rows, order, styles):
     for position, standing in enumerate(reversed(order)):
         values = [r.speed_up for r in rows if r.optimizer == standing.optimizer]
         color = styles[standing.optimizer]["color"]

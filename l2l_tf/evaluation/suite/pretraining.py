@@ -44,3 +44,30 @@ def fine_tuned(build, splits, epochs):
         layer.set_weights(weights[position : position + count])
         position += count
     return model
+
+
+def with_small_factors(model, rank):
+    """The model with frozen weights and trained factors `A·B` beside its kernels (Hu et al. 2021).
+
+    Factors are Keras's own (`enable_lora`), beside the kernels of dense layers and of attention.
+    The last layer is trained whole.
+
+    Args:
+        model: A model whose last layer gives the scores.
+        rank: Columns of A.
+
+    Returns:
+        The same model.
+    """
+    for layer in model.layers[:-1]:
+        if isinstance(layer, keras.layers.MultiHeadAttention):
+            parts = [layer.query_dense, layer.key_dense, layer.value_dense, layer.output_dense]
+        else:
+            parts = [layer]
+        for part in parts:
+            if isinstance(part, keras.layers.Dense | keras.layers.EinsumDense):
+                part.enable_lora(rank)
+                part.bias.trainable = False
+            else:
+                part.trainable = False
+    return model

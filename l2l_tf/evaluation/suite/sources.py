@@ -151,6 +151,33 @@ def with_noise(splits, deviation=1.0):
     return found
 
 
+def digits_on_pictures(rows=8192):
+    """Handwritten digits on photographs `[28, 28, 3]` → at each pixel, the digit + 1 or 0.
+
+    A digit of MNIST in a colour drawn at random covers a part of a picture of CIFAR-10. Both
+    come from their own splits.
+    """
+    pictures = images("cifar10", 32, rows=rows, standard=False)
+    digits = images("mnist", 28, rows=rows, standard=False)
+    generator = np.random.default_rng(9)
+    found = {}
+    for split, (behind, _) in pictures.items():
+        ink, labels = digits[split]
+        colour = generator.random((len(ink), 1, 1, 3), dtype="float32")
+        mixed = behind[:, 2:30, 2:30] * (1 - ink) + colour * ink
+        found[split] = (mixed, np.where(ink[..., 0] > 0.5, labels[:, None, None] + 1, 0))
+    return {split: (rows, labels.astype("int32")) for split, (rows, labels) in found.items()}
+
+
+def letters_after(text, length, rows=8192):
+    """As `characters`, with codes that are the same for every text: ASCII's; 96: all others."""
+    codes = [ord(c) - 32 if " " <= c <= "~" else 95 for c in text[: int(1.2 * rows * length)]]
+    return windows(np.array(codes, "int32"), length, rows)
+
+
+ASCII = 96
+
+
 def entries(splits, rows):
     """A matrix's entries as pairs (row, column) → number, a quarter of them held out.
 

@@ -5,8 +5,14 @@ import math
 
 import numpy as np
 
+from l2l_tf.evaluation.suite.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
+
 REFERENCE = "adam"
+SCHEDULED = "adamw_cosine"
 UNTUNED = "adam_default"
+
+# How much above Adam(1e-3)'s a train loss may be to count as no worse.
+NO_WORSE = 1.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +24,9 @@ class TaskStanding:
         optimizer: The contender's name.
         train_loss: Final train loss.
         speed_up: See `speed_up`, over tuned Adam.
+        anytime: See `curves.anytime`, against tuned Adam.
+        scheduled_speed_up: See `curves.time_to_target`, to the final train loss of tuned AdamW with
+            cosine decay; None if never, or if that is no contender.
         held_out_loss: Final held-out loss.
         best_held_out_loss: The least held-out loss along each run.
         held_out_accuracy: Final held-out accuracy, mean over seeds; None if there is none.
@@ -31,6 +40,8 @@ class TaskStanding:
     optimizer: str
     train_loss: float
     speed_up: float
+    anytime: float
+    scheduled_speed_up: float | None
     held_out_loss: float
     best_held_out_loss: float
     held_out_accuracy: float | None
@@ -57,6 +68,11 @@ class Standing:
         accuracy_worse: Tasks on which held-out accuracy is worse; see `accuracy_margin`.
         held_out_ratio: Median over tasks of final held-out loss / tuned Adam's.
         best_held_out_ratio: The same of the least held-out losses along the runs.
+        anytime: Mean over tasks; see `curves.anytime`.
+        anytime_ahead: Share of the tasks on which it is below 0.
+        against_best: `AgainstBest`; None unless both are contenders.
+        no_worse: Share of the tasks with a final train loss at or below `NO_WORSE` times that of
+            Adam at 0.001; None unless that is a contender.
     """
 
     optimizer: str
@@ -71,6 +87,28 @@ class Standing:
     accuracy_worse: list
     held_out_ratio: float
     best_held_out_ratio: float
+    anytime: float
+    anytime_ahead: float
+    against_best: "AgainstBest | None"
+    no_worse: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class AgainstBest:
+    """One contender against the better of tuned Adam and tuned AdamW with cosine decay.
+
+    Attributes:
+        share: Share of the tasks with a final train loss at or below the lower of theirs.
+        held_out_ratio: Median over tasks of final held-out loss / the lower of theirs.
+        speed_up: Geometric mean over tasks of the speed-up to the final loss of AdamW with cosine
+            decay; `curves.NOT_REACHED` where it is never reached.
+        reached: Share of the tasks on which it is.
+    """
+
+    share: float
+    held_out_ratio: float
+    speed_up: float
+    reached: float
 
 
 def interquartile_mean(values):
@@ -128,14 +166,17 @@ def task_standings(results):
     for task in results.tasks:
         rows = results.settings["tasks"][task]["held_out_rows"]
         reference = _accuracies(results, task, REFERENCE)
-        target = results.curve(task, REFERENCE, "train_loss")[2][-1]
-        for contestant in results.contestants:
-            if contestant.task == task:
-                found.append(_task_standing(results, contestant, target, reference, rows))
+        adam = results.curve(task, REFERENCE, "train_loss")[2]
+        here = [contestant for contestant in results.contestants if contestant.task == task]
+        scheduled = None
+        if any(contestant.optimizer == SCHEDULED for contestant in here):
+            scheduled = results.curve(task, SCHEDULED, "train_loss")[2][-1]
+        for contestant in here:
+            found.append(_task_standing(results, contestant, adam, scheduled, reference, rows))
     return found
 
 
-def _task_standing(results, contestant, target, reference, rows):
+def _task_standing(results, contestant, adam, scheduled, reference, rows):
     task, name = contestant.task, contestant.optimizer
     runs = list(results.runs(task, name).values())
     steps, seconds, losses, *_ = results.curve(task, name, "train_loss")
@@ -147,7 +188,11 @@ def _task_standing(results, contestant, target, reference, rows):
         task=task,
         optimizer=name,
         train_loss=float(losses[-1]),
-        speed_up=speed_up(steps, losses, target),
+        speed_up=speed_up(steps, losses, adam[-1]),
+        anytime=anytime(steps, losses, adam),
+        scheduled_speed_up=(
+            None if scheduled is None else time_to_target(steps, losses, scheduled)
+        ),
         held_out_loss=float(np.median([run[-1].held_out_loss for run in runs])),
         best_held_out_loss=float(np.median([min(r.held_out_loss for r in run) for run in runs])),
         held_out_accuracy=None if mine is None else float(np.mean(mine)),
@@ -158,10 +203,15 @@ def _task_standing(results, contestant, target, reference, rows):
     )
 
 
-def standings(results):
-    """List of `Standing`, the greatest speed-up first."""
+def standings(results, rows=None):
+    """List of `Standing`, the greatest speed-up first.
+
+    Args:
+        results: `Results`.
+        rows: Its `task_standings`, where they are known already.
+    """
     by_name = {}
-    for row in task_standings(results):
+    for row in rows or task_standings(results):
         by_name.setdefault(row.optimizer, {})[row.task] = row
     learned = {c.optimizer: c.learned for c in results.contestants}
     found = [_standing(name, rows, by_name, learned[name]) for name, rows in by_name.items()]
@@ -193,6 +243,30 @@ def _standing(name, rows, by_name, learned):
         accuracy_worse=[task for task, row in rows.items() if row.accuracy_worse],
         held_out_ratio=float(np.median(ratios("held_out_loss"))),
         best_held_out_ratio=float(np.median(ratios("best_held_out_loss"))),
+        anytime=float(np.mean([row.anytime for row in rows.values()])),
+        anytime_ahead=float(np.mean([row.anytime < 0 for row in rows.values()])),
+        against_best=_against_best(rows, by_name) if SCHEDULED in by_name else None,
+        no_worse=_no_worse(rows, by_name[UNTUNED]) if UNTUNED in by_name else None,
+    )
+
+
+def _against_best(rows, by_name):
+    def best(task, field):
+        return min(getattr(by_name[name][task], field) for name in (REFERENCE, SCHEDULED))
+
+    times = [row.scheduled_speed_up for row in rows.values()]
+    outside = [_ratio(r.held_out_loss, best(t, "held_out_loss")) for t, r in rows.items()]
+    return AgainstBest(
+        share=float(np.mean([r.train_loss <= best(t, "train_loss") for t, r in rows.items()])),
+        held_out_ratio=float(np.median(outside)),
+        speed_up=geometric_mean([NOT_REACHED if time is None else time for time in times]),
+        reached=float(np.mean([time is not None for time in times])),
+    )
+
+
+def _no_worse(rows, untuned):
+    return float(
+        np.mean([r.train_loss <= NO_WORSE * untuned[t].train_loss for t, r in rows.items()])
     )
 
 

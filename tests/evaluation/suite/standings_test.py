@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from l2l_tf.evaluation import Contestant, Record, Results
+from l2l_tf.evaluation.suite.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
 from l2l_tf.evaluation.suite.standings import (
     REFERENCE,
     accuracy_margin,
@@ -130,3 +131,61 @@ def test_a_loss_of_zero_is_a_win_and_not_an_error():
     found = by_name(results_of({"a": {"adam": ADAM, "learned": zero}}))["learned"]
     assert found.speed_up == 2.0 and found.won == {"adam": 1.0}
     assert 0 <= found.loss_ratio < 1e-20 and REFERENCE == "adam"
+
+
+STEPS = [0, 10, 50, 100]
+
+
+def test_curves_are_compared_from_a_tenth_of_the_run_on():
+    adam = [9.0, 4.0, 2.0, 1.0]
+    assert anytime(STEPS, adam, adam) == 0.0
+    assert anytime(STEPS, [9.0, 8.0, 4.0, 2.0], adam) == pytest.approx(math.log(2))
+    # What was before a tenth of the run does not count.
+    assert anytime(STEPS, [99.0, 4.0, 2.0, 1.0], adam) == 0.0
+    assert anytime(STEPS, [9.0, 4.0, math.inf, math.inf], adam) == math.inf
+
+
+def test_early_steps_count_as_their_logarithms_do():
+    adam = [1.0, 1.0, 1.0, 1.0]
+    early, late = [1.0, 0.5, 1.0, 1.0], [1.0, 1.0, 1.0, 0.5]
+    assert anytime(STEPS, early, adam) < anytime(STEPS, late, adam) < 0
+    # log-loss against log-steps, from 10 to 50: ∫ log ½ · (50 − s)/40 ds/s over log 10.
+    share = (50 * math.log(5) - 40) / 40 / math.log(10)
+    assert anytime(STEPS, early, adam) == pytest.approx(share * math.log(0.5), rel=0.03)
+
+
+def test_the_time_to_a_target_is_interpolated_in_log_loss():
+    assert time_to_target([0, 50, 100], [8.0, 4.0, 1.0], 2.0) == pytest.approx(100 / 75)
+    assert time_to_target([0, 50, 100], [8.0, 4.0, 1.0], 1.0) == 1.0
+    assert time_to_target([0, 50, 100], [8.0, 4.0, 1.0], 0.9) is None
+    assert time_to_target([0, 50, 100], [math.inf] * 3, 2.0) is None
+    # A start that is low enough is no step.
+    assert time_to_target([0, 50, 100], [1.0, 1.0, 1.0], 2.0) == 2.0
+
+
+def test_the_better_of_the_two_tuned_ones_is_the_measure():
+    flat = [[4.0, 4.0, 4.0, 4.0, 4.0]]
+    fast, slow = [[4.0, 2.0, 1.0, 0.5, 0.25]], [[4.0, 3.0, 3.0, 2.5, 2.0]]
+    curves = {
+        "a": {"adam": ADAM, "adamw_cosine": slow, "adam_default": flat, "learned": fast},
+        "b": {"adam": slow, "adamw_cosine": ADAM, "adam_default": ADAM, "learned": slow},
+    }
+    found = by_name(results_of(curves))
+    best = found["learned"].against_best
+    assert best.share == 0.5 and best.reached == 0.5
+    # Task a: from 4 to 2 in 10 of 40 steps; b: never at 1.
+    assert best.speed_up == pytest.approx(geometric_mean([4.0, NOT_REACHED]))
+    assert best.held_out_ratio == pytest.approx((0.25 + 2.0) / 2)
+    assert found["learned"].no_worse == 0.5 and found["adam_default"].no_worse == 1.0
+    assert found["adamw_cosine"].against_best.reached == 1.0
+    assert found["learned"].anytime < 0 and found["learned"].anytime_ahead == 0.5
+    assert found["adam"].anytime == 0.0 == found["adam"].anytime_ahead
+    alone = by_name(results_of({"a": {"adam": ADAM, "learned": fast}}))["learned"]
+    assert alone.against_best is None and alone.no_worse is None
+
+
+def test_two_hundredths_above_untuned_adam_is_no_worse():
+    for end, share in ((1.019, 1.0), (1.021, 0.0)):
+        learned = [[*ADAM[0][:-1], end * ADAM[0][-1]]]
+        curves = {"a": {"adam": ADAM, "adam_default": ADAM, "learned": learned}}
+        assert by_name(results_of(curves))["learned"].no_worse == share
