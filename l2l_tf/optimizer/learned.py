@@ -31,8 +31,8 @@ class LearnedOptimizer(RuleOptimizer):
             default if `rule` is None too.
         rule: Name of a rule (a learned one means its shipped preset) or an `UpdateRule`.
         total_steps: Length of the training run in updates, for rules that anneal to it.
-            None takes it from `fit`, where the number of batches is known, or from
-            `begin_run`; then each `fit` is a run of its own.
+            None takes it from `fit`, where it is likely kept (see `RunLength`), or from
+            `begin_run`; a second `fit` goes on where the first ended.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
             float32.
         weight_decay: As in Keras: variables are multiplied by

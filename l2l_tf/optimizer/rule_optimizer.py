@@ -43,6 +43,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         self.state_dtype = state_dtype
         self._rule = rule
         self._compiled_steps = compilation.CompiledSteps()
+        # What `RunLength` knows of earlier fits; no state that a file would hold.
+        self.fits = 0
+        self.fit_ended_at = None
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(

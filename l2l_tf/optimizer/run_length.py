@@ -3,49 +3,146 @@
 import keras
 
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
+from l2l_tf.optimizer.stopping import may_end_early
+
+MOST_EPOCHS = 100
+AGEING = 3
 
 
 class RunLength(keras.callbacks.Callback):
-    """Tells a `LearnedOptimizer` how many updates `fit` is going to take.
+    """Tells a `LearnedOptimizer` how many updates `fit` is going to take, where that is likely.
 
     `fit` has this callback by itself, so it is rarely written down; where it is, it is not
-    added again. Where the number of batches is unknown, the length stays unknown; an
-    optimizer with `total_steps` of its own is left alone; other optimizers are too.
+    added again. An optimizer with `total_steps` of its own is left alone; other optimizers are
+    too. A length counts as a promise, and the length stays unknown where it is not likely kept:
+
+    - the number of batches is unknown;
+    - there are more than 100 epochs (`MOST_EPOCHS`), which mostly means "until it is good";
+    - a callback may end the run early (`may_end_early`): `EarlyStopping`, `ReduceLROnPlateau`,
+      their subclasses, and callbacks whose code sets `stop_training`;
+    - the slots have served two fits or more, and all they have taken is no less than what is
+      to come: one who calls `fit` again and again is on no run of that length.
+
+    A second `fit` on the same slots goes on, and does not begin anew: each of the N updates
+    before it counts as three (`AGEING`), so a run of n updates is told as the last n of
+    3·N + n. One of equal length starts in the last quarter, where steps are short; one that
+    follows a trial of a few steps is hardly shortened.
 
     A run begins at epoch 0: with `initial_epoch` (or Keras's `BackupAndRestore`) the epochs
     before it count as done, so a run that was stopped and is resumed goes on where it was.
-    With gradient accumulation updates are counted, not batches.
+
+    Updates are counted, not batches: fewer with gradient accumulation, more or fewer where a
+    `train_step` applies gradients several times or now and then, or a loss scale skips. What
+    a batch takes is looked at after 1, 2, 4, … batches of the first epoch, then once an epoch,
+    and the length corrected.
     """
 
     def __init__(self):
         super().__init__()
-        self._told = None
+        self.beside = ()
+        self._optimizer = None
+        self._run = None
 
     def on_train_begin(self, logs=None):
-        self._told = None
+        self._optimizer = self._run = None
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not at `on_train_begin`, where other callbacks may yet restore an earlier state.
-        optimizer = rule_optimizer_of(self.model)
-        if self._told is not None or optimizer is None or optimizer.total_steps is not None:
-            return
-        batches = self.params.get("steps")
-        if not batches:
-            optimizer.begin_run(None)
-            return
-        every = optimizer.gradient_accumulation_steps or 1
-        # Batches so far; `optimizer.iterations` counts updates.
-        seen = int(optimizer._iterations.numpy())
-        begun = seen - epoch * batches
-        start = begun // every
-        total = (begun + self.params["epochs"] * batches) // every - start
-        optimizer.begin_run(max(total, 1), seen // every - start)
-        self._told = optimizer
+        if self._optimizer is None:
+            self._begin(rule_optimizer_of(self.model), epoch)
+        elif self._run is not None:
+            self._run.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # At a batch's end Keras may call from another thread, when the next step has begun.
+        if self._run is not None and self._run.due(batch):
+            told = self._run.total()
+            self._run.observe(batch, _applied(self._optimizer))
+            if self._run.total() != told:
+                self._run.tell(self._optimizer)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._optimizer is not None and epoch + 1 == self.params["epochs"]:
+            self._optimizer.fit_ended_at = _applied(self._optimizer)
 
     def on_train_end(self, logs=None):
-        if self._told is not None:
-            self._told.begin_run(None)
-            self._told = None
+        if self._optimizer is not None:
+            self._optimizer.begin_run(None)
+        self._optimizer = self._run = None
+
+    def _begin(self, optimizer, epoch):
+        if optimizer is None or optimizer.total_steps is not None:
+            return
+        self._optimizer = optimizer
+        batches, applied = self.params.get("steps"), _applied(optimizer)
+        before = max(optimizer.fits, 1) if applied else 0
+        optimizer.fits = before + 1
+        optimizer.begin_run(None)
+        if not batches or self.params["epochs"] > MOST_EPOCHS:
+            return
+        if any(may_end_early(callback) for callback in self.beside):
+            return
+        # With `initial_epoch` a run is resumed, unless the one before came to its end.
+        follows = applied > 0 and (epoch == 0 or optimizer.fit_ended_at == applied)
+        run = _Run(batches, self.params["epochs"], epoch, applied, follows)
+        run.every = optimizer.gradient_accumulation_steps or 1
+        if not follows or before < 2 or run.left() > applied:
+            self._run = run
+            run.tell(optimizer)
+
+
+class _Run:
+    """One `fit` of a length told: counts applied gradients, each a batch until seen otherwise.
+
+    Args:
+        batches: Batches of an epoch.
+        epochs: Number of the last epoch, as `fit` counts.
+        epoch: Number of the first one.
+        applied: Gradients that the optimizer had applied before.
+        follows: Whether these belong to runs before this one.
+    """
+
+    def __init__(self, batches, epochs, epoch, applied, follows):
+        self.batches, self.epochs, self.first = batches, epochs, epoch
+        self.before, self.follows = applied, follows
+        self.every = 1
+        self.epoch = epoch
+        self.rate = 1.0
+        self.seen, self.applied, self.at_epoch = 0, applied, applied
+
+    def due(self, batch):
+        """Whether to look at what batches take: soon in the first epoch, then once in each."""
+        if self.epoch > self.first:
+            return batch == 0
+        return batch >= max(1, 2 * self.seen)
+
+    def observe(self, batch, applied):
+        """Take note of the gradients applied before batch `batch` of this epoch."""
+        if batch == 0:  # What the last epoch took as a whole, which may be more than its batches.
+            since, known = self.batches, self.at_epoch
+            self.at_epoch = applied
+        else:
+            since, known = batch - self.seen, self.applied
+        # No step at all is a loss scale that still falls, or another optimizer's turn.
+        self.rate = (applied - known) / since or self.rate
+        self.seen = (self.epoch - self.first) * self.batches + batch
+        self.applied = applied
+
+    def left(self):
+        """Gradients yet to be applied."""
+        return round(self.rate * ((self.epochs - self.first) * self.batches - self.seen))
+
+    def total(self):
+        """Updates of the whole run."""
+        return max((self.applied + self.left()) // self.every - self._start(), 1)
+
+    def tell(self, optimizer):
+        """Tell the optimizer the length, and how much of it is done."""
+        optimizer.begin_run(self.total(), self.applied // self.every - self._start())
+
+    def _start(self):
+        done = AGEING * self.before if self.follows else self.rate * self.first * self.batches
+        return (self.before - round(done)) // self.every
 
 
 def rule_optimizer_of(model):
@@ -53,6 +150,11 @@ def rule_optimizer_of(model):
     optimizer = getattr(model, "optimizer", None)
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     return optimizer if isinstance(optimizer, RuleOptimizer) else None
+
+
+def _applied(optimizer):
+    # `optimizer.iterations` counts updates; several gradients make one under accumulation.
+    return int(optimizer._iterations.numpy())
 
 
 def tell_run_length_in_fit():
@@ -67,14 +169,15 @@ def tell_run_length_in_fit():
 
     def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
         original(self, callbacks, add_history, add_progbar, model, **params)
+        lengths = [c for c in self.callbacks if isinstance(c, RunLength)]
         # Only `fit` asks for a history.
-        if not add_history or rule_optimizer_of(model) is None:
-            return
-        if not any(isinstance(c, RunLength) for c in self.callbacks):
-            callback = RunLength()
-            callback.set_model(model)
-            callback.set_params(params)
-            self.callbacks.append(callback)
+        if add_history and not lengths and rule_optimizer_of(model) is not None:
+            lengths = [RunLength()]
+            lengths[0].set_model(model)
+            lengths[0].set_params(params)
+            self.callbacks.extend(lengths)
+        for callback in lengths:
+            callback.beside = self.callbacks
 
     __init__.tells_run_length = True
     keras.callbacks.CallbackList.__init__ = __init__

@@ -1,0 +1,1 @@
+"""What users do: sizes of nets, lengths that are not kept, and other habits."""
