@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
+from l2l_tf.optimizer.loading import build_when_weights_are_loaded
 from l2l_tf.optimizer.resolution import resolve, restore
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import tell_run_length_in_fit
@@ -19,9 +20,9 @@ class LearnedOptimizer(RuleOptimizer):
     model.fit(x, y)
     ```
 
-    The rule's state lives in slot variables of every trainable variable, its
-    meta-parameters in variables that training never changes; both are saved with the
-    optimizer. A step whose gradients hold NaN or Inf changes nothing but `iterations`
+    The rule's state lives in slot variables of every trainable variable; its
+    meta-parameters, which training never changes, are saved with it but are not among
+    `variables`. A step whose gradients hold NaN or Inf changes nothing but `iterations`
     and `skipped_steps`. Embedding gradients (`IndexedSlices`) are made dense: the state
     of every row advances.
 
@@ -85,9 +86,8 @@ class LearnedOptimizer(RuleOptimizer):
             **kwargs,
         )
         tell_run_length_in_fit()
+        build_when_weights_are_loaded()
         self._preset = preset
-        # A rule restored from a configuration alone waits for its weights.
-        self._weights_pending = False
 
     @property
     def preset(self):
@@ -154,25 +154,6 @@ class LearnedOptimizer(RuleOptimizer):
         optimizer._weights_pending = pending
         return optimizer
 
-    def load_own_variables(self, store):
-        """Load saved variables; all of them fit, or none is changed.
-
-        Raises:
-            ValueError: If the number of variables or a shape differs.
-        """
-        variables = self.variables
-        expected = [tuple(v.shape) for v in variables]
-        received = [tuple(np.shape(store[str(i)])) for i in range(len(store.keys()))]
-        if expected != received:
-            raise ValueError(
-                f"The saved optimizer does not fit {self.name!r}: expected {len(expected)} "
-                f"variables of shapes {_short(expected)}. Received: {len(received)} of shapes "
-                f"{_short(received)}"
-            )
-        for index, variable in enumerate(variables):
-            variable.assign(store[str(index)])
-        self._weights_pending = False
-
     def check_weights(self):
         """Raise a `ValueError` if the rule's weights were never loaded."""
         if self._weights_pending and self.built and self._meta_params:
@@ -187,7 +168,3 @@ class LearnedOptimizer(RuleOptimizer):
                 "were never loaded: load them, or use LearnedOptimizer.from_preset. "
                 f"Received: rule={self._rule!r}, preset={self._preset!r}"
             )
-
-
-def _short(shapes):
-    return shapes if len(shapes) <= 12 else [*shapes[:12], "…"]

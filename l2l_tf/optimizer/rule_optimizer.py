@@ -5,16 +5,19 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.optimizer import compilation, finiteness, observed_loss
+from l2l_tf.optimizer import compilation, finiteness, loss_scaling, observed_loss
+from l2l_tf.optimizer.copies import Copying
+from l2l_tf.optimizer.naming import path_of
+from l2l_tf.optimizer.state_keeping import StateKeeping
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
 
-class RuleOptimizer(keras.optimizers.Optimizer):
+class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
     """Updates variables by an `UpdateRule`.
 
-    The rule's state lives in slot variables, its meta-parameters in variables that
-    training never changes. Clipping, weight decay, accumulation and averages are Keras's.
+    The rule's state lives in slot variables; its meta-parameters are saved with it, but are not
+    among `variables`. Clipping, weight decay, accumulation and averages are Keras's.
 
     Args:
         rule: `UpdateRule` with its meta-parameters.
@@ -42,6 +45,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         self.total_steps = None if total_steps is None else float(total_steps)
         self.state_dtype = state_dtype
         self._rule = rule
+        # A rule restored from a configuration alone waits for its weights.
+        self._weights_pending = False
         self._compiled_steps = compilation.CompiledSteps()
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
@@ -69,7 +74,12 @@ class RuleOptimizer(keras.optimizers.Optimizer):
                 aggregation="only_first_replica",
                 name="run_start",
             )
-        observed_loss.show_scaled_losses()
+        loss_scaling.pass_on_through_loss_scaling(RuleOptimizer)
+
+    @property
+    def preset(self):
+        """Name of the preset that the rule came from, or None."""
+        return None
 
     @property
     def rule(self):
@@ -100,13 +110,20 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def build(self, variables):
         """Create slots for `variables`, a list of trainable variables."""
         if self.built:
-            return
+            self.adopt(variables)
+        elif self.awaits_state:
+            # What a traced step creates has no value before the trace ends.
+            with tf.init_scope():
+                self._build(variables)
+        else:
+            self._build(variables)
+
+    def _build(self, variables):
         super().build(variables)
         self._meta_params = self._add_variables(
             self._rule.meta_params, dtype="float32", aggregation="only_first_replica"
         )
-        learned = [v for v in variables if not self._overwrite_variable_with_gradient(v)]
-        state = self._rule.init([_Spec(v) for v in learned], self.state_dtype)
+        state = self._fresh_state()
         states = iter(state.variables)
         self._slots = []
         for variable in variables:
@@ -118,6 +135,13 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             with colocated(_tf_variable(variable)):
                 self._slots.append(self._add_variables(next(states), prefix=f"{prefix}_"))
         self._shared = self._add_variables(state.shared, aggregation="only_first_replica")
+        self.take_over_awaited()
+
+    def _fresh_state(self):
+        """The rule's state before the first step, of the variables that it updates."""
+        variables = self._trainable_variables
+        learned = [v for v in variables if not self._overwrite_variable_with_gradient(v)]
+        return self._rule.init([_Spec(v) for v in learned], self.state_dtype)
 
     def _add_variables(self, values, prefix="", dtype=None, aggregation="none"):
         return {
@@ -191,6 +215,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             trainable_variables = list(trainable_variables)
             if not self.built and grads:
                 self.build(trainable_variables)
+        self.adopt(trainable_variables)
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
         elif finiteness.replicas_merge():
@@ -209,6 +234,14 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     def _apply_finite(self, grads, trainable_variables):
         super().apply(grads, trainable_variables)
+
+    def skip_step(self):
+        """Count a step as taken and skipped, where its gradients are not worth applying."""
+        self._skip()
+        if tf.distribute.in_cross_replica_context():
+            self._loss.assign(np.nan)
+        else:
+            self._forget_loss()
 
     def _skip(self):
         self._iterations.assign_add(1)
@@ -264,9 +297,15 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         return rules.Context(
             iteration=self.iterations,
             loss=tf.convert_to_tensor(self._loss.value),
-            total_steps=tf.convert_to_tensor(self._run_length.value),
+            total_steps=self._known_length(),
             run_start=tf.convert_to_tensor(self._run_start.value),
         )
+
+    def _known_length(self):
+        # No run has length zero: someone wrote zeros over the state, to train anew.
+        length = tf.convert_to_tensor(self._run_length.value)
+        unless_told = tf.constant(self.total_steps or np.nan, length.dtype)
+        return tf.where(length == 0, unless_told, length)
 
 
 def _check_total_steps(total_steps):
@@ -298,8 +337,7 @@ def _constant(value):
 
 
 def _slot_prefix(variable):
-    path = getattr(variable, "path", None) or variable.name
-    return str(path).replace("/", "_").replace(":", "_")
+    return path_of(variable).replace("/", "_").replace(":", "_")
 
 
 def _assign_all(distribution, targets, values):

@@ -149,6 +149,8 @@ class Rprop(CoordinatewiseRule):
         # The sign is kept instead of the gradient: products of gradients overflow.
         agreement = sign * state["sign"]
         size = state["step_size"]
+        # Zeros that someone wrote over the state mean a new beginning.
+        size = ops.where(size == 0, ops.cast(self.learning_rate, size.dtype), size)
         factor = ops.where(agreement > 0, self.eta_plus, 1.0)
         factor = ops.cast(ops.where(agreement < 0, self.eta_minus, factor), size.dtype)
         size = ops.clip(size * factor, self.smallest_step, self.largest_step)
