@@ -229,6 +229,15 @@ def test_slices_work_with_every_argument_as_dense_gradients_do(arguments):
     assert np.abs(results[0][1] - results[0][0]).max() > 1e-4
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy", "openvino"])
+def test_other_backends_are_refused_in_one_line(backend, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    for arguments in ({}, {"rule": "adam"}, {"rule": rules.SGD()}):
+        with pytest.raises(ValueError, match=f"TensorFlow backend.*Received: .*={backend}$") as e:
+            LearnedOptimizer(**arguments)
+        assert len(str(e.value).splitlines()) == 1
+
+
 def test_excluded_variables_do_not_decay():
     variables = [keras.Variable(np.ones(2, "float32"), name=n) for n in ("kernel", "bias", "gamma")]
     ours = LearnedOptimizer(rule=rules.SGD(0.0), weight_decay=0.1)

@@ -29,10 +29,12 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         **kwargs: See `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or Keras runs on another backend than
+            TensorFlow.
     """
 
     def __init__(self, rule, learning_rate=1.0, total_steps=None, state_dtype=None, **kwargs):
+        _check_backend()
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
         super().__init__(learning_rate=learning_rate, **kwargs)
@@ -306,6 +308,15 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         length = tf.convert_to_tensor(self._run_length.value)
         unless_told = tf.constant(self.total_steps or np.nan, length.dtype)
         return tf.where(length == 0, unless_told, length)
+
+
+def _check_backend():
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
+            f"Keras is imported. Received: KERAS_BACKEND={backend}"
+        )
 
 
 def _check_total_steps(total_steps):
