@@ -110,7 +110,12 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
     # Variables.
 
     def build(self, variables):
-        """Create slots for `variables`, a list of trainable variables."""
+        """Create slots for `variables`, a list of trainable variables.
+
+        Raises:
+            ValueError: If one of them is complex.
+        """
+        _check_real(variables)
         if self.built:
             self.adopt(variables)
         elif self.awaits_state:
@@ -317,6 +322,17 @@ def _check_backend():
             "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
             f"Keras is imported. Received: KERAS_BACKEND={backend}"
         )
+
+
+def _check_real(variables):
+    for variable in variables:
+        dtype = keras.backend.standardize_dtype(variable.dtype)
+        if dtype.startswith("complex"):
+            raise ValueError(
+                "Update rules are made for real variables: keep the real and the imaginary part "
+                "of a complex one as two variables, and put them together by tf.complex(real, "
+                f"imaginary) where it is used. Received: {path_of(variable)!r} of dtype {dtype}"
+            )
 
 
 def _check_total_steps(total_steps):
