@@ -38,6 +38,9 @@ class LearnedOptimizer(RuleOptimizer):
             float32.
         weight_decay: As in Keras: variables are multiplied by
             `1 − learning_rate · weight_decay` before each update.
+        learning_rate_multipliers: Dict regular expression → factor, such as
+            `{"embedding": 0.1}`: the learning rate of a variable in whose path the expression is
+            found is multiplied by the factor. The first that is found counts.
         name: Name of the optimizer.
         **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
             `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`
@@ -64,6 +67,7 @@ class LearnedOptimizer(RuleOptimizer):
         ema_overwrite_frequency=None,
         loss_scale_factor=None,
         gradient_accumulation_steps=None,
+        learning_rate_multipliers=None,
         name="learned_optimizer",
         **kwargs,
     ):
@@ -82,6 +86,7 @@ class LearnedOptimizer(RuleOptimizer):
             ema_overwrite_frequency=ema_overwrite_frequency,
             loss_scale_factor=loss_scale_factor,
             gradient_accumulation_steps=gradient_accumulation_steps,
+            learning_rate_multipliers=learning_rate_multipliers,
             name=name,
             **kwargs,
         )
@@ -133,6 +138,7 @@ class LearnedOptimizer(RuleOptimizer):
             rule=rules.serialize(self._rule),
             total_steps=self.total_steps,
             state_dtype=self.state_dtype,
+            learning_rate_multipliers=dict(self.learning_rate_multipliers),
         )
         return config
 

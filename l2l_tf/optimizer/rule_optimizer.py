@@ -7,6 +7,8 @@ import tensorflow as tf
 from l2l_tf import rules
 from l2l_tf.optimizer import compilation, finiteness, loss_scaling, observed_loss
 from l2l_tf.optimizer.copies import Copying
+from l2l_tf.optimizer.multipliers import checked as checked_multipliers
+from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.naming import path_of
 from l2l_tf.optimizer.state_keeping import StateKeeping
 
@@ -26,6 +28,8 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
             `begin_run`.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
             float32.
+        learning_rate_multipliers: Dict regular expression → factor of the learning rate of the
+            variables in whose path it is found; the first one counts.
         **kwargs: See `keras.optimizers.Optimizer`.
 
     Raises:
@@ -33,8 +37,18 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
             TensorFlow.
     """
 
-    def __init__(self, rule, learning_rate=1.0, total_steps=None, state_dtype=None, **kwargs):
+    def __init__(
+        self,
+        rule,
+        learning_rate=1.0,
+        total_steps=None,
+        state_dtype=None,
+        learning_rate_multipliers=None,
+        **kwargs,
+    ):
         _check_backend()
+        _check_hooks(type(self))
+        multipliers = checked_multipliers(learning_rate_multipliers)
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
         super().__init__(learning_rate=learning_rate, **kwargs)
@@ -46,6 +60,7 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
             )
         self.total_steps = None if total_steps is None else float(total_steps)
         self.state_dtype = state_dtype
+        self.learning_rate_multipliers = multipliers
         self._rule = rule
         # A rule restored from a configuration alone waits for its weights.
         self._weights_pending = False
@@ -126,6 +141,7 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
             self._build(variables)
 
     def _build(self, variables):
+        warn_of_unused(self.learning_rate_multipliers, variables)
         super().build(variables)
         self._meta_params = self._add_variables(
             self._rule.meta_params, dtype="float32", aggregation="only_first_replica"
@@ -289,7 +305,8 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         for index, variable, value, update in zip(indices, variables, values, updates, strict=True):
             if index in given:  # What has no gradient stays where it is.
                 targets.append(variable)
-                step = tf.cast(learning_rate, update.dtype) * update
+                rate = learning_rate * self._multiplier(index)
+                step = tf.cast(rate, update.dtype) * update
                 new_values.append(finiteness.finite_sum(value, step))
         kept = [*zip(slots, new_state.variables, strict=True), (self._shared, new_state.shared)]
         for slot, new in kept:
@@ -298,6 +315,24 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
                 new_values.append(tf.cast(new[name], variable.value.dtype))
         tf.__internal__.distribute.interim.maybe_merge_call(
             _assign_all, self._distribution_strategy, targets, new_values
+        )
+
+    def _multiplier(self, index):
+        return multiplier_of(self.learning_rate_multipliers, self._trainable_variables[index])
+
+    def _apply_weight_decay(self, variables):
+        """Keras's, at each variable's own learning rate."""
+        if not self.learning_rate_multipliers or self.weight_decay is None:
+            super()._apply_weight_decay(variables)
+            return
+        decaying = [v for v in map(_tf_variable, variables) if self._use_weight_decay(v)]
+        rate = tf.convert_to_tensor(self.learning_rate) * self.weight_decay
+        kept = [
+            v - v * tf.cast(rate * self._multiplier(self._get_variable_index(v)), v.dtype)
+            for v in decaying
+        ]
+        tf.__internal__.distribute.interim.maybe_merge_call(
+            _assign_all, self._distribution_strategy, decaying, kept
         )
 
     def _context(self):
@@ -322,6 +357,17 @@ def _check_backend():
             "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
             f"Keras is imported. Received: KERAS_BACKEND={backend}"
         )
+
+
+def _check_hooks(cls):
+    for name in ("update_step", "_distributed_tf_update_step"):
+        if getattr(cls, name) is not getattr(keras.optimizers.Optimizer, name):
+            raise ValueError(
+                f"`{name}` is never called here, as a rule updates all variables at once. "
+                "Give variables learning rates of their own by `learning_rate_multipliers`, as in "
+                'LearnedOptimizer(learning_rate_multipliers={"embedding": 0.1}), and other '
+                f"updates by a rule (rules.UpdateRule). Received: {cls.__name__}.{name}"
+            )
 
 
 def _check_real(variables):
