@@ -162,11 +162,12 @@ class _Step(tf.Module):
         rule = self._rule
         if self.meta_params:
             rule = rule.bind({k: tf.convert_to_tensor(v) for k, v in self.meta_params.items()})
+        rule, factor = rule.at_learning_rate(rate)
         updates, after = rule.update(
             _clipped(optimizer, flat), self._rule_state(state), decayed, context
         )
         updates = [
-            tf.where(finite, d + rate * tf.cast(u, d.dtype), tf.zeros_like(d))
+            tf.where(finite, d + factor * tf.cast(u, d.dtype), tf.zeros_like(d))
             for d, u in zip(decays, updates, strict=True)
         ]
         after = {

@@ -27,10 +27,13 @@ class LearnedOptimizer(RuleOptimizer):
     of every row advances.
 
     Args:
-        learning_rate: Multiplies the rule's update; float, int, schedule or callable.
+        learning_rate: Float, int, schedule or callable. Multiplies a learned rule's update
+            (None: 1). For a rule that has a `learning_rate` of its own it stands in its place
+            (None: the rule's own): `LearnedOptimizer(0.01, rule="adam")` is Adam(0.01).
         preset: Name of a preset or path of a preset directory; None takes the shipped
             default if `rule` is None too.
-        rule: Name of a rule (a learned one means its shipped preset) or an `UpdateRule`.
+        rule: Name of a rule (a learned one means its shipped preset), a text such as
+            "adam(beta_1=0.8)", or an `UpdateRule`.
         total_steps: Length of the training run in updates, for rules that anneal to it.
             None takes it from `fit`, where the number of batches is known, or from
             `begin_run`; then each `fit` is a run of its own.
@@ -53,7 +56,7 @@ class LearnedOptimizer(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate=1.0,
+        learning_rate=None,
         preset=None,
         rule=None,
         total_steps=None,
@@ -131,11 +134,17 @@ class LearnedOptimizer(RuleOptimizer):
         super().apply(grads, trainable_variables)
 
     def get_config(self):
-        """Configuration: the preset's name and the rule's description, no weights."""
+        """Configuration: the preset's name and the rule's description, no weights.
+
+        A rule at the optimizer's learning rate is described without one of its own.
+        """
         config = super().get_config()
+        described = rules.serialize(self._rule)
+        if self._rule.takes_learning_rate:
+            described["config"].pop("learning_rate")
         config.update(
             preset=self._preset,
-            rule=rules.serialize(self._rule),
+            rule=described,
             total_steps=self.total_steps,
             state_dtype=self.state_dtype,
             learning_rate_multipliers=dict(self.learning_rate_multipliers),
@@ -147,7 +156,9 @@ class LearnedOptimizer(RuleOptimizer):
         """An optimizer from `get_config()`.
 
         The weights come from the preset if it is there and still holds the same rule;
-        otherwise they are awaited from the file that is being loaded.
+        otherwise they are awaited from the file that is being loaded. A rule that is described
+        with a learning rate of its own keeps it, and the optimizer's multiplies its updates, as
+        it was before that took its place.
         """
         config = dict(config)
         preset, described = config.pop("preset", None), config.pop("rule", None)

@@ -23,7 +23,9 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
 
     Args:
         rule: `UpdateRule` with its meta-parameters.
-        learning_rate: Multiplies the rule's update; float, int, schedule or callable.
+        learning_rate: Float, int, schedule or callable. Multiplies the rule's update, or, of a
+            rule that has a `learning_rate` of its own, stands in its place. None: 1, or the
+            rule's own.
         total_steps: Length of the one training run in updates; None leaves it to
             `begin_run`.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
@@ -40,7 +42,7 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
     def __init__(
         self,
         rule,
-        learning_rate=1.0,
+        learning_rate=None,
         total_steps=None,
         state_dtype=None,
         learning_rate_multipliers=None,
@@ -49,8 +51,12 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         _check_backend()
         _check_hooks(type(self))
         multipliers = checked_multipliers(learning_rate_multipliers)
+        if learning_rate is None:
+            learning_rate = rule.learning_rate if rule.takes_learning_rate else 1.0
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
+        if isinstance(learning_rate, float):
+            rule, _ = rule.at_learning_rate(learning_rate)
         super().__init__(learning_rate=learning_rate, **kwargs)
         _check_total_steps(total_steps)
         if state_dtype is not None and state_dtype not in STATE_DTYPES:
@@ -103,7 +109,17 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         """The `UpdateRule`, with its meta-parameters as they are now."""
         if self._rule.meta_params and self.built:
             return self._rule.bind({k: v.numpy() for k, v in self._meta_params.items()})
-        return self._rule
+        return self._rule_at_rate()
+
+    def _rule_at_rate(self):
+        """The rule at the learning rate of now, where it takes one."""
+        if not self._rule.takes_learning_rate:
+            return self._rule
+        with tf.init_scope():  # Slots may be made while a step is traced.
+            rate = float(self.learning_rate)
+        if np.float32(rate) == np.float32(self._rule.learning_rate):
+            return self._rule  # As it was written, not as a variable rounds it.
+        return self._rule.at_learning_rate(rate)[0]
 
     @property
     def skipped_steps(self):
@@ -164,7 +180,7 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         """The rule's state before the first step, of the variables that it updates."""
         variables = self._trainable_variables
         learned = [v for v in variables if not self._overwrite_variable_with_gradient(v)]
-        return self._rule.init([_Spec(v) for v in learned], self.state_dtype)
+        return self._rule_at_rate().init([_Spec(v) for v in learned], self.state_dtype)
 
     def _add_variables(self, values, prefix="", dtype=None, aggregation="none"):
         return {
@@ -300,13 +316,15 @@ class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
         state = rules.RuleState([_tensors(slot) for slot in slots], _tensors(self._shared))
         if self._meta_params:
             rule = rule.bind(_tensors(self._meta_params))
+        rule, rate = rule.at_learning_rate(learning_rate)
         updates, new_state = rule.update(gradients, state, values, self._context())
         targets, new_values = [], []
         for index, variable, value, update in zip(indices, variables, values, updates, strict=True):
             if index in given:  # What has no gradient stays where it is.
                 targets.append(variable)
-                rate = learning_rate * self._multiplier(index)
                 step = tf.cast(rate, update.dtype) * update
+                multiplier = self._multiplier(index)
+                step = step if multiplier == 1 else multiplier * step
                 new_values.append(finiteness.finite_sum(value, step))
         kept = [*zip(slots, new_state.variables, strict=True), (self._shared, new_state.shared)]
         for slot, new in kept:
