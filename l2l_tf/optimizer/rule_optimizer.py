@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from l2l_tf import rules
 from l2l_tf.optimizer import compilation, finiteness, loss_scaling, observed_loss
+from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
@@ -15,7 +16,7 @@ from l2l_tf.optimizer.state_keeping import StateKeeping
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
 
-class RuleOptimizer(StateKeeping, Copying, keras.optimizers.Optimizer):
+class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer):
     """Updates variables by an `UpdateRule`.
 
     The rule's state lives in slot variables; its meta-parameters are saved with it, but are not
