@@ -229,6 +229,27 @@ def test_slices_work_with_every_argument_as_dense_gradients_do(arguments):
     assert np.abs(results[0][1] - results[0][0]).max() > 1e-4
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy", "openvino"])
+def test_other_backends_are_refused_in_one_line(backend, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    for arguments in ({}, {"rule": "adam"}, {"rule": rules.SGD()}):
+        with pytest.raises(ValueError, match=f"TensorFlow backend.*Received: .*={backend}$") as e:
+            LearnedOptimizer(**arguments)
+        assert len(str(e.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("make", [tf.Variable, keras.Variable])
+@pytest.mark.parametrize("name", ["adam", "lstm", "celo2"])
+def test_complex_variables_are_refused_before_anything_is_made(name, make, dtype):
+    optimizer = LearnedOptimizer(rule=RULES[name]())
+    variables = [keras.Variable(np.ones(2, "float32")), make(np.ones(2, dtype))]
+    with pytest.raises(ValueError, match=f"real variables.*Received: .*{dtype}"):
+        optimizer.apply([tf.ones(2), tf.ones(2, dtype)], variables)
+    assert not optimizer.built
+    optimizer.apply([tf.ones(2)], variables[:1])
+
+
 def test_excluded_variables_do_not_decay():
     variables = [keras.Variable(np.ones(2, "float32"), name=n) for n in ("kernel", "bias", "gamma")]
     ours = LearnedOptimizer(rule=rules.SGD(0.0), weight_decay=0.1)

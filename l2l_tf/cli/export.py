@@ -33,7 +33,12 @@ flags.DEFINE_string(
     "default: one vector of any length.",
     flag_values=FLAGS,
 )
-flags.DEFINE_float("learning_rate", 1.0, "Multiplies the updates of the step.", flag_values=FLAGS)
+flags.DEFINE_float(
+    "learning_rate",
+    None,
+    "Multiplies the updates of the step; for a rule with a rate of its own, that rate.",
+    flag_values=FLAGS,
+)
 
 
 def main(argv):

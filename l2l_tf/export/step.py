@@ -45,8 +45,9 @@ def export_step(optimizer, directory, shapes=None):
     Raises:
         TypeError: If it is no `LearnedOptimizer`.
         ValueError: If the rule needs `shapes`, a shape is not static, or the optimizer
-            averages weights, accumulates gradients, scales the loss or excludes
-            variables from weight decay: those belong to a model's training.
+            averages weights, accumulates gradients, scales the loss, excludes variables
+            from weight decay or gives them learning rates of their own: those belong to a
+            model's training.
         FileExistsError: If `directory` exists and is not empty.
     """
     path = check_destination(directory)
@@ -161,11 +162,12 @@ class _Step(tf.Module):
         rule = self._rule
         if self.meta_params:
             rule = rule.bind({k: tf.convert_to_tensor(v) for k, v in self.meta_params.items()})
+        rule, factor = rule.at_learning_rate(rate)
         updates, after = rule.update(
             _clipped(optimizer, flat), self._rule_state(state), decayed, context
         )
         updates = [
-            tf.where(finite, d + rate * tf.cast(u, d.dtype), tf.zeros_like(d))
+            tf.where(finite, d + factor * tf.cast(u, d.dtype), tf.zeros_like(d))
             for d, u in zip(decays, updates, strict=True)
         ]
         after = {
@@ -195,6 +197,7 @@ def _check_optimizer(optimizer):
         "use_ema": optimizer.use_ema,
         "gradient_accumulation_steps": optimizer.gradient_accumulation_steps,
         "loss_scale_factor": optimizer.loss_scale_factor,
+        "learning_rate_multipliers": dict(optimizer.learning_rate_multipliers),
         "exclude_from_weight_decay": optimizer.weight_decay
         and optimizer.excludes_from_weight_decay,
     }

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
+from l2l_tf.optimizer.loading import build_when_weights_are_loaded
 from l2l_tf.optimizer.resolution import resolve, restore
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import tell_run_length_in_fit
@@ -19,17 +20,20 @@ class LearnedOptimizer(RuleOptimizer):
     model.fit(x, y)
     ```
 
-    The rule's state lives in slot variables of every trainable variable, its
-    meta-parameters in variables that training never changes; both are saved with the
-    optimizer. A step whose gradients hold NaN or Inf changes nothing but `iterations`
+    The rule's state lives in slot variables of every trainable variable; its
+    meta-parameters, which training never changes, are saved with it but are not among
+    `variables`. A step whose gradients hold NaN or Inf changes nothing but `iterations`
     and `skipped_steps`. Embedding gradients (`IndexedSlices`) are made dense: the state
     of every row advances.
 
     Args:
-        learning_rate: Multiplies the rule's update; float, int, schedule or callable.
+        learning_rate: Float, int, schedule or callable. Multiplies a learned rule's update
+            (None: 1). For a rule that has a `learning_rate` of its own it stands in its place
+            (None: the rule's own): `LearnedOptimizer(0.01, rule="adam")` is Adam(0.01).
         preset: Name of a preset or path of a preset directory; None takes the shipped
             default if `rule` is None too.
-        rule: Name of a rule (a learned one means its shipped preset) or an `UpdateRule`.
+        rule: Name of a rule (a learned one means its shipped preset), a text such as
+            "adam(beta_1=0.8)", or an `UpdateRule`.
         total_steps: Length of the training run in updates, for rules that anneal to it.
             None takes it from `fit`, where it is likely kept (see `RunLength`), or from
             `begin_run`; a second `fit` goes on where the first ended.
@@ -37,6 +41,9 @@ class LearnedOptimizer(RuleOptimizer):
             float32.
         weight_decay: As in Keras: variables are multiplied by
             `1 − learning_rate · weight_decay` before each update.
+        learning_rate_multipliers: Dict regular expression → factor, such as
+            `{"embedding": 0.1}`: the learning rate of a variable in whose path the expression is
+            found is multiplied by the factor. The first that is found counts.
         name: Name of the optimizer.
         **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
             `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`
@@ -49,7 +56,7 @@ class LearnedOptimizer(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate=1.0,
+        learning_rate=None,
         preset=None,
         rule=None,
         total_steps=None,
@@ -63,6 +70,7 @@ class LearnedOptimizer(RuleOptimizer):
         ema_overwrite_frequency=None,
         loss_scale_factor=None,
         gradient_accumulation_steps=None,
+        learning_rate_multipliers=None,
         name="learned_optimizer",
         **kwargs,
     ):
@@ -81,13 +89,13 @@ class LearnedOptimizer(RuleOptimizer):
             ema_overwrite_frequency=ema_overwrite_frequency,
             loss_scale_factor=loss_scale_factor,
             gradient_accumulation_steps=gradient_accumulation_steps,
+            learning_rate_multipliers=learning_rate_multipliers,
             name=name,
             **kwargs,
         )
         tell_run_length_in_fit()
+        build_when_weights_are_loaded()
         self._preset = preset
-        # A rule restored from a configuration alone waits for its weights.
-        self._weights_pending = False
 
     @property
     def preset(self):
@@ -126,13 +134,20 @@ class LearnedOptimizer(RuleOptimizer):
         super().apply(grads, trainable_variables)
 
     def get_config(self):
-        """Configuration: the preset's name and the rule's description, no weights."""
+        """Configuration: the preset's name and the rule's description, no weights.
+
+        A rule at the optimizer's learning rate is described without one of its own.
+        """
         config = super().get_config()
+        described = rules.serialize(self._rule)
+        if self._rule.takes_learning_rate:
+            described["config"].pop("learning_rate")
         config.update(
             preset=self._preset,
-            rule=rules.serialize(self._rule),
+            rule=described,
             total_steps=self.total_steps,
             state_dtype=self.state_dtype,
+            learning_rate_multipliers=dict(self.learning_rate_multipliers),
         )
         return config
 
@@ -141,7 +156,9 @@ class LearnedOptimizer(RuleOptimizer):
         """An optimizer from `get_config()`.
 
         The weights come from the preset if it is there and still holds the same rule;
-        otherwise they are awaited from the file that is being loaded.
+        otherwise they are awaited from the file that is being loaded. A rule that is described
+        with a learning rate of its own keeps it, and the optimizer's multiplies its updates, as
+        it was before that took its place.
         """
         config = dict(config)
         preset, described = config.pop("preset", None), config.pop("rule", None)
@@ -153,25 +170,6 @@ class LearnedOptimizer(RuleOptimizer):
         optimizer._preset = preset
         optimizer._weights_pending = pending
         return optimizer
-
-    def load_own_variables(self, store):
-        """Load saved variables; all of them fit, or none is changed.
-
-        Raises:
-            ValueError: If the number of variables or a shape differs.
-        """
-        variables = self.variables
-        expected = [tuple(v.shape) for v in variables]
-        received = [tuple(np.shape(store[str(i)])) for i in range(len(store.keys()))]
-        if expected != received:
-            raise ValueError(
-                f"The saved optimizer does not fit {self.name!r}: expected {len(expected)} "
-                f"variables of shapes {_short(expected)}. Received: {len(received)} of shapes "
-                f"{_short(received)}"
-            )
-        for index, variable in enumerate(variables):
-            variable.assign(store[str(index)])
-        self._weights_pending = False
 
     def check_weights(self):
         """Raise a `ValueError` if the rule's weights were never loaded."""
@@ -187,7 +185,3 @@ class LearnedOptimizer(RuleOptimizer):
                 "were never loaded: load them, or use LearnedOptimizer.from_preset. "
                 f"Received: rule={self._rule!r}, preset={self._preset!r}"
             )
-
-
-def _short(shapes):
-    return shapes if len(shapes) <= 12 else [*shapes[:12], "…"]

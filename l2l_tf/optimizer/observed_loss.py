@@ -2,7 +2,6 @@
 
 import numpy as np
 import tensorflow as tf
-from keras.src.optimizers.loss_scale_optimizer import LossScaleOptimizer
 
 
 def noted(loss, before, calls, accumulation):
@@ -39,23 +38,3 @@ def left(before, calls, accumulation):
 
 def _between_updates(calls, accumulation):
     return tf.equal(tf.math.floormod(calls, accumulation), 0)
-
-
-def show_scaled_losses():
-    """Let `LossScaleOptimizer` show the loss to an optimizer inside that observes losses.
-
-    Under mixed_float16 `Model.compile` wraps the optimizer, and the wrapper does not
-    forward `scale_loss`. Its class is extended once, so that users' code stays as it is.
-    """
-    original = LossScaleOptimizer.scale_loss
-    if getattr(original, "shows_losses", False):
-        return
-
-    def scale_loss(self, loss):
-        observe = getattr(self.inner_optimizer, "observe_loss", None)
-        if observe is not None:
-            observe(loss)
-        return original(self, loss)
-
-    scale_loss.shows_losses = True
-    LossScaleOptimizer.scale_loss = scale_loss

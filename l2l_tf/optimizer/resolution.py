@@ -3,6 +3,7 @@
 import pathlib
 
 from l2l_tf import presets, rules
+from l2l_tf.call_text import parse_call
 
 
 def resolve(preset, rule):
@@ -10,7 +11,7 @@ def resolve(preset, rule):
 
     Args:
         preset: Name or directory of a preset, or None.
-        rule: Name of a rule, an `UpdateRule`, or None.
+        rule: Name of a rule, a text such as "adam(beta_1=0.8)", an `UpdateRule`, or None.
 
     Returns:
         `(preset, rule)`: a string or None, and an `UpdateRule` with its weights.
@@ -27,15 +28,28 @@ def resolve(preset, rule):
     if rule is not None:
         if not isinstance(rule, str):
             raise ValueError(f"`rule` is a name or an UpdateRule. Received: rule={rule!r}")
-        untrained = rules.get(rule)
+        untrained = rules.from_text(rule)
         if not untrained.meta_params:
             return None, untrained
-        preset = presets.preset_for_rule(rule)
+        return _shipped(*parse_call(rule, "rule"))
     elif preset is None:
         preset = presets.default_preset()
     if not isinstance(preset, str | pathlib.Path):
         raise ValueError(f"`preset` is a name or a directory. Received: preset={preset!r}")
     return str(preset), presets.load_preset(preset)
+
+
+def _shipped(name, arguments):
+    """The preset that stands for a learned rule's name, and its rule, which has these arguments."""
+    preset = presets.preset_for_rule(name)
+    rule = presets.load_preset(preset)
+    config = rule.get_config()
+    if any(config[key] != value for key, value in arguments.items()):
+        raise ValueError(
+            f"The weights that are shipped for {name!r} are those of {rule!r}; l2l-train makes "
+            f"weights for other arguments. Received: rule={name!r} with {arguments}"
+        )
+    return preset, rule
 
 
 def restore(preset, description):
@@ -49,7 +63,9 @@ def restore(preset, description):
         `(rule, pending)`: whether the weights have yet to come from a file.
     """
     rule = rules.deserialize(description)
-    if preset is None:
+    if "learning_rate" in description["config"] and rule.takes_learning_rate:
+        rule.takes_learning_rate = False
+    if preset is None or not rule.meta_params:
         return rule, bool(rule.meta_params)
     try:
         shipped = presets.load_preset(preset)

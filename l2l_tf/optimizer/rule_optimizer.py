@@ -5,33 +5,59 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.optimizer import compilation, finiteness, observed_loss
+from l2l_tf.optimizer import compilation, finiteness, loss_scaling, observed_loss
+from l2l_tf.optimizer.averages import Averages
+from l2l_tf.optimizer.copies import Copying
+from l2l_tf.optimizer.multipliers import checked as checked_multipliers
+from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
+from l2l_tf.optimizer.naming import path_of
+from l2l_tf.optimizer.state_keeping import StateKeeping
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
 
-class RuleOptimizer(keras.optimizers.Optimizer):
+class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer):
     """Updates variables by an `UpdateRule`.
 
-    The rule's state lives in slot variables, its meta-parameters in variables that
-    training never changes. Clipping, weight decay, accumulation and averages are Keras's.
+    The rule's state lives in slot variables; its meta-parameters are saved with it, but are not
+    among `variables`. Clipping, weight decay, accumulation and averages are Keras's.
 
     Args:
         rule: `UpdateRule` with its meta-parameters.
-        learning_rate: Multiplies the rule's update; float, int, schedule or callable.
+        learning_rate: Float, int, schedule or callable. Multiplies the rule's update, or, of a
+            rule that has a `learning_rate` of its own, stands in its place. None: 1, or the
+            rule's own.
         total_steps: Length of the one training run in updates; None leaves it to
             `begin_run`.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
             float32.
+        learning_rate_multipliers: Dict regular expression → factor of the learning rate of the
+            variables in whose path it is found; the first one counts.
         **kwargs: See `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or Keras runs on another backend than
+            TensorFlow.
     """
 
-    def __init__(self, rule, learning_rate=1.0, total_steps=None, state_dtype=None, **kwargs):
+    def __init__(
+        self,
+        rule,
+        learning_rate=None,
+        total_steps=None,
+        state_dtype=None,
+        learning_rate_multipliers=None,
+        **kwargs,
+    ):
+        _check_backend()
+        _check_hooks(type(self))
+        multipliers = checked_multipliers(learning_rate_multipliers)
+        if learning_rate is None:
+            learning_rate = rule.learning_rate if rule.takes_learning_rate else 1.0
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
+        if isinstance(learning_rate, float):
+            rule, _ = rule.at_learning_rate(learning_rate)
         super().__init__(learning_rate=learning_rate, **kwargs)
         _check_total_steps(total_steps)
         if state_dtype is not None and state_dtype not in STATE_DTYPES:
@@ -41,7 +67,10 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             )
         self.total_steps = None if total_steps is None else float(total_steps)
         self.state_dtype = state_dtype
+        self.learning_rate_multipliers = multipliers
         self._rule = rule
+        # A rule restored from a configuration alone waits for its weights.
+        self._weights_pending = False
         self._compiled_steps = compilation.CompiledSteps()
         # What `RunLength` knows of earlier fits; no state that a file would hold.
         self.fits = 0
@@ -72,14 +101,29 @@ class RuleOptimizer(keras.optimizers.Optimizer):
                 aggregation="only_first_replica",
                 name="run_start",
             )
-        observed_loss.show_scaled_losses()
+        loss_scaling.pass_on_through_loss_scaling(RuleOptimizer)
+
+    @property
+    def preset(self):
+        """Name of the preset that the rule came from, or None."""
+        return None
 
     @property
     def rule(self):
         """The `UpdateRule`, with its meta-parameters as they are now."""
         if self._rule.meta_params and self.built:
             return self._rule.bind({k: v.numpy() for k, v in self._meta_params.items()})
-        return self._rule
+        return self._rule_at_rate()
+
+    def _rule_at_rate(self):
+        """The rule at the learning rate of now, where it takes one."""
+        if not self._rule.takes_learning_rate:
+            return self._rule
+        with tf.init_scope():  # Slots may be made while a step is traced.
+            rate = float(self.learning_rate)
+        if np.float32(rate) == np.float32(self._rule.learning_rate):
+            return self._rule  # As it was written, not as a variable rounds it.
+        return self._rule.at_learning_rate(rate)[0]
 
     @property
     def skipped_steps(self):
@@ -101,17 +145,28 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     # Variables.
 
     def build(self, variables):
-        """Create slots for `variables`, a list of trainable variables."""
+        """Create slots for `variables`, a list of trainable variables.
+
+        Raises:
+            ValueError: If one of them is complex.
+        """
+        _check_real(variables)
         if self.built:
-            return
+            self.adopt(variables)
+        elif self.awaits_state:
+            # What a traced step creates has no value before the trace ends.
+            with tf.init_scope():
+                self._build(variables)
+        else:
+            self._build(variables)
+
+    def _build(self, variables):
+        warn_of_unused(self.learning_rate_multipliers, variables)
         super().build(variables)
         self._meta_params = self._add_variables(
             self._rule.meta_params, dtype="float32", aggregation="only_first_replica"
         )
-        learned = [v for v in variables if not self._overwrite_variable_with_gradient(v)]
-        layouts = [rules.layout_of(v.shape, getattr(v, "path", "")) for v in learned]
-        self._laid_out_rule = self._rule.laid_out(layouts)
-        state = self._laid_out_rule.init([_Spec(v) for v in learned], self.state_dtype)
+        state = self._fresh_state()
         states = iter(state.variables)
         self._slots = []
         for variable in variables:
@@ -123,6 +178,21 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             with colocated(_tf_variable(variable)):
                 self._slots.append(self._add_variables(next(states), prefix=f"{prefix}_"))
         self._shared = self._add_variables(state.shared, aggregation="only_first_replica")
+        self.take_over_awaited()
+
+    def _fresh_state(self):
+        """The rule's state before the first step, of the variables that it updates."""
+        specs = [_Spec(v) for v in self._learned_variables()]
+        return self._laid_out(self._rule_at_rate()).init(specs, self.state_dtype)
+
+    def _learned_variables(self):
+        variables = self._trainable_variables
+        return [v for v in variables if not self._overwrite_variable_with_gradient(v)]
+
+    def _laid_out(self, rule):
+        """The rule as it is told what the variables are for; their paths tell."""
+        variables = self._learned_variables()
+        return rule.laid_out([rules.layout_of(v.shape, v.path) for v in variables])
 
     def _add_variables(self, values, prefix="", dtype=None, aggregation="none"):
         return {
@@ -196,6 +266,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             trainable_variables = list(trainable_variables)
             if not self.built and grads:
                 self.build(trainable_variables)
+        self.adopt(trainable_variables)
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
         elif finiteness.replicas_merge():
@@ -215,6 +286,14 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def _apply_finite(self, grads, trainable_variables):
         super().apply(grads, trainable_variables)
 
+    def skip_step(self):
+        """Count a step as taken and skipped, where its gradients are not worth applying."""
+        self._skip()
+        if tf.distribute.in_cross_replica_context():
+            self._loss.assign(np.nan)
+        else:
+            self._forget_loss()
+
     def _skip(self):
         self._iterations.assign_add(1)
         self._skipped_steps.assign_add(1)
@@ -227,10 +306,10 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         if compilation.pays(self._rule, variables, slots):
             self._compiled_steps(self._compiled_update, given, learning_rate)
         else:
-            self._update(self._laid_out_rule.for_steps(), given, learning_rate)
+            self._update(self._laid_out(self._rule).for_steps(), given, learning_rate)
 
     def _compiled_update(self, given, learning_rate):
-        self._update(self._laid_out_rule.for_steps(chunked=True), given, learning_rate)
+        self._update(self._laid_out(self._rule).for_steps(chunked=True), given, learning_rate)
 
     def _update(self, rule, given, learning_rate):
         """Assign what `rule` makes of a dict index of a variable → gradient."""
@@ -249,12 +328,15 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         state = rules.RuleState([_tensors(slot) for slot in slots], _tensors(self._shared))
         if self._meta_params:
             rule = rule.bind(_tensors(self._meta_params))
+        rule, rate = rule.at_learning_rate(learning_rate)
         updates, new_state = rule.update(gradients, state, values, self._context())
         targets, new_values = [], []
         for index, variable, value, update in zip(indices, variables, values, updates, strict=True):
             if index in given:  # What has no gradient stays where it is.
                 targets.append(variable)
-                step = tf.cast(learning_rate, update.dtype) * update
+                step = tf.cast(rate, update.dtype) * update
+                multiplier = self._multiplier(index)
+                step = step if multiplier == 1 else multiplier * step
                 new_values.append(finiteness.finite_sum(value, step))
         kept = [*zip(slots, new_state.variables, strict=True), (self._shared, new_state.shared)]
         for slot, new in kept:
@@ -265,13 +347,68 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             _assign_all, self._distribution_strategy, targets, new_values
         )
 
+    def _multiplier(self, index):
+        return multiplier_of(self.learning_rate_multipliers, self._trainable_variables[index])
+
+    def _apply_weight_decay(self, variables):
+        """Keras's, at each variable's own learning rate."""
+        if not self.learning_rate_multipliers or self.weight_decay is None:
+            super()._apply_weight_decay(variables)
+            return
+        decaying = [v for v in map(_tf_variable, variables) if self._use_weight_decay(v)]
+        rate = tf.convert_to_tensor(self.learning_rate) * self.weight_decay
+        kept = [
+            v - v * tf.cast(rate * self._multiplier(self._get_variable_index(v)), v.dtype)
+            for v in decaying
+        ]
+        tf.__internal__.distribute.interim.maybe_merge_call(
+            _assign_all, self._distribution_strategy, decaying, kept
+        )
+
     def _context(self):
         return rules.Context(
             iteration=self.iterations,
             loss=tf.convert_to_tensor(self._loss.value),
-            total_steps=tf.convert_to_tensor(self._run_length.value),
+            total_steps=self._known_length(),
             run_start=tf.convert_to_tensor(self._run_start.value),
         )
+
+    def _known_length(self):
+        # No run has length zero: someone wrote zeros over the state, to train anew.
+        length = tf.convert_to_tensor(self._run_length.value)
+        unless_told = tf.constant(self.total_steps or np.nan, length.dtype)
+        return tf.where(length == 0, unless_told, length)
+
+
+def _check_backend():
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
+            f"Keras is imported. Received: KERAS_BACKEND={backend}"
+        )
+
+
+def _check_hooks(cls):
+    for name in ("update_step", "_distributed_tf_update_step"):
+        if getattr(cls, name) is not getattr(keras.optimizers.Optimizer, name):
+            raise ValueError(
+                f"`{name}` is never called here, as a rule updates all variables at once. "
+                "Give variables learning rates of their own by `learning_rate_multipliers`, as in "
+                'LearnedOptimizer(learning_rate_multipliers={"embedding": 0.1}), and other '
+                f"updates by a rule (rules.UpdateRule). Received: {cls.__name__}.{name}"
+            )
+
+
+def _check_real(variables):
+    for variable in variables:
+        dtype = keras.backend.standardize_dtype(variable.dtype)
+        if dtype.startswith("complex"):
+            raise ValueError(
+                "Update rules are made for real variables: keep the real and the imaginary part "
+                "of a complex one as two variables, and put them together by tf.complex(real, "
+                f"imaginary) where it is used. Received: {path_of(variable)!r} of dtype {dtype}"
+            )
 
 
 def _check_total_steps(total_steps):
@@ -303,8 +440,7 @@ def _constant(value):
 
 
 def _slot_prefix(variable):
-    path = getattr(variable, "path", None) or variable.name
-    return str(path).replace("/", "_").replace(":", "_")
+    return path_of(variable).replace("/", "_").replace(":", "_")
 
 
 def _assign_all(distribution, targets, values):

@@ -79,10 +79,13 @@ class UpdateRule:
             cannot, which is then left to the program around it.
         steps_alone: Whether the program takes steps and is never differentiated; see `for_steps`.
         chunked: Whether temporaries stay bounded, where the rule can do that.
+        takes_learning_rate: Whether the rule has a `learning_rate` of its own, in whose place
+            an optimizer's may stand: a number or a scalar tensor.
     """
 
     coordinatewise = False
     supports_jit = True
+    takes_learning_rate = False
     steps_alone = False
     chunked = False
     meta_params: dict
@@ -197,6 +200,22 @@ class UpdateRule:
         """
         del layouts
         return self
+
+    def at_learning_rate(self, learning_rate):
+        """The rule at an optimizer's learning rate, and what its updates are multiplied by.
+
+        Args:
+            learning_rate: Number or scalar tensor.
+
+        Returns:
+            `(rule, factor)`: with the rate as its own and 1 if the rule takes one, else the
+            rule itself and the rate.
+        """
+        if not self.takes_learning_rate:
+            return self, learning_rate
+        rule = copy.copy(self)
+        rule.learning_rate = learning_rate
+        return rule, 1.0
 
     def get_config(self):
         """Constructor arguments, JSON-serialisable."""

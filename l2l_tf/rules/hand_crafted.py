@@ -1,6 +1,7 @@
 """Hand-crafted rules through the learned rules' contract.
 
-They prove the contract (each equals its Keras counterpart), and serve as teachers.
+They prove the contract (each equals its Keras counterpart), and serve as teachers. Under an
+optimizer its learning rate stands in the place of theirs, as it does in Keras.
 """
 
 from keras import ops
@@ -19,6 +20,8 @@ class SGD(CoordinatewiseRule):
         learning_rate: Float; Keras's default 0.01.
     """
 
+    takes_learning_rate = True
+
     def __init__(self, learning_rate=0.01):
         check_number("learning_rate", learning_rate)
         self.learning_rate = learning_rate
@@ -29,7 +32,7 @@ class SGD(CoordinatewiseRule):
 
     def coordinate_update(self, gradient, state, variable, context):
         del variable, context
-        return -self.learning_rate * gradient, state
+        return -ops.cast(self.learning_rate, gradient.dtype) * gradient, state
 
 
 @register_rule("momentum")
@@ -45,6 +48,8 @@ class Momentum(CoordinatewiseRule):
         nesterov: Whether to take Nesterov's look-ahead step.
     """
 
+    takes_learning_rate = True
+
     def __init__(self, learning_rate=0.01, momentum=0.9, nesterov=False):
         check_number("learning_rate", learning_rate)
         check_number("momentum", momentum, least=0, below=1)
@@ -58,7 +63,7 @@ class Momentum(CoordinatewiseRule):
 
     def coordinate_update(self, gradient, state, variable, context):
         del variable, context
-        step = -self.learning_rate * gradient
+        step = -ops.cast(self.learning_rate, gradient.dtype) * gradient
         velocity = self.momentum * state["momentum"] + step
         update = self.momentum * velocity + step if self.nesterov else velocity
         return update, {"momentum": velocity}
@@ -77,6 +82,8 @@ class Adam(CoordinatewiseRule):
         beta_2: Decay of the squared gradient's mean.
         epsilon: ε above, added to the *uncorrected* √v as Keras does.
     """
+
+    takes_learning_rate = True
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
         check_number("learning_rate", learning_rate)
@@ -97,7 +104,8 @@ class Adam(CoordinatewiseRule):
         mean = exponential_mean(state["mean"], gradient, self.beta_1)
         root = root_mean_square(state["root_mean_square"], gradient, self.beta_2)
         dtype = gradient.dtype
-        rate = self.learning_rate * bias_correction(self.beta_1, context.iteration, dtype)
+        rate = ops.cast(self.learning_rate, dtype)
+        rate = rate * bias_correction(self.beta_1, context.iteration, dtype)
         rate = rate / ops.sqrt(bias_correction(self.beta_2, context.iteration, dtype))
         return -rate * mean / (root + self.epsilon), {"mean": mean, "root_mean_square": root}
 
@@ -111,12 +119,14 @@ class Rprop(CoordinatewiseRule):
     it turns, the coordinate rests and its sign is forgotten.
 
     Args:
-        learning_rate: Float; the first step size (torch's default 0.01).
+        learning_rate: Float; the first step size (torch's default 0.01), of no effect later.
         eta_minus: Factor below 1 on a change of sign.
         eta_plus: Factor above 1 while the sign stays.
         smallest_step: Least step size.
         largest_step: Greatest step size.
     """
+
+    takes_learning_rate = True
 
     def __init__(
         self,
@@ -149,6 +159,8 @@ class Rprop(CoordinatewiseRule):
         # The sign is kept instead of the gradient: products of gradients overflow.
         agreement = sign * state["sign"]
         size = state["step_size"]
+        # Zeros that someone wrote over the state mean a new beginning.
+        size = ops.where(size == 0, ops.cast(self.learning_rate, size.dtype), size)
         factor = ops.where(agreement > 0, self.eta_plus, 1.0)
         factor = ops.cast(ops.where(agreement < 0, self.eta_minus, factor), size.dtype)
         size = ops.clip(size * factor, self.smallest_step, self.largest_step)

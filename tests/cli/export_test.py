@@ -33,8 +33,9 @@ def test_shapes_are_those_of_the_flag(preset_directory, tmp_path):
     assert [tuple(u.shape) for u in updates] == [(3, 2), (4,), ()]
 
 
-def test_a_saved_model_becomes_one_that_trains(tmp_path):
-    model = make_model(optimizer=LearnedOptimizer(rule=RULES["sgd"]()))
+@pytest.mark.parametrize("rule", ["sgd", "lstm"])
+def test_a_saved_model_becomes_one_that_trains(rule, tmp_path):
+    model = make_model(optimizer=LearnedOptimizer(rule=RULES[rule]()))
     model.save(tmp_path / "model.keras")
     output = tmp_path / "training"
     assert export.run([f"--model={tmp_path / 'model.keras'}", f"--output_dir={output}"]) == 0

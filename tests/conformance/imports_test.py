@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "rules": {"call_text", "arguments", "cells"},
     "tasks": {"call_text", "arguments", "data"},
     "presets": {"rules", "version"},
-    "optimizer": {"rules", "presets", "tracing"},
+    "optimizer": {"arguments", "call_text", "rules", "presets", "tracing"},
     "meta": {"arguments", "rules", "presets", "tasks", "data", "tracing"},
     "export": {"rules", "presets", "optimizer"},
     "evaluation": {

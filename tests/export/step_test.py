@@ -129,7 +129,12 @@ def test_a_rule_over_whole_tensors_needs_shapes(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"use_ema": True}, {"gradient_accumulation_steps": 2}, {"loss_scale_factor": 2.0}],
+    [
+        {"use_ema": True},
+        {"gradient_accumulation_steps": 2},
+        {"loss_scale_factor": 2.0},
+        {"learning_rate_multipliers": {"kernel": 0.5}},
+    ],
     ids=lambda a: "-".join(a),
 )
 def test_what_belongs_to_a_models_training_is_refused(arguments, tmp_path):
