@@ -173,7 +173,9 @@ class Group:
             else ops.unstack(value, num=self.count, axis=0)
             for name, value in slots.items()
         }
-        return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
+        return [
+            dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)
+        ]
 
 
 def bounded(gradient):

@@ -34,7 +34,8 @@ from l2l_tf.rules.spectral.signals import (
 
 
 # Steps that go back and forth along one direction may still be the best ones for all others:
-# what turns counts less than what agrees.
+# what turns counts less than what agrees. Not where the length of the run is unknown: nothing else
+# makes steps small enough in the end.
 REGRET = 0.3
 
 
@@ -192,8 +193,7 @@ class Spectral(UpdateRule):
             for index, part, slots_of_one in parts:
                 updates[index] = part
                 states[index] = {
-                    k: ops.cast(v, state.variables[index][k].dtype)
-                    for k, v in slots_of_one.items()
+                    k: ops.cast(v, state.variables[index][k].dtype) for k, v in slots_of_one.items()
                 }
         shared = {**shared, **guard}
         shared.update({k: ops.cast(v, old[k].dtype) for k, v in steering.items()})
@@ -250,7 +250,9 @@ class Spectral(UpdateRule):
         age = ops.cast(context.run_iteration, dtype)
         pace = self.adaptation * annealing * ops.rsqrt(1.0 + ops.maximum(age, 0.0) / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
-        trust = ops.where(agreement < 0.0, REGRET * trust, trust)
+        unknown = ops.isnan(ops.cast(context.total_steps, dtype))
+        regret = ops.where(unknown, 1.0, REGRET)
+        trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
         log_rate = old["log_rate"] + pace * (trust * agreement + ops.tanh(controls.growth))
         log_rate = ops.clip(log_rate, -12.0, 12.0)
         sizes = np.array([self._size(layout, layouts) for layout in layouts], "float32")
