@@ -56,7 +56,7 @@ flags.DEFINE_list(
     "baselines",
     "sgd,momentum,nesterov,adagrad,rmsprop,rprop,adam,adamw",
     "Hand-crafted optimizers, each tuned; others: adam_cosine, adamw_cosine, nadam, lion, "
-    "muon, adam_default (not tuned). Empty: none.",
+    "muon, muon_cosine, adam_default (not tuned). Empty: none.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

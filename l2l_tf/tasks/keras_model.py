@@ -79,6 +79,10 @@ class KerasModel(Task):
             )
         self._batches = {s: _read(p, batches, s) for s, p in pipelines.items()}
 
+    @property
+    def variable_paths(self):
+        return [v.path for v in self._model.trainable_variables]
+
     def init(self, seed):
         first, second = (int(n) & 0xFFFFFFFF for n in np.asarray(seed))
         with _random_numbers_from(np.random.SeedSequence([first, second])):

@@ -64,6 +64,14 @@ def test_one_seed_gives_one_model_whatever_was_drawn_before(model):
     same(tf.nest.map_structure(lambda t: t[1], both), task.init(tasks.fold_in(tasks.as_seed(5), 1)))
 
 
+def test_variables_have_the_paths_that_the_model_gives_them():
+    task = tasks.KerasModel(recurrent, "mse", pipeline())
+    ends = ["kernel", "recurrent_kernel", "bias", "kernel", "bias"]
+    assert [path.split("/")[-1] for path in task.variable_paths] == ends
+    assert "gru" in task.variable_paths[1] and "dense" in task.variable_paths[3]
+    assert tasks.get("quadratic").variable_paths is None
+
+
 def test_an_epoch_visits_every_batch_once_in_an_order_of_the_seed():
     task = tasks.KerasModel(plain, "mse", {"train": pipeline(), "test": pipeline(16)})
     whole = {tuple(X[8 * i]) for i in range(5)}
