@@ -45,8 +45,9 @@ def values(problem, states):
 
 
 def _car_start(generator, count):
-    """Place and speed of a car in a valley (Moore 1990), anywhere."""
-    return generator.uniform([-1.2, -0.07], [0.5, 0.07], (count, 2))
+    """Place and speed of a car in a valley (Moore 1990), anywhere; some have arrived."""
+    drawn = generator.uniform([-1.2, -0.07], [0.6, 0.07], (count, 2))
+    return np.minimum(drawn, [0.5, 0.07])
 
 
 def _car_step(states):

@@ -77,11 +77,10 @@ def skip_grams(text, known, reach=2, most=300_000):
 def neighbouring_lines(text, length, known):
     """A line's words → the next line's; both `[n, length]`, filled up with 0.
 
-    Rare words are left out here, and so are lines of fewer than three words.
+    Rare words are left out here, and so are lines of fewer than three others.
     """
-    lines = [words_of(line) for line in text.splitlines()]
-    lines = [line for line in lines if len(line) >= 3]
-    rows = filled(numbered_rows(lines, known), length)
+    lines = numbered_rows([words_of(line) for line in text.splitlines()], known)
+    rows = filled([line for line in lines if len(line) >= 3], length)
     edge = int(0.9 * len(rows))
     pairs = rows[:-1], rows[1:]
     order = np.random.default_rng(5).permutation(edge - 1)

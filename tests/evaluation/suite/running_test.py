@@ -107,12 +107,14 @@ def test_other_tasks_of_the_same_name_have_other_runs(tmp_path, counted):
 
 
 def test_all_files_are_written_and_say_the_same(tmp_path):
-    results = small_run(tmp_path, ["adam", "adam_default", contender_from_text("rule:mixture")])
+    mixture = contender_from_text("rule:mixture")
+    results = small_run(tmp_path, ["adam", "adamw_cosine", "adam_default", mixture])
     suite.write(results, tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"suite.md", "suite.png", "suite.json", "tasks.csv", "curves.csv"}
     text = (tmp_path / "out" / "suite.md").read_text()
-    assert "**mixture**" in text and "| signs (20) |" in text
+    assert text.startswith("# The general suite") and text.count("| **mixture** |") == 2
+    assert text.count("| signs (20) |") == 7
     content = json.loads((tmp_path / "out" / "suite.json").read_text())
     assert content["settings"]["tasks"]["fit"] == {
         "kind": "numbers",
@@ -120,7 +122,7 @@ def test_all_files_are_written_and_say_the_same(tmp_path):
         "held_out_rows": 16,
     }
     assert (tmp_path / "out" / "suite.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert len((tmp_path / "out" / "tasks.csv").read_text().splitlines()) == 1 + 2 * 3
+    assert len((tmp_path / "out" / "tasks.csv").read_text().splitlines()) == 1 + 2 * 4
 
 
 def test_a_longer_suite_tells_the_longer_run(tmp_path):
