@@ -15,6 +15,7 @@ from l2l_tf.rules.centred import Centred
 from l2l_tf.rules.controllers import controller_names, register_controller
 from l2l_tf.rules.gac_lstm import GACLSTM
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
+from l2l_tf.rules.layout import Layout, layout_of
 from l2l_tf.rules.lstm import LSTM
 from l2l_tf.rules.mixture import Mixture
 from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
@@ -28,7 +29,6 @@ from l2l_tf.rules.registry import (
     register_rule,
     serialize,
 )
-from l2l_tf.rules.layout import Layout, layout_of
 from l2l_tf.rules.rnnprop import RNNProp
 from l2l_tf.rules.spectral import Spectral
 

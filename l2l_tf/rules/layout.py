@@ -9,6 +9,8 @@ KERNEL, FILTERS, EMBEDDING, VECTOR = "kernel", "filters", "embedding", "vector"
 _ATTENTION_INPUT = re.compile(r"(query|key|value)/kernel$")
 _ATTENTION_OUTPUT = re.compile(r"(attention_output|output_dense)/kernel$")
 _TRANSPOSED = re.compile(r"conv\dd_transpose[^/]*/kernel$")
+_TABLE = re.compile(r"(embeddings?|position[^/]*|pos_emb[^/]*|table)$")
+_OFFSET = re.compile(r"(bias|gamma|beta|scale)$")
 _DEPTHWISE = re.compile(r"depthwise_(kernel|conv[^/]*/kernel)$")
 
 
@@ -42,7 +44,8 @@ def layout_of(shape, path=""):
     Keras's names tell what a shape does not: a query kernel `[d, heads, k]` maps d numbers to
     heads · k, the kernel behind attention `[heads, k, d]` heads · k to d; a transposed
     convolution is `[height, width, outputs, inputs]`; a depthwise one maps each channel by itself;
-    a table of embeddings is one row for each input. Anything else of two axes or more maps
+    a table of embeddings or positions is one row for each input; offsets of attention
+    `[heads, k]` are no kernel. Anything else of two axes or more maps
     from all axes but the last.
 
     Args:
@@ -51,11 +54,11 @@ def layout_of(shape, path=""):
     """
     shape, path = tuple(shape), (path or "").lower()
     size = math.prod(shape)
-    if len(shape) < 2 or size == 0:
+    if len(shape) < 2 or size == 0 or _OFFSET.search(path):
         return Layout(VECTOR, 1, size)
     if len(shape) > 2 and _DEPTHWISE.search(path):
         return Layout(FILTERS, math.prod(shape[:-2]), shape[-2] * shape[-1])
-    if path.endswith("embeddings"):
+    if _TABLE.search(path):
         return Layout(EMBEDDING, size // shape[-1], shape[-1])
     if len(shape) == 3 and _ATTENTION_INPUT.search(path):
         return Layout(KERNEL, shape[0], shape[1] * shape[2])

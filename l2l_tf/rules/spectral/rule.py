@@ -32,7 +32,6 @@ from l2l_tf.rules.spectral.signals import (
     variable_signals,
 )
 
-
 # Steps that go back and forth along one direction may still be the best ones for all others:
 # what turns counts less than what agrees. Not where the length of the run is unknown: nothing else
 # makes steps small enough in the end.
@@ -56,9 +55,9 @@ class Spectral(UpdateRule):
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
     unknown. Each variable's r is a sum over the steps so far: it grows while the gradient agrees
     with the step before it (their cosine, over its own usual size) and shrinks where it turns
-    against it, as the step size of hypergradient descent does (Baydin et al. 2018); whatever size it starts
-    from, it soon is near the one at which gradients neither agree nor turn. `guard` cuts all steps
-    while the loss rises above what it was.
+    against it, as the step size of hypergradient descent does (Baydin et al. 2018). Whatever size
+    it starts from, it soon is near the one at which gradients neither agree nor turn. `guard`
+    cuts all steps while the loss rises above what it was.
 
     An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
@@ -84,7 +83,7 @@ class Spectral(UpdateRule):
         self,
         hidden_size=16,
         kernel_size=0.02,
-        embedding_size=0.02,
+        embedding_size=0.01,
         vector_size=0.01,
         weight_decay=1e-2,
         adaptation=0.05,
