@@ -14,11 +14,11 @@ def export_step(optimizer, directory, shapes=None):
     """Write the step of a `LearnedOptimizer` as a SavedModel that needs only TensorFlow.
 
     ```python
-    export_step(LearnedOptimizer(), "step")
+    export_step(LearnedOptimizer(), "step", shapes=[p.shape for p in params])
     step = tf.saved_model.load("step")
     state = step.init(params)
     updates, state = step.update(gradients, state, params, loss, total_steps)
-    params = params + updates
+    params = [p + u for p, u in zip(params, updates)]
     ```
 
     Without `shapes`, params, gradients and updates are one float32 vector `[n]` of any
