@@ -70,6 +70,17 @@ def test_an_eager_loop_is_told_as_well(every):
     assert len(words(loop)) == (every == 2)
 
 
+def test_a_traced_loop_asks_by_itself():
+    optimizer = LearnedOptimizer(rule=RULES["sgd"]())
+    variable = keras.Variable(np.ones(2, "float32"))
+    optimizer.build([variable])
+    optimizer.watch_skips()
+    step = tf.function(lambda g: optimizer.apply([g], [variable]), autograph=False)
+    for _ in range(20):
+        step(tf.fill([2], np.nan))
+    assert len(words(lambda: (optimizer.watch_skips(), optimizer.watch_skips()))) == 1
+
+
 def test_what_is_known_of_skipped_steps_goes_with_the_state_they_belong_to():
     optimizer = LearnedOptimizer(rule=RULES["sgd"]())
     variable = keras.Variable(np.ones(2, "float32"))

@@ -203,7 +203,7 @@ def test_the_training_can_be_converted(tmp_path):
     converter.experimental_enable_resource_variables = True
     converted = tf.lite.Interpreter(model_content=converter.convert())
     signature = converted.get_signature_list()["train_step"]
-    assert sorted(signature["inputs"]) == ["x", "y"] and signature["outputs"] == ["loss"]
+    assert sorted(signature["inputs"]) == ["x", "y"] and "loss" in signature["outputs"]
 
 
 @pytest.mark.slow
