@@ -119,7 +119,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         if not self._rule.takes_learning_rate:
             return self._rule
         with tf.init_scope():  # Slots may be made while a step is traced.
-            rate = float(self.learning_rate)
+            rate = float(tf.convert_to_tensor(self.learning_rate))
         if np.float32(rate) == np.float32(self._rule.learning_rate):
             return self._rule  # As it was written, not as a variable rounds it.
         return self._rule.at_learning_rate(rate)[0]
