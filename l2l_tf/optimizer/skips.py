@@ -15,15 +15,18 @@ class _SkipWarning(keras.callbacks.Callback):
 
     def __init__(self):
         super().__init__()
-        self._batches = 0
+        self._looked = 0
 
     def on_train_begin(self, logs=None):
-        self._batches = 0
         self._look()
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._looked = 0
+
     def on_train_batch_end(self, batch, logs=None):
-        self._batches += 1
-        if self._batches % BATCHES_BETWEEN == 0:
+        # With `steps_per_execution` there are several batches to a call.
+        if batch + 1 - self._looked >= BATCHES_BETWEEN:
+            self._looked = batch + 1
             self._look()
 
     def on_epoch_end(self, epoch, logs=None):
