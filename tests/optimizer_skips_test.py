@@ -10,8 +10,8 @@ from small_models import RULES, make_model
 
 from l2l_tf import LearnedOptimizer
 
-ROWS = np.ones((800, 5), "float32")
-TARGETS = np.ones((800, 1), "float32")
+ROWS = np.ones((1200, 5), "float32")
+TARGETS = np.ones((1200, 1), "float32")
 
 
 def words(do):
