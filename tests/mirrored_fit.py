@@ -45,7 +45,7 @@ def both(make, **arguments):
 
 
 for arguments in ({}, {"weight_decay": 0.1}, {"clipvalue": 1e-3}, {"use_ema": True}):
-    for name in ("lstm", "celo2"):
+    for name in ("lstm", "celo2", "adam"):
         make = lambda: LearnedOptimizer(rule=RULES[name](), **arguments)  # noqa: B023, E731
         if arguments and name != "lstm":
             continue

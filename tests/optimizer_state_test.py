@@ -295,3 +295,19 @@ def test_weights_of_other_shapes_are_refused():
     optimizer.build([keras.Variable(np.ones(3, "float32"))])
     with pytest.raises(ValueError, match="Received:"):
         optimizer.set_weights(state(optimizer)[:-1])
+
+
+# What stays.
+
+
+@pytest.mark.parametrize("rule", ["mixture", "lstm", "celo2"])
+@pytest.mark.quick("mixture")
+def test_a_mask_as_a_constraint_holds(rule):
+    mask = (np.arange(20).reshape(5, 4) % 2).astype("float32")
+    keras.utils.set_random_seed(1)
+    masked = keras.layers.Dense(4, "tanh", kernel_constraint=lambda kernel: kernel * mask)
+    model = keras.Sequential([keras.layers.Input((5,)), masked, keras.layers.Dense(1)])
+    model.compile(learned(rule), "mse", jit_compile=False)
+    fit(model, 2)
+    kernel = masked.kernel.numpy()
+    assert (kernel[mask == 0] == 0).all() and (kernel[mask == 1] != 0).all()

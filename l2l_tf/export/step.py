@@ -14,11 +14,11 @@ def export_step(optimizer, directory, shapes=None):
     """Write the step of a `LearnedOptimizer` as a SavedModel that needs only TensorFlow.
 
     ```python
-    export_step(LearnedOptimizer(), "step")
+    export_step(LearnedOptimizer(), "step", shapes=[p.shape for p in params])
     step = tf.saved_model.load("step")
     state = step.init(params)
     updates, state = step.update(gradients, state, params, loss, total_steps)
-    params = params + updates
+    params = [p + u for p, u in zip(params, updates)]
     ```
 
     Without `shapes`, params, gradients and updates are one float32 vector `[n]` of any
@@ -156,7 +156,9 @@ class _Step(tf.Module):
             rate = tf.cast(optimizer.schedule(state["iteration"]), tf.float32)
         own = np.nan if optimizer.total_steps is None else optimizer.total_steps
         total_steps = tf.where(tf.math.is_nan(total_steps), tf.cast(own, tf.float32), total_steps)
-        context = rules.Context(state["iteration"], loss, total_steps)
+        # As in the optimizer: what was skipped is part of the run, unseen by the slots.
+        skipped = state["skipped_steps"]
+        context = rules.Context(state["iteration"] - skipped, loss, total_steps, -skipped)
         decays = [-rate * (optimizer.weight_decay or 0.0) * p for p in tf.nest.flatten(params)]
         decayed = [p + d for p, d in zip(tf.nest.flatten(params), decays, strict=True)]
         rule = self._rule

@@ -1,5 +1,7 @@
 """A compiled Keras model as a SavedModel that goes on training without Keras."""
 
+import re
+
 import keras
 import tensorflow as tf
 from keras.src.export.export_utils import get_input_signature
@@ -28,7 +30,11 @@ def export_training(compiled_model, directory, y_spec=None):
     What it returns is measured on its batch alone. With `use_ema` there is also
     `finalize()`, which writes the averages over the weights, as `fit` does at its end.
     `iterations()` tells the steps taken, `optimizer_variables` holds the slots by name.
-    `predict` is the signature `serving_default` too, if it takes and gives one tensor.
+
+    To be served and converted, the functions are signatures as well: `train_step` takes `x`
+    and `y` (`x_{name}` or `x_{index}` where they are nested) and gives the logs by name,
+    `iterations` and `finalize` give `iterations`, and `serving_default` is `predict`; nested
+    outputs are called `output_{name}`.
 
     Args:
         compiled_model: A compiled `keras.Model` with any Keras optimizer. It may be new;
@@ -52,11 +58,9 @@ def export_training(compiled_model, directory, y_spec=None):
     # What `fit` does before its first step: all variables exist before any function is traced.
     compiled_model._symbolic_build(data_batch=(x_spec, y_spec))
     module = _Training(compiled_model, x_spec, y_spec)
-    outputs = module.predict.get_concrete_function().structured_outputs
     # Metrics and losses are no trackables of the model; whatever variable is used is kept.
     module.used_variables = list(module.train_step.get_concrete_function().graph.variables)
-    single = isinstance(x_spec, tf.TensorSpec) and isinstance(outputs, tf.Tensor)
-    write_saved_model(module, path, {"serving_default": module.predict} if single else None)
+    write_saved_model(module, path, module.signatures(x_spec, y_spec))
 
 
 class _Training(tf.Module):
@@ -90,6 +94,54 @@ class _Training(tf.Module):
                 lambda: inner.finalize_variable_values(model.trainable_variables),
                 input_signature=[],
             )
+
+    def signatures(self, x_spec, y_spec):
+        """The functions as signatures, whose arguments and results are tensors with names."""
+        x, y = _named(x_spec, "x"), _named(y_spec, "y")
+
+        def train_step(*tensors):
+            inputs = keras.tree.pack_sequence_as(x_spec, tensors[: len(x)])
+            targets = keras.tree.pack_sequence_as(y_spec, tensors[len(x) :])
+            logs = self.train_step(inputs, targets)
+            return {name: tf.convert_to_tensor(value) for name, value in logs.items()}
+
+        def predict(*tensors):
+            outputs = self.predict(keras.tree.pack_sequence_as(x_spec, tensors))
+            return _by_name(outputs, "output")
+
+        def iterations():
+            return {"iterations": self.iterations()}
+
+        def finalize():
+            self.finalize()
+            return iterations()
+
+        made = {"train_step": _signature(train_step, x + y), "iterations": _signature(iterations)}
+        if hasattr(self, "finalize"):
+            made["finalize"] = _signature(finalize)
+        outputs = self.predict.get_concrete_function().structured_outputs
+        single = isinstance(x_spec, tf.TensorSpec) and isinstance(outputs, tf.Tensor)
+        made["serving_default"] = self.predict if single else _signature(predict, x)
+        return made
+
+
+def _signature(function, specs=()):
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _by_name(structure, name):
+    """Dict of what is in a structure: by `name` alone, or with the path to it behind."""
+    if not keras.tree.is_nested(structure):
+        return {name: structure}
+    named = {}
+    for path, value in keras.tree.flatten_with_path(structure):
+        end = "_".join(re.sub(r"\W", "_", str(part)) for part in path)
+        named[f"{name}_{end}"] = value
+    return named
+
+
+def _named(specs, name):
+    return [tf.TensorSpec(s.shape, s.dtype, name=n) for n, s in _by_name(specs, name).items()]
 
 
 def _check_model(model):

@@ -23,7 +23,8 @@ def build_when_weights_are_loaded():
         original(self, *args, **kwargs)
         optimizer = rule_optimizer_of(self)
         if optimizer is not None and optimizer.awaits_state:
-            self.optimizer.build(self.trainable_variables)
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     load_weights.builds_rule_optimizers = True
     keras.Model.load_weights = load_weights

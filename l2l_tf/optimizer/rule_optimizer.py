@@ -11,6 +11,7 @@ from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.naming import path_of
+from l2l_tf.optimizer.skip_watch import SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -75,6 +76,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         # What `RunLength` knows of earlier fits; no state that a file would hold.
         self.fits = 0
         self.fit_ended_at = None
+        self._skip_watch = SkipWatch()
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(
@@ -120,7 +122,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         if not self._rule.takes_learning_rate:
             return self._rule
         with tf.init_scope():  # Slots may be made while a step is traced.
-            rate = float(self.learning_rate)
+            rate = float(tf.convert_to_tensor(self.learning_rate))
         if np.float32(rate) == np.float32(self._rule.learning_rate):
             return self._rule  # As it was written, not as a variable rounds it.
         return self._rule.at_learning_rate(rate)[0]
@@ -282,6 +284,16 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
                 grads, lambda: self._apply_finite(grads, trainable_variables), self._skip
             )
             self._forget_loss()
+            if tf.executing_eagerly():
+                self.watch_skips()
+
+    def watch_skips(self):
+        """Warn, once, if many of the last steps were skipped.
+
+        `fit` and eager loops do so by themselves; a loop whose step is traced calls it now
+        and then.
+        """
+        self._skip_watch.observe(int(self._iterations.numpy()), int(self._skipped_steps.numpy()))
 
     def _apply_finite(self, grads, trainable_variables):
         super().apply(grads, trainable_variables)
@@ -293,6 +305,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             self._loss.assign(np.nan)
         else:
             self._forget_loss()
+            if tf.executing_eagerly():
+                self.watch_skips()
 
     def _skip(self):
         self._iterations.assign_add(1)
@@ -366,11 +380,15 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         )
 
     def _context(self):
+        # A step that was skipped is one of the run, but the slots have seen nothing of it. What was
+        # skipped within an accumulation takes no update away.
+        skipped = tf.convert_to_tensor(self._skipped_steps.value)
+        unseen = tf.zeros_like(skipped) if self.gradient_accumulation_steps else skipped
         return rules.Context(
-            iteration=self.iterations,
+            iteration=tf.convert_to_tensor(self.iterations) - unseen,
             loss=tf.convert_to_tensor(self._loss.value),
             total_steps=self._known_length(),
-            run_start=tf.convert_to_tensor(self._run_start.value),
+            run_start=tf.convert_to_tensor(self._run_start.value) - unseen,
         )
 
     def _known_length(self):

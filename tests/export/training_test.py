@@ -158,6 +158,54 @@ def test_any_batch_size_and_the_serving_signature(tmp_path):
     np.testing.assert_allclose(list(served.values())[0], module.predict(X))
 
 
+@pytest.mark.parametrize("build", [dense, two_inputs, half_precision])
+@pytest.mark.quick("dense", "two_inputs")
+def test_training_and_predictions_are_signatures_too(build, tmp_path):
+    model, x, y = build(learned(use_ema=True, ema_momentum=0.5))
+    module = Loaded(model, tmp_path / "exported").module
+    other = tf.saved_model.load(tmp_path / "exported")
+    named = {"x": x, "y": y}
+    if isinstance(x, dict):
+        named = {f"x_{k}": v for k, v in x.items()} | {f"y_{k}": v for k, v in y.items()}
+    named = {name: tf.constant(value) for name, value in named.items()}
+    for _ in range(3):
+        logs = other.signatures["train_step"](**named)
+        for name, value in module.train_step(x, y).items():
+            np.testing.assert_allclose(logs[name], value, rtol=1e-4)
+    assert int(other.signatures["iterations"]()["iterations"]) == 3
+    module.finalize()
+    other.signatures["finalize"]()
+    serve = other.signatures["serving_default"]
+    inputs = list(serve.structured_input_signature[1])
+    given = {name: named[name] for name in inputs} if "x" not in named else {inputs[0]: named["x"]}
+    served, expected = serve(**given), module.predict(x)
+    if isinstance(expected, dict):
+        expected = {f"output_{name}": value for name, value in expected.items()}
+        assert expected.keys() == served.keys()
+        pairs = [(served[name], expected[name]) for name in expected]
+    else:
+        pairs = [(list(served.values())[0], expected)]
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_training_can_be_converted(tmp_path):
+    model, *_ = dense(learned("rnnprop"))
+    export_training(model, tmp_path / "exported")
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(tmp_path / "exported"), signature_keys=["train_step", "serving_default"]
+    )
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+        tf.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    converter.experimental_enable_resource_variables = True
+    converted = tf.lite.Interpreter(model_content=converter.convert())
+    signature = converted.get_signature_list()["train_step"]
+    assert sorted(signature["inputs"]) == ["x", "y"] and "loss" in signature["outputs"]
+
+
 @pytest.mark.slow
 def test_ema_is_written_over_the_weights_by_finalize(tmp_path):
     model, x, y = dense(learned(use_ema=True, ema_momentum=0.5))

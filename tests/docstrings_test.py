@@ -1,0 +1,79 @@
+"""The examples in docstrings run."""
+
+import ast
+import inspect
+import pathlib
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_models import make_model
+
+import l2l_tf
+from l2l_tf import LearnedOptimizer, evaluation, export, presets, rules, tasks
+
+ROOT = pathlib.Path(l2l_tf.__file__).parent
+ROWS = np.linspace(-1, 1, 40).reshape(8, 5).astype("float32")
+X, Y = np.repeat(ROWS, 4, axis=0), np.ones((32, 1), "float32")
+
+
+def classifier():
+    return keras.Sequential([keras.layers.Input((5,)), keras.layers.Dense(2, "softmax")])
+
+
+def preset_of_a_first_run():
+    presets.save_preset("runs/first/preset", rules.LSTM(hidden_size=2, layers=1), "# First\n")
+    return {"learned": evaluation.learned}
+
+
+def batches():
+    return tf.data.Dataset.from_tensor_slices((np.ones((32, 8)), Y)).batch(8)
+
+
+# What each example takes for granted.
+GIVEN = {
+    "LearnedOptimizer": lambda: {"model": classifier(), "x": X, "y": np.ones(32)},
+    "export_step": lambda: {
+        "params": [tf.ones((3, 2)), tf.ones(2)],
+        "gradients": [tf.ones((3, 2)), -tf.ones(2)],
+        "loss": tf.constant(1.0),
+        "total_steps": tf.constant(100.0),
+    },
+    "export_training": lambda: {
+        "model": make_model(optimizer=LearnedOptimizer(rule="adam")),
+        "x": X,
+        "y": Y,
+    },
+    "KerasModel": lambda: {"pipeline": batches(), "other": batches()},
+    "evaluate": preset_of_a_first_run,
+}
+PUBLIC = {"KerasModel": tasks.KerasModel, "evaluate": evaluation.evaluate} | vars(export)
+PUBLIC["LearnedOptimizer"] = LearnedOptimizer
+
+
+def examples(text):
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def names_with_examples():
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.Module):
+                if examples(ast.get_docstring(node) or ""):
+                    yield getattr(node, "name", str(path))
+
+
+def test_every_example_is_run_here():
+    assert sorted(names_with_examples()) == sorted(GIVEN)
+
+
+@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.quick("LearnedOptimizer", "export_step", "export_training", "KerasModel")
+def test_an_example_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = examples(inspect.getdoc(PUBLIC[name]))
+    names = {"tf": tf, "keras": keras, "LearnedOptimizer": LearnedOptimizer}
+    names |= {name: PUBLIC[name]} | GIVEN[name]()
+    exec(compile(code, name, "exec"), names)

@@ -1,0 +1,141 @@
+"""LearnedOptimizer: steps that are skipped are counted, and said where they are many."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_models import RULES, make_model
+
+from l2l_tf import LearnedOptimizer
+
+ROWS = np.ones((1200, 5), "float32")
+TARGETS = np.ones((1200, 1), "float32")
+
+
+def words(do):
+    """How many warnings of skipped steps `do` gives, and their texts."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        do()
+    return [str(w.message) for w in caught if "steps were skipped" in str(w.message)]
+
+
+def compiled(policy="float32", optimizer=None, **arguments):
+    keras.config.set_dtype_policy(policy)
+    try:
+        optimizer = optimizer or LearnedOptimizer(rule=RULES["rnnprop"](), total_steps=60)
+        return make_model(optimizer=optimizer, **arguments)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def fit(model, bad, batches=100, epochs=1):
+    """Train on batches of four rows, those whose numbers are in `bad` with a NaN."""
+    rows = ROWS[: 4 * batches].copy()
+    rows[[4 * b for b in bad]] = np.nan
+    model.fit(rows, TARGETS[: 4 * batches], 4, epochs, verbose=0, shuffle=False)
+
+
+@pytest.mark.parametrize(
+    ("bad", "batches", "said"),
+    [
+        (range(0, 100, 2), 100, 1),
+        (range(20), 20, 1),
+        (range(0, 100, 12), 100, 0),  # Nine of a hundred.
+        ([*range(100, 109), *range(240, 249)], 300, 0),  # Never more than nine of the last hundred.
+        ([], 100, 0),
+    ],
+)
+@pytest.mark.parametrize("arguments", [{}, {"steps_per_execution": 4}, {"run_eagerly": True}])
+@pytest.mark.quick("arguments0-bad0-100-1", "arguments0-bad3-300-0", "arguments1-bad1-20-1")
+def test_many_skipped_steps_are_said_once_in_fit(bad, batches, said, arguments):
+    model = compiled(**arguments)
+    found = words(lambda: (fit(model, bad, batches), fit(model, bad, batches)))
+    assert len(found) == said
+    assert all("enable_check_numerics" in text for text in found)
+    assert int(model.optimizer.skipped_steps) == 2 * len(bad)
+
+
+@pytest.mark.parametrize("every", [2, 12])
+def test_an_eager_loop_is_told_as_well(every):
+    optimizer = LearnedOptimizer(rule=RULES["sgd"]())
+    variable = keras.Variable(np.ones(2, "float32"))
+
+    def loop():
+        for step in range(150):
+            optimizer.apply([tf.fill([2], np.nan if step % every == 0 else 1.0)], [variable])
+
+    assert len(words(loop)) == (every == 2)
+
+
+def test_a_traced_loop_asks_by_itself():
+    optimizer = LearnedOptimizer(rule=RULES["sgd"]())
+    variable = keras.Variable(np.ones(2, "float32"))
+    optimizer.build([variable])
+    optimizer.watch_skips()
+    step = tf.function(lambda g: optimizer.apply([g], [variable]), autograph=False)
+    for _ in range(20):
+        step(tf.fill([2], np.nan))
+    assert len(words(lambda: (optimizer.watch_skips(), optimizer.watch_skips()))) == 1
+
+
+def test_what_is_known_of_skipped_steps_goes_with_the_state_they_belong_to():
+    optimizer = LearnedOptimizer(rule=RULES["sgd"]())
+    variable = keras.Variable(np.ones(2, "float32"))
+
+    def loop():
+        for _ in range(6):
+            optimizer.apply([tf.fill([2], np.nan)], [variable])
+        optimizer.reset()
+
+    assert not words(lambda: (loop(), loop()))
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.quick("False")
+def test_steps_that_overflow_under_mixed_float16_are_counted(jit):
+    model = compiled("mixed_float16", jit_compile=jit)
+    outer, inner = model.optimizer, model.optimizer.inner_optimizer
+    outer.build(model.trainable_variables)
+    outer.dynamic_scale.assign(2.0**40)  # Overflows until it was halved often enough.
+    seen = []
+    for _ in range(40):
+        kernel = model.trainable_variables[0].numpy()
+        model.train_on_batch(ROWS[:4], TARGETS[:4])
+        seen.append(np.array_equal(kernel, model.trainable_variables[0].numpy()))
+    halved = 40 - int(np.log2(outer.dynamic_scale.numpy()))
+    assert sum(seen) == halved == int(inner.skipped_steps) > 7
+    assert int(inner.iterations) == int(outer.iterations) == 40
+
+
+def test_annealing_ends_with_the_run_though_steps_overflow():
+    schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 20, 0.0)
+    model = compiled("mixed_float16", LearnedOptimizer(schedule, rule=RULES["rnnprop"]()))
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.dynamic_scale.assign(2.0**24)
+    fit(model, [], batches=20)
+    assert 3 < int(model.optimizer.inner_optimizer.skipped_steps) < 15
+    np.testing.assert_allclose(float(model.optimizer.learning_rate), 0.0, atol=1e-6)
+
+
+def test_a_loss_of_a_step_that_overflowed_is_forgotten():
+    model = compiled("mixed_float16", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.dynamic_scale.assign(2.0**60)
+    model.train_on_batch(ROWS[:4], TARGETS[:4])
+    (loss,) = [v for v in model.optimizer.inner_optimizer.variables if v.name == "loss"]
+    assert int(model.optimizer.inner_optimizer.skipped_steps) == 1 and np.isnan(loss.numpy())
+
+
+@pytest.mark.parametrize("name", ["adam", "lstm", "celo2"])
+def test_slots_know_nothing_of_a_step_that_was_skipped(name):
+    results = []
+    for bad in ([np.nan, np.inf], []):
+        optimizer = LearnedOptimizer(rule=RULES[name]())
+        variable = keras.Variable(np.ones((2, 2), "float32"))
+        for size in (*bad, 1.0, -3.0):
+            optimizer.apply([tf.fill([2, 2], size)], [variable])
+        results.append(variable.numpy())
+    np.testing.assert_array_equal(*results)
