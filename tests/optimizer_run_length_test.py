@@ -245,10 +245,11 @@ def test_the_length_reaches_an_optimizer_inside_a_loss_scale():
         fit(model, epochs=3)
     finally:
         keras.config.set_dtype_policy("float32")
-    lengths, progress, _ = seen(model)
-    # Steps whose scaled gradients overflow are Keras's to skip, and are no updates.
-    assert lengths[0] <= 12 and 6 <= len(lengths) <= 12 and abs(lengths[-1] - len(lengths)) <= 1
-    assert list(progress) == list(range(len(lengths)))
+    lengths, progress, ages = seen(model)
+    taken = ages >= 0  # Steps whose scaled gradients overflow are Keras's to skip.
+    assert 6 <= taken.sum() and (lengths[taken] <= 12).all()
+    assert abs(lengths[taken][-1] - len(lengths)) <= 1
+    np.testing.assert_array_equal(progress[taken], ages[taken])
 
 
 @pytest.mark.slow

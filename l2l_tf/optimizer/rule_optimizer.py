@@ -29,6 +29,10 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         ValueError: If an argument is out of range.
     """
 
+    # What `RunLength` knows of earlier fits; no state that a file would hold.
+    fits = 0
+    fit_ended_at = None
+
     def __init__(self, rule, learning_rate=1.0, total_steps=None, state_dtype=None, **kwargs):
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
@@ -43,9 +47,6 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         self.state_dtype = state_dtype
         self._rule = rule
         self._compiled_steps = compilation.CompiledSteps()
-        # What `RunLength` knows of earlier fits; no state that a file would hold.
-        self.fits = 0
-        self.fit_ended_at = None
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(
