@@ -33,6 +33,7 @@ class Learner:
         self.model.compile(self.optimizer, loss)
         self.optimizer.build(self.model.trainable_variables)
         self._fresh = [v.numpy() for v in state_of(self.optimizer)]
+        self._total_steps = getattr(self.optimizer, "total_steps", None)
         self.train, self.held_out = [], []
 
     def restart(self, seed, rate=None):
@@ -44,7 +45,9 @@ class Learner:
         """
         for variable, fresh in zip(state_of(self.optimizer), self._fresh, strict=True):
             variable.assign(fresh)
+        # What an optimizer of ours knows beside its variables.
         self.optimizer.fits, self.optimizer.fit_ended_at = 0, None
+        self.optimizer.total_steps = self._total_steps
         if rate is not None:
             self.optimizer.learning_rate = rate
         keras.utils.set_random_seed(seed)
