@@ -155,6 +155,18 @@ class StopsByHelper(Watches):
         (lambda: keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate), True),
         (lambda: keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None), True),
     ],
+    ids=[
+        "early_stopping",
+        "plateau",
+        "subclass",
+        "own",
+        "nested",
+        "lambda",
+        "watching",
+        "terminate_on_nan",
+        "scheduler",
+        "harmless_lambda",
+    ],
 )
 def test_a_length_is_no_promise_where_a_callback_may_end_the_run(callback, promised):
     model = make()
