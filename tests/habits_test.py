@@ -1,12 +1,14 @@
 """The judges of sizes and habits: equal terms for all, and finished runs are not run again."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
 import pytest
 
-from experiments.habits import nets, sweep
+from experiments.habits import data, habits, nets, run, sweep
+from experiments.habits.learner import Learner
 from experiments.habits.nets import Cell, Trainer
 from experiments.paper.pieces import Pieces
 from l2l_tf import LearnedOptimizer, rules
@@ -36,7 +38,8 @@ def test_runs_after_one_compilation_equal_a_plain_fit(pictures):
     contender = from_text("rule:mixture(hidden_size=4)@told")
     trainer = Trainer(contender, CELL, 20)
     first, again = trainer.run(0.3, 0), trainer.run(1.0, 1)
-    model = nets.network(CELL, 1)
+    keras.utils.set_random_seed(1)
+    model = CELL.network()
     rule = rules.get("mixture", hidden_size=4)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(LearnedOptimizer(rule=rule), loss)
@@ -89,3 +92,75 @@ def test_what_a_sweep_says():
     assert "in 50% of 2 cells; within 2 % of Adam(0.001) or ahead of it in 50%; at worst 3" in text
     assert "| 6 | 2 | 4 | 20 | 1 | **0.96** | 1 | 2 | 1 | yes | 1 |" in text
     assert "| 6 | 2 | 4 | 20 | 1 | **0.9** | 1.5 | ∞ | 0.5 | no | 3 |" in text
+
+
+def test_a_learner_begins_anew_and_adds_up_its_fits():
+    rows = data.splits("wine")
+    build = functools.partial(data.network, "wine")
+    learner = Learner(from_text("rule:mixture(hidden_size=4)"), build, held_out=rows["test"])
+    runs = []
+    for seed in (0, 1, 0):
+        learner.restart(seed)
+        learner.fit(*rows["train"], epochs=3, interrupted_after=2)
+        assert float(learner.optimizer._run_length) == 15, "five batches in each of three epochs"
+        learner.fit(*rows["train"], epochs=1)
+        runs.append(learner.train + learner.held_out)
+    assert len(runs[0]) == 6 and learner.held_out_now() == pytest.approx(learner.held_out[-1])
+    np.testing.assert_allclose(runs[0], runs[2], rtol=1e-4)
+    assert not np.allclose(runs[0], runs[1], rtol=1e-2)
+
+
+def test_data_of_every_kind():
+    for name, units in (("digits", 16), ("wine", 1500)):
+        raw, plain, noisy = (data.splits(name, kind)["train"] for kind in ("raw", "", "noisy"))
+        assert raw[0].max() >= units > 16 > plain[0].max() or name == "digits"
+        wrong = np.mean(noisy[1] != plain[1])
+        assert 0.1 < wrong < 0.3 and set(noisy[1]) == set(plain[1])
+        assert data.network(name).output_shape == (None, len(set(plain[1])))
+    for wrong in ({"name": "iris"}, {"name": "wine", "kind": "odd"}):
+        with pytest.raises(ValueError, match="Received:"):
+            data.splits(**wrong)
+
+
+class Lengths:
+    """Stands for a `Learner`: what `fit` was asked for, and what an optimizer would be told."""
+
+    def __init__(self):
+        self.asked = []
+        self.optimizer = LearnedOptimizer(rule=rules.get("sgd"))
+
+    def fit(self, *rows, epochs, callbacks=(), interrupted_after=None, **arguments):
+        named = [type(c).__name__ for c in callbacks]
+        self.asked.append((epochs, named, interrupted_after, self.optimizer.total_steps))
+
+
+@pytest.mark.parametrize("habit", habits.HABITS, ids=lambda habit: habit.name)
+def test_every_habit_fits_and_its_honest_run_tells_its_length(habit):
+    rows = tuple(np.zeros((64, 2), "float32") for _ in range(2))
+    learner, honest = Lengths(), Lengths()
+    habit.run(learner, rows)
+    assert len(learner.asked) == {"short_fits": 30}.get(
+        habit.name, 2 if habit.name in ("resumed", "second_fit", "second_long") else 1
+    )
+    if habit.honest is not None:
+        habit.honest(honest, rows, 7)
+        ((epochs, callbacks, interrupted, total),) = honest.asked
+        assert (epochs, callbacks, interrupted) == (7, [], None) and total in (None, 14)
+
+
+def test_a_row_of_habits_is_made_of_medians(tmp_path, monkeypatch):
+    habit = {habit.name: habit for habit in habits.HABITS}["told_30x"]
+    pieces = Pieces(tmp_path)
+    benches = [
+        run.Bench(made, "wine", pieces)
+        for made in (from_text("rule:mixture(hidden_size=4)"), baselines.get("adam_default"))
+    ]
+    row = run.judged(habit, 2, *benches)
+    assert row["epochs"] == row["adam_epochs"] == row["honest_epochs"] == 3
+    assert row["best_to_adam"] == row["best"] / row["adam_best"]
+    assert row["best_to_honest"] != 1.0
+    monkeypatch.setattr(run, "Learner", None)
+    assert run.judged(habit, 2, *benches) == row, "finished runs are kept"
+    rows = [{"data": "wine", **row}, {"data": "wine", **row, "best_to_adam": 2.0}]
+    assert "at or below Adam's in 1 of 2 rows" in run.report({"rule": rows}, 2)
+    assert run.table(rows).count("| wine | epochs=90, Ctrl-C after 3 |") == 2

@@ -1,15 +1,14 @@
-"""Plain Keras nets on MNIST, trained by `fit` at several learning rates after one compilation."""
+"""Plain Keras nets on MNIST, of every width and depth, trained by `fit` at several rates."""
 
 import dataclasses
 import functools
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from experiments.habits.learner import Learner, Untold
 from l2l_tf.data import load
-from l2l_tf.evaluation.contenders import Rate
-from l2l_tf.optimizer import RunLength
+from l2l_tf.evaluation.suite import models
 
 PARTS = 10
 
@@ -37,12 +36,9 @@ class Cell:
         affordable = most_multiplications // (3 * self.batch_size * self.weights())
         return PARTS * max(1, int(min(most, max(affordable, 3 * PARTS))) // PARTS)
 
-
-class Untold(RunLength):
-    """Stands where `fit` would put a `RunLength`, and tells nothing."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        pass
+    def network(self):
+        """A multilayer perceptron with ReLU, with Keras's own initializers."""
+        return models.mlp(784, [self.width] * self.depth, 10)
 
 
 @functools.cache
@@ -69,15 +65,8 @@ def batches(cell, steps, seed):
     return tf.data.Dataset.from_generator(rows, output_signature=signature)
 
 
-def network(cell, seed):
-    """A multilayer perceptron with ReLU, as one writes it in Keras."""
-    keras.utils.set_random_seed(seed)
-    hidden = [keras.layers.Dense(cell.width, "relu") for _ in range(cell.depth)]
-    return keras.Sequential([keras.layers.Input((784,)), *hidden, keras.layers.Dense(10)])
-
-
 class Trainer:
-    """Runs of one optimizer on one cell, compiled once: rates and seeds only change variables.
+    """Runs of one optimizer on one cell, compiled once.
 
     Args:
         contender: `Contender`.
@@ -87,12 +76,7 @@ class Trainer:
 
     def __init__(self, contender, cell, steps):
         self.cell, self.steps = cell, steps
-        self.model = network(cell, 0)
-        self.optimizer = contender.make(Rate(1e-3), steps)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self.model.compile(self.optimizer, loss)
-        self.optimizer.build(self.model.trainable_variables)
-        self._fresh = [v.numpy() for v in self.optimizer.variables]
+        self._learner = Learner(contender, cell.network, steps)
         # A length that is not told to the optimizer itself is not told by `fit` either.
         self._callbacks = [Untold()] if contender.learned else []
 
@@ -106,17 +90,7 @@ class Trainer:
         Returns:
             List of ten floats; inf where one is not finite.
         """
-        for variable, fresh in zip(self.optimizer.variables, self._fresh, strict=True):
-            variable.assign(fresh)
-        if rate is not None:
-            self.optimizer.learning_rate = rate
-        self.model.set_weights(network(self.cell, seed).get_weights())
-        history = self.model.fit(
-            batches(self.cell, self.steps, seed),
-            epochs=PARTS,
-            steps_per_epoch=self.steps // PARTS,
-            verbose=0,
-            callbacks=self._callbacks,
-        )
-        losses = history.history["loss"]
-        return [float(loss) if np.isfinite(loss) else float("inf") for loss in losses]
+        self._learner.restart(seed, rate)
+        data, part = batches(self.cell, self.steps, seed), self.steps // PARTS
+        self._learner.fit(data, epochs=PARTS, steps_per_epoch=part, callbacks=self._callbacks)
+        return self._learner.train

@@ -117,7 +117,7 @@ class Runner:
             variable.assign(value)
         # An optimizer built afresh knows every initial value, whatever it depends on.
         fresh = self._fresh_optimizer()
-        for variable, value in zip(_state(self._optimizer), _state(fresh), strict=True):
+        for variable, value in zip(state_of(self._optimizer), state_of(fresh), strict=True):
             variable.assign(value)
 
     def _build(self, params, model_state):
@@ -174,6 +174,7 @@ class Runner:
         return tf.cast(loss, tf.float32)
 
 
+<<<<<<< HEAD
 def _variable(value, path):
     """A variable of that `path`, which tells some optimizers what it is for."""
     *scopes, name = path.split("/")
@@ -184,6 +185,9 @@ def _variable(value, path):
 
 
 def _state(optimizer):
+=======
+def state_of(optimizer):
+>>>>>>> habits
     """All variables of an optimizer; some that Keras ships do not track each of theirs."""
     tracked = list(optimizer.variables)
     known = {id(v) for v in tracked}

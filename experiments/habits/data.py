@@ -1,0 +1,68 @@
+"""Small real data as users have them: tables of scikit-learn, and MNIST."""
+
+import functools
+
+import numpy as np
+
+from l2l_tf import data
+from l2l_tf.evaluation.suite import models, sources
+
+NOISE = 0.2
+
+
+@functools.cache
+def splits(name, kind=""):
+    """Rows of one data set: dict split ("train", "test") → `(inputs, labels)`.
+
+    Args:
+        name: Of `DATA`.
+        kind: "raw" leaves columns in their own units, "noisy" puts another class in a fifth of
+            the train labels' place.
+
+    Raises:
+        ValueError: If there is no such data set or kind.
+    """
+    if name not in DATA or kind not in ("", "raw", "noisy"):
+        raise ValueError(
+            f"`name` is one of {tuple(DATA)}, `kind` '', 'raw' or 'noisy'. "
+            f"Received: name={name!r}, kind={kind!r}"
+        )
+    found = _mnist(kind) if name == "mnist" else _table(name, kind)
+    if kind == "noisy":
+        rows, labels = found["train"]
+        generator, classes = np.random.default_rng(0), labels.max() + 1
+        wrong = generator.random(len(labels)) < NOISE
+        others = (labels + generator.integers(1, classes, len(labels))) % classes
+        found = {**found, "train": (rows, np.where(wrong, others, labels).astype("int32"))}
+    return found
+
+
+def network(name):
+    """A fresh model for the data set: a multilayer perceptron with ReLU."""
+    rows, labels = splits(name)["train"]
+    return models.mlp(rows.shape[1], DATA[name], int(labels.max()) + 1)
+
+
+def _table(name, kind):
+    if name == "digits" and kind == "raw":
+        return {s: (rows * 16.0, labels) for s, (rows, labels) in sources.table(name).items()}
+    return sources.table(name, scaled=kind != "raw")
+
+
+def _mnist(kind):
+    scale = 1.0 if kind == "raw" else 255.0
+    parts = {"train": "train[:6000]", "test": "test[:2000]"}
+    loaded = {split: data.load("mnist", part) for split, part in parts.items()}
+    return {
+        split: ((images.reshape(len(images), -1) / scale).astype("float32"), labels.astype("int32"))
+        for split, (images, labels) in loaded.items()
+    }
+
+
+# Widths of the hidden layers.
+DATA = {
+    "digits": [64, 64],
+    "breast_cancer": [64, 64],
+    "wine": [64, 64],
+    "mnist": [512, 512],
+}
