@@ -257,21 +257,11 @@ def test_the_length_reaches_an_optimizer_inside_a_loss_scale():
         fit(model, epochs=3)
     finally:
         keras.config.set_dtype_policy("float32")
-<<<<<<< HEAD
-    lengths, progress, _ = seen(model)
-    # Steps whose scaled gradients overflow are counted, and reach no rule.
-    assert len(lengths) == 12
-    lengths, progress = lengths[lengths > 0], progress[lengths > 0]
-    skipped = int(model.optimizer.inner_optimizer.skipped_steps)
-    assert len(lengths) == 12 - skipped >= 6 and set(lengths) == {12}
-    assert progress[-1] == 11 and (np.diff(progress) > 0).all()
-=======
     lengths, progress, ages = seen(model)
     taken = ages >= 0  # Steps whose scaled gradients overflow are Keras's to skip.
     assert 6 <= taken.sum() and (lengths[taken] <= 12).all()
     assert abs(lengths[taken][-1] - len(lengths)) <= 1
     np.testing.assert_array_equal(progress[taken], ages[taken])
->>>>>>> habits
 
 
 @pytest.mark.slow

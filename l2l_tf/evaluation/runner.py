@@ -174,7 +174,6 @@ class Runner:
         return tf.cast(loss, tf.float32)
 
 
-<<<<<<< HEAD
 def _variable(value, path):
     """A variable of that `path`, which tells some optimizers what it is for."""
     *scopes, name = path.split("/")
@@ -184,10 +183,7 @@ def _variable(value, path):
         return keras.Variable(value, dtype=str(value.dtype), name=name)
 
 
-def _state(optimizer):
-=======
 def state_of(optimizer):
->>>>>>> habits
     """All variables of an optimizer; some that Keras ships do not track each of theirs."""
     tracked = list(optimizer.variables)
     known = {id(v) for v in tracked}

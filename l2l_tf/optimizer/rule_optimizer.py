@@ -41,7 +41,10 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             TensorFlow.
     """
 
-<<<<<<< HEAD
+    # What `RunLength` knows of earlier fits; no state that a file would hold.
+    fits = 0
+    fit_ended_at = None
+
     def __init__(
         self,
         rule,
@@ -56,13 +59,6 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         multipliers = checked_multipliers(learning_rate_multipliers)
         if learning_rate is None:
             learning_rate = rule.learning_rate if rule.takes_learning_rate else 1.0
-=======
-    # What `RunLength` knows of earlier fits; no state that a file would hold.
-    fits = 0
-    fit_ended_at = None
-
-    def __init__(self, rule, learning_rate=1.0, total_steps=None, state_dtype=None, **kwargs):
->>>>>>> habits
         if isinstance(learning_rate, int) and not isinstance(learning_rate, bool):
             learning_rate = float(learning_rate)
         if isinstance(learning_rate, float):
@@ -81,13 +77,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         # A rule restored from a configuration alone waits for its weights.
         self._weights_pending = False
         self._compiled_steps = compilation.CompiledSteps()
-<<<<<<< HEAD
-        # What `RunLength` knows of earlier fits; no state that a file would hold.
-        self.fits = 0
-        self.fit_ended_at = None
         self._skip_watch = SkipWatch()
-=======
->>>>>>> habits
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(
