@@ -1,0 +1,185 @@
+"""The rule `spectral`: sizes by construction, directions, agreement, guard."""
+
+import numpy as np
+import pytest
+
+from l2l_tf import rules
+from l2l_tf.rules.spectral import direction, groups, guard
+
+SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5), (9, 1)]
+
+
+def uncontrolled(**config):
+    """The rule as it is set by hand: the LSTM says nothing."""
+    rule = rules.get("spectral", weight_decay=0.0, **config)
+    return rule.bind({name: np.zeros_like(value) for name, value in rule.meta_params.items()})
+
+
+@pytest.fixture
+def controlled():
+    """A rule whose controls differ between variables."""
+    generator = np.random.default_rng(1)
+    rule = rules.get("spectral", hidden_size=4)
+    return rule.bind(
+        {
+            name: (value + 0.3 * generator.normal(size=value.shape)).astype("float32")
+            for name, value in rule.meta_params.items()
+        }
+    )
+
+
+def run(rule, gradients, shape=None, losses=None, total=1000.0):
+    """Updates of one variable, and its last state, over a list of gradients."""
+    variable = np.zeros(shape or gradients[0].shape, "float32")
+    state, updates = rule.init([variable]), []
+    for step, gradient in enumerate(gradients):
+        loss = 1.0 if losses is None else losses[step]
+        context = rules.Context(step, loss, total)
+        (update,), state = rule.update([gradient], state, [variable], context)
+        updates.append(np.asarray(update))
+    return updates, state
+
+
+def trained_for(steps, rule, seed=0):
+    generator = np.random.default_rng(seed)
+    variables = [generator.normal(size=s).astype("float32") for s in SHAPES]
+    state = rule.init(variables)
+    for step in range(steps):
+        gradients = [
+            10.0 ** (index - 3) * generator.normal(size=s).astype("float32")
+            for index, s in enumerate(SHAPES)
+        ]
+        context = rules.Context(step, 1.0 / (step + 1), 50.0)
+        updates, state = rule.update(gradients, state, variables, context)
+        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
+    return variables, state
+
+
+@pytest.mark.parametrize("sides", [(16, 16), (64, 16), (16, 64), (200, 40), (40, 200)])
+def test_a_kernels_first_step_has_the_same_effect_at_any_width(sides):
+    gradient = np.random.default_rng(0).normal(size=sides).astype("float32")
+    rule = uncontrolled()
+    (update,), _ = run(rule, [gradient])
+    norm = np.linalg.norm(update, 2) * np.sqrt(sides[0] / sides[1])
+    warm = 1.0 / 25.0
+    assert 0.7 < norm / (rule.kernel_size * warm) < 1.3
+
+
+@pytest.mark.parametrize("shape", [(150, 70), (70, 150), (128, 128), (65, 300)])
+def test_blocks_keep_the_spectral_norm_within_a_factor_of_the_whole(shape):
+    matrix = np.random.default_rng(1).normal(size=(1, *shape)).astype("float32")
+    (found,) = np.asarray(direction.orthogonalised(matrix))
+    blocks = -(-min(shape) // direction.BLOCK)
+    values = np.linalg.svd(found, compute_uv=False)
+    assert found.shape == shape
+    assert 0.6 * blocks**-0.25 < values.max() < 1.25 * blocks**0.25
+    # Along the matrix: that is what makes it a direction of descent.
+    assert np.vdot(found, matrix[0]) > 0.8 * np.linalg.norm(found) * np.linalg.norm(matrix)
+
+
+def test_a_kernel_goes_along_an_orthogonal_matrix_and_turns_with_its_gradient():
+    generator = np.random.default_rng(3)
+    q, _ = np.linalg.qr(generator.normal(size=(12, 12)))
+    left, _ = np.linalg.qr(generator.normal(size=(12, 5)))
+    right, _ = np.linalg.qr(generator.normal(size=(5, 5)))
+    gradient = (left @ np.diag(np.linspace(0.6, 1.0, 5)) @ right).astype("float32")
+    mean = gradient[None]
+    ones = np.ones((1, 12), "float32"), np.ones((1, 5), "float32")
+    none = (np.zeros(1, "float32"),) * 2
+    (found,) = np.asarray(direction.kernel_direction(mean, *ones, none))
+    values = np.linalg.svd(found, compute_uv=False)
+    assert values.max() < 1.7 * values.min()
+    turned = (q @ gradient).astype("float32")[None]
+    (turned,) = np.asarray(direction.kernel_direction(turned, *ones, none))
+    np.testing.assert_allclose(turned, q @ found, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_the_size_of_gradients_is_not_seen(size):
+    generator = np.random.default_rng(4)
+    for shape in ((6, 4), (3, 3, 2, 4), (5,)):
+        gradients = [generator.normal(size=shape).astype("float32") for _ in range(4)]
+        plain, _ = run(uncontrolled(), gradients)
+        scaled, _ = run(uncontrolled(), [np.float32(size) * g for g in gradients])
+        for a, b in zip(plain, scaled, strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-6)
+
+
+def test_what_never_had_a_gradient_stays_where_it_is():
+    generator = np.random.default_rng(5)
+    mask = generator.random((8, 6)) < 0.5
+    rule = rules.get("spectral", weight_decay=1.0)
+    variable = np.ones((8, 6), "float32")
+    state = rule.init([variable])
+    for step in range(5):
+        gradient = mask * generator.normal(size=(8, 6)).astype("float32")
+        context = rules.Context(step, 1.0, 10.0)
+        (update,), state = rule.update([gradient], state, [variable], context)
+        variable = variable + np.asarray(update)
+    np.testing.assert_array_equal(variable[~mask], 1.0)
+    assert (variable[mask] != 1.0).all()
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6,)])
+def test_the_step_size_grows_while_gradients_agree_and_shrinks_when_they_turn(shape):
+    gradient = np.random.default_rng(6).normal(size=shape).astype("float32")
+    _, agreeing = run(uncontrolled(), [gradient] * 40)
+    _, turning = run(uncontrolled(), [(-1) ** k * gradient for k in range(40)])
+    assert float(agreeing.shared["log_rate"][0]) > 0.5
+    assert float(turning.shared["log_rate"][0]) < -0.1
+    _, unknown = run(uncontrolled(), [(-1) ** k * gradient for k in range(40)], total=np.nan)
+    assert float(unknown.shared["log_rate"][0]) < float(turning.shared["log_rate"][0])
+
+
+def test_alike_variables_are_evaluated_together_and_that_changes_nothing(controlled, monkeypatch):
+    together, state = trained_for(6, controlled)
+    monkeypatch.setattr(groups, "STACKED_COORDINATES", 1)
+    apart, state_apart = trained_for(6, controlled)
+    for a, b in zip(together, apart, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    for name, value in state.shared.items():
+        np.testing.assert_allclose(value, state_apart.shared[name], rtol=1e-4, atol=1e-6)
+
+
+def test_groups_are_of_one_shape_and_of_bounded_size(monkeypatch):
+    variables = [np.zeros(s, "float32") for s in [(4, 4), (4,), (4, 4), (4, 4)]]
+    layouts = [rules.layout_of(v.shape) for v in variables]
+    assert groups.grouped(variables, layouts) == [[0, 2, 3], [1]]
+    monkeypatch.setattr(groups, "STACKED_COORDINATES", 32)
+    assert groups.grouped(variables, layouts) == [[0, 2], [1], [3]]
+
+
+def test_a_transposed_kernel_moves_as_its_transpose_does():
+    generator = np.random.default_rng(8)
+    gradient = generator.normal(size=(3, 3, 6, 4)).astype("float32")
+    rule = uncontrolled()
+    transposed = rule.laid_out([rules.layout_of((3, 3, 6, 4), "conv2d_transpose/kernel")])
+    (update,), _ = run(transposed, [gradient])
+    (plain,), _ = run(rule, [np.swapaxes(gradient, 2, 3)])
+    np.testing.assert_allclose(np.swapaxes(update, 2, 3), plain, rtol=1e-4, atol=1e-7)
+
+
+def test_a_layout_for_other_variables_is_refused():
+    rule = uncontrolled().laid_out([rules.layout_of((3, 2))])
+    with pytest.raises(ValueError, match="Received: 2 variables"):
+        rule.init([np.zeros((3, 2), "float32")] * 2)
+
+
+def test_the_guard_cuts_steps_while_the_loss_rises_and_lets_go_again():
+    gradient = np.random.default_rng(9).normal(size=(6, 4)).astype("float32")
+    noise = 0.01 * np.random.default_rng(10).normal(size=260)
+    losses = np.concatenate([np.linspace(3, 1, 60), np.full(200, 6.0)]) + noise
+    _, falling = run(uncontrolled(), [gradient] * 60, losses=losses)
+    assert float(falling.shared["guard"]) == 0.0
+    _, rising = run(uncontrolled(), [gradient] * 66, losses=losses)
+    assert float(rising.shared["guard"]) < -0.5
+    _, later = run(uncontrolled(), [gradient] * 260, losses=losses)
+    assert float(later.shared["guard"]) > float(rising.shared["guard"])
+
+
+def test_the_guard_ignores_noise():
+    generator = np.random.default_rng(11)
+    gradient = generator.normal(size=(6, 4)).astype("float32")
+    losses = 1.0 + 0.5 * generator.random(200)
+    _, state = run(uncontrolled(), [gradient] * 200, losses=losses)
+    assert float(state.shared["guard"]) > guard.LEAST / 10
