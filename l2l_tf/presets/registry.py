@@ -5,7 +5,7 @@ import pathlib
 from l2l_tf.presets import storage
 
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
-DEFAULT = "mixture-general"
+DEFAULT = "spectral-general"
 FOR_RULE = {
     "centred": "lstm-cifar10",
     "gac_lstm": "gac-lstm-mnist",
@@ -14,6 +14,7 @@ FOR_RULE = {
     "ntm_bfgs": "ntm-bfgs-quadratic",
     "ntm_lbfgs": "ntm-lbfgs-quadratic",
     "rnnprop": "rnnprop-general",
+    "spectral": "spectral-general",
 }
 
 SHIPPED = pathlib.Path(__file__).parent
