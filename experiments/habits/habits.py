@@ -134,7 +134,7 @@ HABITS = (
         for_epochs(300, callbacks=[StopAfter(10)]),
         honestly,
     ),
-    Habit("hundreds", "epochs=200, taken to the end", for_epochs(200), honestly_told),
+    Habit("hundreds", "epochs=120, taken to the end", for_epochs(120), honestly_told),
     Habit("early", "epochs=1000, EarlyStopping(patience=10)", early_stopping(False), honestly_told),
     Habit("early_best", "the same, restore_best_weights", early_stopping(True), honestly_told),
     Habit("plateau", "epochs=60, ReduceLROnPlateau(patience=5)", plateau, honestly),
