@@ -30,7 +30,7 @@ LEAST = 1e-3
 if __name__ == "__main__":
     flags.DEFINE_multi_string(
         "contender",
-        ["mixture-general"],
+        ["spectral-general"],
         "[NAME=]SOURCE as in l2l-evaluate: a preset's name or directory, or 'rule:' and a rule "
         "with untrained weights. What it knows of the length, `fit` tells it. Repeatable.",
     )

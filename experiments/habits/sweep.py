@@ -27,7 +27,7 @@ NEAR = 1.05
 if __name__ == "__main__":
     flags.DEFINE_multi_string(
         "contender",
-        ["mixture-general@told"],
+        ["spectral-general@told"],
         "[NAME=]SOURCE[@told] as in l2l-evaluate: a preset's name or directory, or 'rule:' and a "
         "rule with untrained weights; @told: it knows the length of the run. Repeatable.",
     )

@@ -194,8 +194,13 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
 
     def _laid_out(self, rule):
         """The rule as it is told what the variables are for; their paths tell."""
-        variables = self._learned_variables()
-        return rule.laid_out([rules.layout_of(v.shape, v.path) for v in variables])
+        layouts = []
+        for variable in self._learned_variables():
+            # Keras's two switches hold for a rule's own decay, too.
+            decays = self.weight_decay != 0 and self._use_weight_decay(variable)
+            layout = rules.layout_of(variable.shape, variable.path)
+            layouts.append(layout._replace(decays=bool(decays)))
+        return rule.laid_out(layouts)
 
     def _add_variables(self, values, prefix="", dtype=None, aggregation="none"):
         return {

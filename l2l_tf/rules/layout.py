@@ -25,12 +25,14 @@ class Layout(NamedTuple):
         columns: Fan-out; of an embedding the length of a row; of a vector its length.
         axes: Permutation of the variable's axes that puts those it maps from first; None
             where they stand so already.
+        decays: Whether a rule's own weight decay may act on it.
     """
 
     kind: str
     rows: int
     columns: int
     axes: tuple | None = None
+    decays: bool = True
 
     @property
     def fan_in(self):

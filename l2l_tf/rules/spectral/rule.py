@@ -71,7 +71,7 @@ class Spectral(UpdateRule):
         kernel_size: Step of kernels before annealing and the learned factors.
         embedding_size: Step of embeddings, likewise.
         vector_size: Step of everything else.
-        weight_decay: λ before the learned factor; not for vectors.
+        weight_decay: λ before the learned factor; not for vectors, nor where a `Layout` says so.
         adaptation: How much r changes in a step at most.
         seed: Seed of the untrained meta-parameters.
 
@@ -257,7 +257,8 @@ class Spectral(UpdateRule):
         sizes = np.array([self._size(layout, layouts) for layout in layouts], "float32")
         rate = ops.cast(sizes, dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
-        decays = np.array([float(layout.kind in (KERNEL, EMBEDDING)) for layout in layouts])
+        decaying = (one.decays and one.kind in (KERNEL, EMBEDDING) for one in layouts)
+        decays = np.array([float(decays) for decays in decaying])
         decay = self.weight_decay * decays.astype("float32")
         decay = ops.cast(decay, dtype) * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         iteration = ops.cast(context.iteration, dtype) + 1.0
