@@ -16,6 +16,7 @@ EVERY_RULE = {
     **RULES,
     "rprop": lambda: rules.Rprop(0.01),
     "mixture": lambda: presets.load_preset("mixture-general"),
+    "spectral": lambda: presets.load_preset("spectral-general"),
 }
 
 
@@ -200,9 +201,9 @@ def test_other_weights_than_those_of_the_preset_are_said(preset_directory, tmp_p
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
-@pytest.mark.parametrize("rule", ["lstm", "adam", "ntm_lbfgs", "mixture"])
+@pytest.mark.parametrize("rule", ["lstm", "adam", "ntm_lbfgs", "mixture", "spectral"])
 @pytest.mark.parametrize("trained", [False, True])
-@pytest.mark.quick("True-lstm-deepcopy", "True-mixture-<lambda>", "False-lstm-<lambda>")
+@pytest.mark.quick("True-lstm-deepcopy", "True-spectral-<lambda>", "False-lstm-<lambda>")
 def test_a_copy_is_an_equal_optimizer_and_goes_on_alike(way, rule, trained):
     model = compiled(learned(rule, use_ema=True, weight_decay=0.1))
     kernel = model.trainable_variables[0]
@@ -249,7 +250,7 @@ def test_a_copy_takes_on_no_variables_of_other_shapes():
 @pytest.mark.parametrize("way", ["variables", "set_weights", "reset"])
 @pytest.mark.parametrize("rule", EVERY_RULE)
 @pytest.mark.quick(
-    *(f"{rule}-variables" for rule in ("lstm", "rnnprop", "celo", "rprop", "mixture")),
+    *(f"{rule}-variables" for rule in ("lstm", "rnnprop", "celo", "rprop", "mixture", "spectral")),
     "lstm-set_weights",
     "celo-reset",
 )
@@ -300,8 +301,8 @@ def test_weights_of_other_shapes_are_refused():
 # What stays.
 
 
-@pytest.mark.parametrize("rule", ["mixture", "lstm", "celo2"])
-@pytest.mark.quick("mixture")
+@pytest.mark.parametrize("rule", ["mixture", "spectral", "lstm", "celo2"])
+@pytest.mark.quick("spectral")
 def test_a_mask_as_a_constraint_holds(rule):
     mask = (np.arange(20).reshape(5, 4) % 2).astype("float32")
     keras.utils.set_random_seed(1)

@@ -86,8 +86,8 @@ def test_settings_out_of_range_are_refused(arguments):
         EvolutionStrategies(**arguments)
 
 
-@pytest.mark.parametrize("name", ["lstm", "mixture", "celo_adam"])
-@pytest.mark.quick("mixture")
+@pytest.mark.parametrize("name", ["lstm", "mixture", "spectral", "celo_adam"])
+@pytest.mark.quick("spectral")
 def test_es_trains_any_rule_with_meta_parameters_of_each_task(name):
     rule = rules.get(name)
     estimator = PersistentEvolutionStrategies(unroll=2, tasks=2)
