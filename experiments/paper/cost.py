@@ -30,7 +30,7 @@ OPTIMIZERS = {
         for name, preset in {
             "lstm": "lstm-digits",
             "rnnprop": "rnnprop-general",
-            "mixture (the default)": "mixture-general",
+            "mixture": "mixture-general",
         }.items()
     },
 }
