@@ -36,8 +36,8 @@ _CIFAR10 = (
 # The labels that `lstm-cifar10-sub` is trained on, and none of those it is tested on.
 _LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
 # Stage → batch size; of each of the two, meta-steps and how many of them between validations; what
-# else is given. Two imitations of Adam, then `mixture-general` is the teacher, then without what updates
-# have in common (rule `centred`).
+# else is given. Two imitations of Adam, then `mixture-general` is the teacher, then without what
+# updates have in common (rule `centred`).
 _DEFAULT_AS_TEACHER = ("--teacher=mixture-general", "--told=0")
 _CIFAR10_STAGES = {
     "cifar10-imitation": (
