@@ -1,5 +1,7 @@
 """What a scheduler sees of a run as a whole: its progress and its loss, free of units."""
 
+import math
+
 import numpy as np
 from keras import ops
 
@@ -34,6 +36,26 @@ def progress_signals(iteration, total_steps):
     told = [flag * f for f in (ops.ones_like(total), progress, *curves, length)]
     age = 0.25 * ops.log(step + 1.0) / np.log(10.0)
     return ops.stack([*told, age, ops.rsqrt(step + 1.0)])
+
+
+def annealing_set_by_hand(iteration, total_steps):
+    """Warm-up, then a cosine to 1 % at `total_steps`, or 1/√t where that is unknown.
+
+    Args:
+        iteration: Scalar, updates taken before this one.
+        total_steps: Scalar; NaN if unknown.
+
+    Returns:
+        Scalar float32 in (0, 1].
+    """
+    step = ops.cast(iteration, "float32")
+    total = ops.cast(total_steps, "float32")
+    known = ops.logical_not(ops.isnan(total))
+    total = ops.where(known, ops.maximum(total, 1.0), ops.full_like(total, 1000.0))
+    warm = ops.minimum(1.0, (step + 1.0) / (5.0 + 0.02 * total))
+    progress = ops.clip(step / total, 0.0, 1.0)
+    cosine = 0.01 + 0.99 * 0.5 * (1.0 + ops.cos(math.pi * progress))
+    return warm * ops.where(known, cosine, ops.rsqrt(1.0 + step / 300.0))
 
 
 def loss_state():

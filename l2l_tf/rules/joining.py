@@ -117,3 +117,11 @@ def _split(tensor, sizes):
         return [tensor]
     boundaries = list(np.cumsum(sizes)[:-1])
     return ops.split(tensor, [int(b) for b in boundaries], axis=-1)
+
+
+def at_places(tensor, places):
+    """The tensor's last axis at some places, a list of ints; itself if they are all, in order."""
+    places = list(places)
+    if places == list(range(tensor.shape[-1])):
+        return tensor
+    return ops.take(tensor, np.asarray(places, "int32"), axis=-1)

@@ -1,7 +1,6 @@
 """An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
 
 import itertools
-import math
 
 import numpy as np
 from keras import ops
@@ -16,13 +15,14 @@ from l2l_tf.cells import (
 from l2l_tf.cells.run_signals import (
     LOSS_SIGNALS,
     PROGRESS_SIGNALS,
+    annealing_set_by_hand,
     loss_signals,
     loss_state,
     progress_signals,
 )
 from l2l_tf.cells.segments import segment_groups
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
-from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.joining import at_places, widest_dtype
 from l2l_tf.rules.mixture_work import MixtureWork, in_order
 from l2l_tf.rules.registry import register_rule
 
@@ -135,7 +135,7 @@ class Mixture(UpdateRule):
         order = [i for group in groups for i in group]
         ends = itertools.accumulate(len(group) for group in groups)
         spans = [slice(end - len(group), end) for group, end in zip(groups, ends, strict=True)]
-        steering = {k: _at(state.shared[k], order) for k in STEERING}
+        steering = {k: at_places(state.shared[k], order) for k in STEERING}
         work = []
         for group, span in zip(groups, spans, strict=True):
             given = [[of[i] for i in group] for of in (gradients, state.variables, variables)]
@@ -146,7 +146,7 @@ class Mixture(UpdateRule):
         signals = ops.concatenate([ops.repeat(run[:, None], own.shape[1], axis=1), own], axis=0)
         hidden, cell = (steering[f"scheduler_{k}"] for k in ("hidden", "cell"))
         controls, hidden, cell = self._schedule(signals, hidden, cell)
-        annealing = _hand_set(context.run_iteration, context.total_steps)
+        annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
         made = [
             w.step(controls[:, s], annealing, context) for w, s in zip(work, spans, strict=True)
         ]
@@ -157,7 +157,7 @@ class Mixture(UpdateRule):
         for name in steered[0]:
             parts = [ops.cast(s[name], state.shared[name].dtype) for s in steered]
             ordered[name] = ops.concatenate(parts, axis=-1)
-        shared = {**shared, **{name: _at(value, back) for name, value in ordered.items()}}
+        shared = {**shared, **{name: at_places(value, back) for name, value in ordered.items()}}
         states = [
             {k: ops.cast(v, old[k].dtype) for k, v in states[place].items()}
             for place, old in zip(back, state.variables, strict=True)
@@ -190,22 +190,3 @@ def _groups(variables, largest_side):
             places = in_order([shapes[i] for i in group], largest_side)
             groups.append([alike[group[place]] for place in places])
     return groups
-
-
-def _at(tensor, places):
-    """The tensor with its last axis in another order."""
-    if list(places) == list(range(len(places))):
-        return tensor
-    return ops.take(tensor, np.asarray(places, "int32"), axis=-1)
-
-
-def _hand_set(iteration, total_steps):
-    """Warm-up, then a cosine to 1 % at `total_steps`, or 1/√t where that is unknown."""
-    step = ops.cast(iteration, "float32")
-    total = ops.cast(total_steps, "float32")
-    known = ops.logical_not(ops.isnan(total))
-    total = ops.where(known, ops.maximum(total, 1.0), ops.full_like(total, 1000.0))
-    warm = ops.minimum(1.0, (step + 1.0) / (5.0 + 0.02 * total))
-    progress = ops.clip(step / total, 0.0, 1.0)
-    cosine = 0.01 + 0.99 * 0.5 * (1.0 + ops.cos(math.pi * progress))
-    return warm * ops.where(known, cosine, ops.rsqrt(1.0 + step / 300.0))

@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import math
 
 import numpy as np
 from keras import ops
@@ -12,12 +11,13 @@ from l2l_tf.cells import linear, linear_meta_params, lstm_meta_params, lstm_step
 from l2l_tf.cells.run_signals import (
     LOSS_SIGNALS,
     PROGRESS_SIGNALS,
+    annealing_set_by_hand,
     loss_signals,
     loss_state,
     progress_signals,
 )
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
-from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.joining import at_places, widest_dtype
 from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import size_of_kernel
@@ -154,7 +154,7 @@ class Spectral(UpdateRule):
         back = np.argsort(order)
         work = []
         for group in groups:
-            masses = ops.cast(_at(old["masses"], group.indices), group.dtype)
+            masses = ops.cast(at_places(old["masses"], group.indices), group.dtype)
             given = (
                 bounded(group.stack(gradients)),
                 group.stack(variables),
@@ -165,13 +165,13 @@ class Spectral(UpdateRule):
         dtype = widest_dtype(variables)
         fields = zip(*(g.measure(*given) for g, *given in work), strict=True)
         measured = Measured(
-            *(_at(ops.concatenate([ops.cast(t, dtype) for t in f]), back) for f in fields)
+            *(at_places(ops.concatenate([ops.cast(t, dtype) for t in f]), back) for f in fields)
         )
         steering, guard, factors, shared = self._steer(measured, layouts, old, context)
         updates, states = [None] * len(variables), [None] * len(variables)
         for group, gradient, variable, slots, _ in work:
             own = {
-                name: ops.cast(_at(value, group.indices), group.dtype)
+                name: ops.cast(at_places(value, group.indices), group.dtype)
                 for name, value in factors.items()
             }
             direction, new = group.advance(
@@ -245,7 +245,9 @@ class Spectral(UpdateRule):
         )
         dtype = power.dtype
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
-        annealing = ops.cast(_annealing(context.run_iteration, context.total_steps), dtype)
+        annealing = ops.cast(
+            annealing_set_by_hand(context.run_iteration, context.total_steps), dtype
+        )
         age = ops.cast(context.run_iteration, dtype)
         pace = self.adaptation * annealing * ops.rsqrt(1.0 + ops.maximum(age, 0.0) / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
@@ -308,23 +310,3 @@ class Spectral(UpdateRule):
 # means have gathered so far, r, the usual power of the gradient, the mean of the agreement and
 # of its square.
 _STEERING = {"masses": (2,), "log_rate": (), "power": (), "cosines": (2,)}
-
-
-def _at(tensor, places):
-    """The tensor's last axis at some places."""
-    places = list(places)
-    if places == list(range(tensor.shape[-1])):
-        return tensor
-    return ops.take(tensor, np.asarray(places, "int32"), axis=-1)
-
-
-def _annealing(iteration, total_steps):
-    """Warm-up, then a cosine to 1 % at `total_steps`, or 1/√t where that is unknown."""
-    step = ops.cast(iteration, "float32")
-    total = ops.cast(total_steps, "float32")
-    told = ops.logical_not(ops.isnan(total))
-    total = ops.where(told, ops.maximum(total, 1.0), ops.full_like(total, 1000.0))
-    warm = ops.minimum(1.0, (step + 1.0) / (5.0 + 0.02 * total))
-    progress = ops.clip(step / total, 0.0, 1.0)
-    cosine = 0.01 + 0.99 * 0.5 * (1.0 + ops.cos(math.pi * progress))
-    return warm * ops.where(told, cosine, ops.rsqrt(1.0 + step / 300.0))
