@@ -183,3 +183,13 @@ def test_the_guard_ignores_noise():
     losses = 1.0 + 0.5 * generator.random(200)
     _, state = run(uncontrolled(), [gradient] * 200, losses=losses)
     assert float(state.shared["guard"]) > guard.LEAST / 10
+
+
+def test_step_sizes_grow_no_more_where_all_is_learned():
+    gradient = np.random.default_rng(12).normal(size=(6, 4)).astype("float32")
+    losses = np.full(60, 1e-6)
+    losses[0] = 1.0
+    _, learned = run(uncontrolled(), [gradient] * 60, losses=losses)
+    losses[1:] = 1e-2
+    _, learning = run(uncontrolled(), [gradient] * 60, losses=losses)
+    assert float(learned.shared["log_rate"][0]) < 0.75 * float(learning.shared["log_rate"][0])

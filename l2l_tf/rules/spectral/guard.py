@@ -7,6 +7,8 @@ from l2l_tf.cells.run_signals import LOSS_DECAYS
 
 # Logarithms: what a step of danger takes off, what a step without gives back, and the most.
 CUT, RECOVERY, LEAST = 0.2, 0.02, -3.0
+# Of the first loss: below it step sizes grow no more.
+LEARNED = 1e-4
 _FAST, _SLOW = LOSS_DECAYS.index(0.5), LOSS_DECAYS.index(0.98)
 
 
@@ -38,3 +40,14 @@ def guarded(loss, state):
     guard = state["guard"]
     guard = ops.where(danger, ops.maximum(guard - CUT, LEAST), ops.minimum(guard + RECOVERY, 0.0))
     return {"guard": guard}, ops.exp(guard)
+
+
+def all_learned(loss):
+    """Whether the loss has fallen to next to nothing of what it was, a scalar bool.
+
+    Args:
+        loss: The state of `loss_signals` after the step's loss.
+    """
+    decay, seen = LOSS_DECAYS[_FAST], loss["loss_seen"]
+    mean = loss["loss_means"][_FAST] / ops.maximum(1.0 - ops.power(decay, seen), 1e-6)
+    return ops.logical_and(ops.abs(mean) < LEARNED * ops.abs(loss["loss_first"]), seen > 10.0)

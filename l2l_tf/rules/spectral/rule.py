@@ -22,7 +22,7 @@ from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import size_of_kernel
 from l2l_tf.rules.spectral.groups import Group, as_a_whole, bounded, grouped, is_matrix, known
-from l2l_tf.rules.spectral.guard import guard_state, guarded
+from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
 from l2l_tf.rules.spectral.signals import (
     CONTROLS,
     VARIABLE_SIGNALS,
@@ -254,7 +254,10 @@ class Spectral(UpdateRule):
         unknown = ops.isnan(ops.cast(context.total_steps, dtype))
         regret = ops.where(unknown, 1.0, REGRET)
         trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
-        log_rate = old["log_rate"] + pace * (trust * agreement + ops.tanh(controls.growth))
+        wanted = trust * agreement + ops.tanh(controls.growth)
+        # Where all is learned gradients agree for ever, while weights grow without bound.
+        wanted = ops.where(all_learned(shared), ops.minimum(wanted, 0.0), wanted)
+        log_rate = old["log_rate"] + pace * wanted
         log_rate = ops.clip(log_rate, -12.0, 12.0)
         sizes = np.array([self._size(layout, layouts) for layout in layouts], "float32")
         rate = ops.cast(sizes, dtype) * annealing * ops.cast(caution, dtype)
