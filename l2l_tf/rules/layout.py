@@ -1,5 +1,6 @@
 """What a variable does in its model: which of its axes it maps from, and which to."""
 
+import functools
 import math
 import re
 from typing import NamedTuple
@@ -54,7 +55,11 @@ def layout_of(shape, path=""):
         shape: Static shape.
         path: The variable's path, such as "model/dense/kernel"; "" if it is unknown.
     """
-    shape, path = tuple(shape), (path or "").lower()
+    return _layout_of(tuple(shape), (path or "").lower())
+
+
+@functools.cache  # Eager loops ask at every step.
+def _layout_of(shape, path):
     size = math.prod(shape)
     if len(shape) < 2 or size == 0 or _OFFSET.search(path):
         return Layout(VECTOR, 1, size)

@@ -7,13 +7,12 @@ from keras import ops
 
 from l2l_tf.cells import newton_schulz
 from l2l_tf.cells.segments import Segments
+from l2l_tf.cells.squares import TINY, bounded, inverse_root
 from l2l_tf.rules import chunks
 from l2l_tf.rules.base import compute_dtype_for
 
 # Five, as Muon takes, bring small singular values nearer to 1, and no loss further down.
 ITERATIONS = 3
-# Squares of gradients within these bounds neither overflow nor vanish in float32.
-LARGEST, TINY = 1e15, 1e-34
 
 
 class MixtureWork:
@@ -165,7 +164,7 @@ class MixtureWork:
     def _orthogonalised(self, bound, keep, powers):
         """O of every variable from its next mean, joined; zeros where there is none."""
         gradient, _, mean, *_ = self.tensors
-        gradient = _bounded(gradient, bound)
+        gradient = bounded(gradient) * bound
         mean = mean + keep * (gradient - mean)
         ahead, blocks = mean + keep * (gradient - mean), []
         for sides, (first, count) in self.kernels.items():
@@ -184,19 +183,10 @@ class MixtureWork:
         return _coordinates(gradient, variable, orthogonal, state, factors)
 
 
-def _bounded(gradient, bound):
-    return ops.clip(gradient, -LARGEST, LARGEST) * bound
-
-
-def _safe_inverse_root(square):
-    inverse = ops.rsqrt(ops.maximum(square, TINY))
-    return ops.where(square > TINY, inverse, ops.zeros_like(inverse))
-
-
 def _products(gradient, variable, mean, slow, square):
     """Ten products for each coordinate; five in Adam's metric, without units."""
-    gradient = ops.clip(gradient, -LARGEST, LARGEST)
-    inverse = _safe_inverse_root(square)
+    gradient = bounded(gradient)
+    inverse = inverse_root(square)
     new, fast, slow = (t * inverse for t in (gradient, mean, slow))
     pairs = ((new, fast), (new, slow), (fast, fast), (fast, slow), (slow, slow))
     power = ops.square(ops.clip(variable, -1e18, 1e18))
@@ -210,14 +200,14 @@ def _coordinates(gradient, variable, orthogonal, state, factors):
     """`(update, state)`, joined, under factors that broadcast with what is joined."""
     bound, keep, keep_slow, keep_square, fast_by, slow_by, new_by, *factors = factors
     square_by, plain_by, rate, shrink, orthogonal_by = factors
-    gradient = _bounded(gradient, bound)
+    gradient = bounded(gradient) * bound
     targets = {
         "mean": (keep, gradient),
         "slow_mean": (keep_slow, gradient),
         "mean_square": (keep_square, ops.square(gradient)),
     }
     state = {k: state[k] + keep * (new - state[k]) for k, (keep, new) in targets.items()}
-    inverse = _safe_inverse_root(state["mean_square"] * square_by)
+    inverse = inverse_root(state["mean_square"] * square_by)
     mixed = fast_by * state["mean"] + slow_by * state["slow_mean"] + new_by * gradient
     direction = inverse * mixed + plain_by * state["mean"]
     if orthogonal is not None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import rules
 from l2l_tf.cells import segments
@@ -10,39 +11,16 @@ from l2l_tf.rules import chunks
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5)]
 
 
-def trained_for(steps, rule, seed=0):
-    """Variables and state after some steps on gradients of several sizes."""
-    generator = np.random.default_rng(seed)
-    variables = [generator.normal(size=s).astype("float32") for s in SHAPES]
-    state = rule.init(variables)
-    for step in range(steps):
-        gradients = [
-            10.0 ** (index - 3) * generator.normal(size=s).astype("float32")
-            for index, s in enumerate(SHAPES)
-        ]
-        context = rules.Context(step, 1.0 / (step + 1), 50.0)
-        updates, state = rule.update(gradients, state, variables, context)
-        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
-    return variables, state
-
-
 @pytest.fixture
 def rule():
     """A mixture whose controls differ between variables."""
-    generator = np.random.default_rng(1)
-    rule = rules.get("mixture")
-    return rule.bind(
-        {
-            name: (value + 0.3 * generator.normal(size=value.shape)).astype("float32")
-            for name, value in rule.meta_params.items()
-        }
-    )
+    return controlled(rules.get("mixture"))
 
 
 def test_joining_variables_changes_nothing(rule, monkeypatch):
-    joined, joined_state = trained_for(6, rule)
+    joined, joined_state = trained_for(6, rule, SHAPES)
     monkeypatch.setattr(segments, "JOINED_COORDINATES", 0)
-    apart, apart_state = trained_for(6, rule)
+    apart, apart_state = trained_for(6, rule, SHAPES)
     for a, b in zip(joined, apart, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     for a, b in zip(all_state(joined_state), all_state(apart_state), strict=True):
@@ -55,10 +33,8 @@ def all_state(state):
     return [*state.variables, state.shared]
 
 
-def uncontrolled(**config):
-    """The rule as it is set by hand: the LSTM says nothing."""
-    rule = rules.get("mixture", weight_decay=0.0, **config)
-    return rule.bind({name: np.zeros_like(value) for name, value in rule.meta_params.items()})
+def set_by_hand(**config):
+    return uncontrolled(rules.get("mixture", weight_decay=0.0, **config))
 
 
 def updates_of(rule, gradients):
@@ -82,11 +58,11 @@ def test_a_kernel_goes_along_an_orthogonal_matrix_and_turns_with_its_gradient():
     left, _ = np.linalg.qr(generator.normal(size=(12, 5)))
     right, _ = np.linalg.qr(generator.normal(size=(5, 5)))
     gradient = (left @ singular @ right).astype("float32")
-    (update,), _ = updates_of(uncontrolled(), [gradient])
+    (update,), _ = updates_of(set_by_hand(), [gradient])
     values = np.linalg.svd(update, compute_uv=False)
     assert values.max() < 1.5 * values.min()
     assert np.vdot(update, left @ right) < -0.97 * np.linalg.norm(update) * np.sqrt(5)
-    (turned,), _ = updates_of(uncontrolled(), [(q @ gradient).astype("float32")])
+    (turned,), _ = updates_of(set_by_hand(), [(q @ gradient).astype("float32")])
     np.testing.assert_allclose(turned, q @ update, atol=1e-5 * np.abs(update).max())
 
 
@@ -95,8 +71,8 @@ def test_the_size_of_gradients_is_not_seen(size):
     generator = np.random.default_rng(4)
     for shape in ((6, 4), (3, 3, 2, 4), (5,)):
         gradients = [generator.normal(size=shape).astype("float32") for _ in range(3)]
-        plain, _ = updates_of(uncontrolled(), gradients)
-        scaled, _ = updates_of(uncontrolled(), [np.float32(size) * g for g in gradients])
+        plain, _ = updates_of(set_by_hand(), gradients)
+        scaled, _ = updates_of(set_by_hand(), [np.float32(size) * g for g in gradients])
         for a, b in zip(plain, scaled, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
 
@@ -106,7 +82,7 @@ def test_an_input_of_large_units_does_not_hide_the_others():
     gradients = [generator.normal(size=(12, 5)).astype("float32") for _ in range(20)]
     for gradient in gradients:
         gradient[0] *= 1e3
-    rule = uncontrolled()
+    rule = set_by_hand()
     updates, _ = updates_of(rule, gradients)
     blind = rule.bind({**rule.meta_params, "output_bias": np.float32([0] * 10 + [-50, 0])})
     unscaled, _ = updates_of(blind, gradients)
@@ -118,10 +94,10 @@ def test_an_input_of_large_units_does_not_hide_the_others():
 
 
 def test_chunks_change_nothing(rule, monkeypatch):
-    whole, whole_state = trained_for(4, rule)
+    whole, whole_state = trained_for(4, rule, SHAPES)
     monkeypatch.setattr(segments, "JOINED_COORDINATES", 0)
     monkeypatch.setattr(chunks, "CHUNK", 32)
-    chunked, chunked_state = trained_for(4, rule.for_steps(chunked=True))
+    chunked, chunked_state = trained_for(4, rule.for_steps(chunked=True), SHAPES)
     for a, b in zip(whole, chunked, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     for a, b in zip(all_state(whole_state), all_state(chunked_state), strict=True):
@@ -133,15 +109,15 @@ def test_long_kernels_and_vectors_take_adams_direction():
     generator = np.random.default_rng(5)
     for shape, config in (((6, 4), {"largest_side": 3}), ((9,), {}), ((9, 1), {})):
         gradient = generator.normal(size=shape).astype("float32")
-        (update,), _ = updates_of(uncontrolled(**config), [gradient])
+        (update,), _ = updates_of(set_by_hand(**config), [gradient])
         signs = np.sign(gradient / gradient.flat[0])
         np.testing.assert_allclose(update / update.flat[0], signs, rtol=1e-5)
 
 
 def test_the_step_size_grows_while_gradients_agree_and_shrinks_when_they_turn():
     gradient = np.random.default_rng(6).normal(size=(6, 4)).astype("float32")
-    _, agreeing = updates_of(uncontrolled(), [gradient] * 30)
-    _, turning = updates_of(uncontrolled(), [(-1) ** k * gradient for k in range(30)])
+    _, agreeing = updates_of(set_by_hand(), [gradient] * 30)
+    _, turning = updates_of(set_by_hand(), [(-1) ** k * gradient for k in range(30)])
     assert 1.0 < float(agreeing[-1]["log_rate"]) < 3.0
     assert -3.0 < float(turning[-1]["log_rate"]) < -0.5
 

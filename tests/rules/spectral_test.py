@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import rules
 from l2l_tf.rules.spectral import direction, groups, guard
@@ -9,23 +10,8 @@ from l2l_tf.rules.spectral import direction, groups, guard
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5), (9, 1)]
 
 
-def uncontrolled(**config):
-    """The rule as it is set by hand: the LSTM says nothing."""
-    rule = rules.get("spectral", weight_decay=0.0, **config)
-    return rule.bind({name: np.zeros_like(value) for name, value in rule.meta_params.items()})
-
-
-@pytest.fixture
-def controlled():
-    """A rule whose controls differ between variables."""
-    generator = np.random.default_rng(1)
-    rule = rules.get("spectral", hidden_size=4)
-    return rule.bind(
-        {
-            name: (value + 0.3 * generator.normal(size=value.shape)).astype("float32")
-            for name, value in rule.meta_params.items()
-        }
-    )
+def set_by_hand(**config):
+    return uncontrolled(rules.get("spectral", weight_decay=0.0, **config))
 
 
 def run(rule, gradients, shape=None, losses=None, total=1000.0):
@@ -40,25 +26,10 @@ def run(rule, gradients, shape=None, losses=None, total=1000.0):
     return updates, state
 
 
-def trained_for(steps, rule, seed=0):
-    generator = np.random.default_rng(seed)
-    variables = [generator.normal(size=s).astype("float32") for s in SHAPES]
-    state = rule.init(variables)
-    for step in range(steps):
-        gradients = [
-            10.0 ** (index - 3) * generator.normal(size=s).astype("float32")
-            for index, s in enumerate(SHAPES)
-        ]
-        context = rules.Context(step, 1.0 / (step + 1), 50.0)
-        updates, state = rule.update(gradients, state, variables, context)
-        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
-    return variables, state
-
-
 @pytest.mark.parametrize("sides", [(16, 16), (64, 16), (16, 64), (200, 40), (40, 200)])
 def test_a_kernels_first_step_has_the_same_effect_at_any_width(sides):
     gradient = np.random.default_rng(0).normal(size=sides).astype("float32")
-    rule = uncontrolled()
+    rule = set_by_hand()
     (update,), _ = run(rule, [gradient])
     norm = np.linalg.norm(update, 2) * np.sqrt(sides[0] / sides[1])
     warm = 1.0 / 25.0
@@ -99,8 +70,8 @@ def test_the_size_of_gradients_is_not_seen(size):
     generator = np.random.default_rng(4)
     for shape in ((6, 4), (3, 3, 2, 4), (5,)):
         gradients = [generator.normal(size=shape).astype("float32") for _ in range(4)]
-        plain, _ = run(uncontrolled(), gradients)
-        scaled, _ = run(uncontrolled(), [np.float32(size) * g for g in gradients])
+        plain, _ = run(set_by_hand(), gradients)
+        scaled, _ = run(set_by_hand(), [np.float32(size) * g for g in gradients])
         for a, b in zip(plain, scaled, strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-6)
 
@@ -123,18 +94,19 @@ def test_what_never_had_a_gradient_stays_where_it_is():
 @pytest.mark.parametrize("shape", [(6, 4), (6,)])
 def test_the_step_size_grows_while_gradients_agree_and_shrinks_when_they_turn(shape):
     gradient = np.random.default_rng(6).normal(size=shape).astype("float32")
-    _, agreeing = run(uncontrolled(), [gradient] * 40)
-    _, turning = run(uncontrolled(), [(-1) ** k * gradient for k in range(40)])
+    _, agreeing = run(set_by_hand(), [gradient] * 40)
+    _, turning = run(set_by_hand(), [(-1) ** k * gradient for k in range(40)])
     assert float(agreeing.shared["log_rate"][0]) > 0.5
     assert float(turning.shared["log_rate"][0]) < -0.1
-    _, unknown = run(uncontrolled(), [(-1) ** k * gradient for k in range(40)], total=np.nan)
+    _, unknown = run(set_by_hand(), [(-1) ** k * gradient for k in range(40)], total=np.nan)
     assert float(unknown.shared["log_rate"][0]) < float(turning.shared["log_rate"][0])
 
 
-def test_alike_variables_are_evaluated_together_and_that_changes_nothing(controlled, monkeypatch):
-    together, state = trained_for(6, controlled)
+def test_alike_variables_are_evaluated_together_and_that_changes_nothing(monkeypatch):
+    rule = controlled(rules.get("spectral", hidden_size=4))
+    together, state = trained_for(6, rule, SHAPES)
     monkeypatch.setattr(groups, "STACKED_COORDINATES", 1)
-    apart, state_apart = trained_for(6, controlled)
+    apart, state_apart = trained_for(6, rule, SHAPES)
     for a, b in zip(together, apart, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     for name, value in state.shared.items():
@@ -152,7 +124,7 @@ def test_groups_are_of_one_shape_and_of_bounded_size(monkeypatch):
 def test_a_transposed_kernel_moves_as_its_transpose_does():
     generator = np.random.default_rng(8)
     gradient = generator.normal(size=(3, 3, 6, 4)).astype("float32")
-    rule = uncontrolled()
+    rule = set_by_hand()
     transposed = rule.laid_out([rules.layout_of((3, 3, 6, 4), "conv2d_transpose/kernel")])
     (update,), _ = run(transposed, [gradient])
     (plain,), _ = run(rule, [np.swapaxes(gradient, 2, 3)])
@@ -160,7 +132,7 @@ def test_a_transposed_kernel_moves_as_its_transpose_does():
 
 
 def test_a_layout_for_other_variables_is_refused():
-    rule = uncontrolled().laid_out([rules.layout_of((3, 2))])
+    rule = set_by_hand().laid_out([rules.layout_of((3, 2))])
     with pytest.raises(ValueError, match="Received: 2 variables"):
         rule.init([np.zeros((3, 2), "float32")] * 2)
 
@@ -169,11 +141,11 @@ def test_the_guard_cuts_steps_while_the_loss_rises_and_lets_go_again():
     gradient = np.random.default_rng(9).normal(size=(6, 4)).astype("float32")
     noise = 0.01 * np.random.default_rng(10).normal(size=260)
     losses = np.concatenate([np.linspace(3, 1, 60), np.full(200, 6.0)]) + noise
-    _, falling = run(uncontrolled(), [gradient] * 60, losses=losses)
+    _, falling = run(set_by_hand(), [gradient] * 60, losses=losses)
     assert float(falling.shared["guard"]) == 0.0
-    _, rising = run(uncontrolled(), [gradient] * 66, losses=losses)
+    _, rising = run(set_by_hand(), [gradient] * 66, losses=losses)
     assert float(rising.shared["guard"]) < -0.5
-    _, later = run(uncontrolled(), [gradient] * 260, losses=losses)
+    _, later = run(set_by_hand(), [gradient] * 260, losses=losses)
     assert float(later.shared["guard"]) > float(rising.shared["guard"])
 
 
@@ -181,7 +153,7 @@ def test_the_guard_ignores_noise():
     generator = np.random.default_rng(11)
     gradient = generator.normal(size=(6, 4)).astype("float32")
     losses = 1.0 + 0.5 * generator.random(200)
-    _, state = run(uncontrolled(), [gradient] * 200, losses=losses)
+    _, state = run(set_by_hand(), [gradient] * 200, losses=losses)
     assert float(state.shared["guard"]) > guard.LEAST / 10
 
 
@@ -189,7 +161,14 @@ def test_step_sizes_grow_no_more_where_all_is_learned():
     gradient = np.random.default_rng(12).normal(size=(6, 4)).astype("float32")
     losses = np.full(60, 1e-6)
     losses[0] = 1.0
-    _, learned = run(uncontrolled(), [gradient] * 60, losses=losses)
+    _, learned = run(set_by_hand(), [gradient] * 60, losses=losses)
     losses[1:] = 1e-2
-    _, learning = run(uncontrolled(), [gradient] * 60, losses=losses)
+    _, learning = run(set_by_hand(), [gradient] * 60, losses=losses)
     assert float(learned.shared["log_rate"][0]) < 0.75 * float(learning.shared["log_rate"][0])
+
+
+def test_a_variable_without_entries_is_no_trouble():
+    shapes = [(0,), (3, 0), (4, 2)]
+    variables, _ = trained_for(2, set_by_hand(), shapes)
+    assert [v.shape for v in variables] == shapes
+    assert np.isfinite(variables[-1]).all()

@@ -5,12 +5,11 @@ import math
 from keras import ops
 
 from l2l_tf.cells import newton_schulz
+from l2l_tf.cells.squares import TINY, inverse_root
 
 ITERATIONS = 5
 # A block's cost per entry is 4 times this in multiplications and additions.
 BLOCK = 64
-# Squares of gradients within these bounds neither overflow nor vanish in float32.
-LARGEST, TINY = 1e15, 1e-34
 
 
 def orthogonalised(matrices, block=BLOCK):
@@ -85,12 +84,6 @@ def adam_direction(mean, mean_square):
         mean_square: Bias-corrected mean of their squares.
     """
     return ops.clip(mean * inverse_root(mean_square), -10.0, 10.0)
-
-
-def inverse_root(square):
-    """1/√x, and 0 where x is too small to tell."""
-    inverse = ops.rsqrt(ops.maximum(square, TINY))
-    return ops.where(square > TINY, inverse, ops.zeros_like(inverse))
 
 
 def size_of_kernel(layout, kernels):

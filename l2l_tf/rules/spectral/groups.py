@@ -4,17 +4,11 @@ import math
 
 from keras import ops
 
+from l2l_tf.cells.squares import inverse_root
 from l2l_tf.rules import chunks
 from l2l_tf.rules.base import compute_dtype_for
 from l2l_tf.rules.layout import EMBEDDING, KERNEL
-from l2l_tf.rules.spectral.direction import (
-    LARGEST,
-    TINY,
-    adam_direction,
-    inverse_root,
-    kernel_direction,
-    relative_logs,
-)
+from l2l_tf.rules.spectral.direction import adam_direction, kernel_direction, relative_logs
 from l2l_tf.rules.spectral.signals import Measured
 
 # Stacking copies a variable and its state once a step; beyond this it costs more than it spares.
@@ -178,14 +172,14 @@ class Group:
         ]
 
 
-def bounded(gradient):
-    """The gradient within the range whose squares are finite."""
-    return ops.clip(gradient, -LARGEST, LARGEST)
-
-
-def known(power):
-    """Whether a mean square is more than nothing."""
-    return power > TINY
+def groups_of(variables, layouts):
+    """The `Group`s of variables that are evaluated together; see `grouped`."""
+    groups = []
+    for indices in grouped(variables, layouts):
+        first = variables[indices[0]]
+        dtype = compute_dtype_for(first)
+        groups.append(Group(indices, first.shape, layouts[indices[0]], dtype))
+    return groups
 
 
 def as_a_whole(group, tensors, iteration):
@@ -209,11 +203,10 @@ def _mean_over(tensor, axis):
 def _mean(tensor):
     """Mean over all but the first axis; rows first."""
     count, rows, columns = tensor.shape
-    width = columns
-    if rows == 1:
-        width = math.gcd(columns, 1024) if columns > 4096 else columns
-        tensor = ops.reshape(tensor, (count, columns // width, width))
-        rows = columns // width
+    if rows == 1 and columns > 4096:
+        width = math.gcd(columns, 1024)
+        rows, columns = columns // width, width
+        tensor = ops.reshape(tensor, (count, rows, columns))
     total = ops.sum(tensor, axis=1) if rows > 1 else tensor[:, 0]
-    weights = ops.full((width, 1), 1.0 / max(rows * width, 1), tensor.dtype)
+    weights = ops.full((columns, 1), 1.0 / max(rows * columns, 1), tensor.dtype)
     return ops.matmul(total, weights)[:, 0]

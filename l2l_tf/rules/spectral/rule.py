@@ -16,12 +16,13 @@ from l2l_tf.cells.run_signals import (
     loss_state,
     progress_signals,
 )
-from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.cells.squares import TINY, bounded
+from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
 from l2l_tf.rules.joining import at_places, widest_dtype
 from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import size_of_kernel
-from l2l_tf.rules.spectral.groups import Group, as_a_whole, bounded, grouped, is_matrix, known
+from l2l_tf.rules.spectral.groups import as_a_whole, groups_of, is_matrix
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
 from l2l_tf.rules.spectral.signals import (
     CONTROLS,
@@ -145,11 +146,7 @@ class Spectral(UpdateRule):
 
     def update(self, gradients, state, variables, context):
         layouts, old = self._layouts(variables), state.shared
-        groups = [
-            Group(indices, variables[indices[0]].shape, layouts[indices[0]],
-                  compute_dtype_for(variables[indices[0]]))
-            for indices in grouped(variables, layouts)
-        ]  # fmt: skip
+        groups = groups_of(variables, layouts)
         order = list(itertools.chain(*(g.indices for g in groups)))
         back = np.argsort(order)
         work = []
@@ -167,7 +164,7 @@ class Spectral(UpdateRule):
         measured = Measured(
             *(at_places(ops.concatenate([ops.cast(t, dtype) for t in f]), back) for f in fields)
         )
-        steering, guard, factors, shared = self._steer(measured, layouts, old, context)
+        factors, shared = self._steer(measured, layouts, old, context)
         updates, states = [None] * len(variables), [None] * len(variables)
         for group, gradient, variable, slots, _ in work:
             own = {
@@ -194,8 +191,6 @@ class Spectral(UpdateRule):
                 states[index] = {
                     k: ops.cast(v, state.variables[index][k].dtype) for k, v in slots_of_one.items()
                 }
-        shared = {**shared, **guard}
-        shared.update({k: ops.cast(v, old[k].dtype) for k, v in steering.items()})
         return updates, RuleState(states, shared)
 
     def _layouts(self, variables):
@@ -213,59 +208,35 @@ class Spectral(UpdateRule):
         """What every variable does in this step.
 
         Returns:
-            `(steering, guard, factors, shared)`: the next steering and guard, what the groups
-            need (dict name → `[…, variables]`), and the next state of the loss's signals.
+            `(factors, shared)`: what the groups need (dict name → `[…, variables]`), and the next
+            shared state.
         """
-        trend, shared = loss_signals(context.loss, old)
-        shared = {k: shared[k] for k in loss_state()}
-        guard, caution = guarded(shared, old)
-        progress = progress_signals(context.run_iteration, context.total_steps)
+        trend, loss = loss_signals(context.loss, old)
+        guard, caution = guarded(loss, old)
         power, usual = measured.gradient_power, old["power"]
-        ratio = ops.sqrt(power / ops.maximum(usual / ops.maximum(old["masses"][1], 1e-6), 1e-34))
-        growth = ops.where(known(usual), ratio, ops.ones_like(ratio))
+        ratio = ops.sqrt(power / ops.maximum(usual / ops.maximum(old["masses"][1], 1e-6), TINY))
+        growth = ops.where(usual > TINY, ratio, ops.ones_like(ratio))
         # The gradient's agreement with the last step, over the size that it usually has.
         cosine = measured.cosine
         sums = old["cosines"] + 0.1 * (ops.stack([cosine, ops.square(cosine)]) - old["cosines"])
         agreement = sums[0] * ops.rsqrt(sums[1] + 1e-12)
-        matrices = np.array([float(is_matrix(layout)) for layout in layouts], "float32")
-        together = ops.sum(ops.cast(agreement, "float32") * matrices) / max(matrices.sum(), 1.0)
-        signals = variable_signals(
-            measured,
-            growth,
-            agreement,
-            ops.cast(together, agreement.dtype),
-            old["log_rate"],
-            static_signals(layouts),
-            np.array([layout.fan_in for layout in layouts], "float32"),
-        )
-        run = ops.concatenate([progress, trend])
-        signals = ops.concatenate([ops.repeat(run[:, None], len(layouts), axis=1), signals])
+        own = self._signals_of_variables(measured, growth, agreement, old, layouts)
+        run = [progress_signals(context.run_iteration, context.total_steps), trend]
+        run = ops.repeat(ops.concatenate(run)[:, None], len(layouts), axis=1)
         controls, hidden, cell = self._schedule(
-            signals, old["scheduler_hidden"], old["scheduler_cell"]
+            ops.concatenate([run, own]), old["scheduler_hidden"], old["scheduler_cell"]
         )
         dtype = power.dtype
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
-        annealing = ops.cast(
-            annealing_set_by_hand(context.run_iteration, context.total_steps), dtype
-        )
-        age = ops.cast(context.run_iteration, dtype)
-        pace = self.adaptation * annealing * ops.rsqrt(1.0 + ops.maximum(age, 0.0) / 200.0)
-        trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
-        unknown = ops.isnan(ops.cast(context.total_steps, dtype))
-        regret = ops.where(unknown, 1.0, REGRET)
-        trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
-        wanted = trust * agreement + ops.tanh(controls.growth)
-        # Where all is learned gradients agree for ever, while weights grow without bound.
-        wanted = ops.where(all_learned(shared), ops.minimum(wanted, 0.0), wanted)
-        log_rate = old["log_rate"] + pace * wanted
-        log_rate = ops.clip(log_rate, -12.0, 12.0)
-        sizes = np.array([self._size(layout, layouts) for layout in layouts], "float32")
-        rate = ops.cast(sizes, dtype) * annealing * ops.cast(caution, dtype)
+        annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
+        annealing = ops.cast(annealing, dtype)
+        pace = annealing * self._growth_of_rates(agreement, controls, context, all_learned(loss))
+        log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
+        rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
-        decaying = (one.decays and one.kind in (KERNEL, EMBEDDING) for one in layouts)
-        decays = np.array([float(decays) for decays in decaying])
-        decay = self.weight_decay * decays.astype("float32")
-        decay = ops.cast(decay, dtype) * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
+        decaying = [one.decays and one.kind in (KERNEL, EMBEDDING) for one in layouts]
+        decay = ops.cast(self.weight_decay * np.array(decaying, "float32"), dtype)
+        decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         iteration = ops.cast(context.iteration, dtype) + 1.0
         keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
         keep_square = 0.01 * ops.exp(2.0 * ops.tanh(controls.square_decay / 2.0))
@@ -274,11 +245,10 @@ class Spectral(UpdateRule):
         masses = old["masses"] + keeps * (1.0 - old["masses"])
         # A sudden gradient enters the means at no more than four times the usual size.
         bound = ops.minimum(1.0, 4.0 / ops.maximum(growth, 1e-6))
-        power = power * ops.square(bound)
         steering = {
             "masses": masses,
             "log_rate": log_rate,
-            "power": usual + keep_square * (power - usual),
+            "power": usual + keep_square * (power * ops.square(bound) - usual),
             "cosines": sums,
             "scheduler_hidden": hidden,
             "scheduler_cell": cell,
@@ -292,15 +262,47 @@ class Spectral(UpdateRule):
             "row_power": 0.4 * ops.sigmoid(controls.row_power - 2.0),
             "column_power": 0.5 * ops.tanh(controls.column_power + 0.3),
         }
-        return steering, guard, factors, shared
+        kept = {k: ops.cast(v, old[k].dtype) for k, v in steering.items()}
+        return factors, {**loss, **guard, **kept}
 
-    def _size(self, layout, layouts):
-        kernels = sum(is_matrix(other) for other in layouts)
-        if is_matrix(layout):
-            return self.kernel_size * size_of_kernel(layout, kernels)
-        if layout.kind in (KERNEL, FILTERS):
-            return 2.0 * self.kernel_size / layout.rows
-        return self.embedding_size if layout.kind == EMBEDDING else self.vector_size
+    def _signals_of_variables(self, measured, growth, agreement, old, layouts):
+        matrices = np.array([float(is_matrix(layout)) for layout in layouts], "float32")
+        together = ops.sum(ops.cast(agreement, "float32") * matrices) / max(matrices.sum(), 1.0)
+        return variable_signals(
+            measured,
+            growth,
+            agreement,
+            ops.cast(together, agreement.dtype),
+            old["log_rate"],
+            static_signals(layouts),
+            np.array([layout.fan_in for layout in layouts], "float32"),
+        )
+
+    def _growth_of_rates(self, agreement, controls, context, learned):
+        """What is added to r, before annealing, `[variables]`."""
+        dtype = agreement.dtype
+        age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
+        pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
+        trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
+        unknown = ops.isnan(ops.cast(context.total_steps, dtype))
+        regret = ops.where(unknown, 1.0, REGRET)
+        trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
+        wanted = trust * agreement + ops.tanh(controls.growth)
+        # Where all is learned gradients agree for ever, while weights grow without bound.
+        return pace * ops.where(learned, ops.minimum(wanted, 0.0), wanted)
+
+    def _sizes(self, layouts):
+        """Step of each variable before annealing and all that is learned, float32."""
+        kernels = sum(is_matrix(layout) for layout in layouts)
+
+        def size(layout):
+            if is_matrix(layout):
+                return self.kernel_size * size_of_kernel(layout, kernels)
+            if layout.kind in (KERNEL, FILTERS):
+                return 2.0 * self.kernel_size / layout.rows
+            return self.embedding_size if layout.kind == EMBEDDING else self.vector_size
+
+        return np.array([size(layout) for layout in layouts], "float32")
 
     def _schedule(self, signals, hidden, cell):
         params = self.meta_params

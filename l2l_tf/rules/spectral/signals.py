@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from l2l_tf.cells.squares import TINY
 from l2l_tf.rules.layout import EMBEDDING, KERNEL
-from l2l_tf.rules.spectral.direction import TINY
 
 VARIABLE_SIGNALS = 15
 CONTROLS = 8
