@@ -6,18 +6,17 @@ import keras
 import tensorflow as tf
 from keras.src.utils import tracking
 
-from l2l_tf.optimizer.naming import path_of
+from l2l_tf.optimizer.variables import Spec, path_of
 
 _numbers = itertools.count()
 
 
-class StandIn:
+class StandIn(Spec):
     """Path, shape and dtype of a variable that is not here, for slots to be made for it."""
 
     def __init__(self, variable):
+        super().__init__(variable)
         self.path = self.name = path_of(variable)
-        self.shape = tuple(variable.shape)
-        self.dtype = keras.backend.standardize_dtype(variable.dtype)
         self.overwrite_with_gradient = getattr(variable, "overwrite_with_gradient", False)
         self.number_anew()
 

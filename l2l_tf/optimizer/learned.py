@@ -5,11 +5,10 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
+from l2l_tf.optimizer.fit_callbacks import accompany_fit
 from l2l_tf.optimizer.loading import build_when_weights_are_loaded
 from l2l_tf.optimizer.resolution import resolve, restore
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
-from l2l_tf.optimizer.run_length import tell_run_length_in_fit
-from l2l_tf.optimizer.skips import warn_of_skips_in_fit
 
 
 @keras.saving.register_keras_serializable(package="l2l_tf")
@@ -94,9 +93,8 @@ class LearnedOptimizer(RuleOptimizer):
             name=name,
             **kwargs,
         )
-        tell_run_length_in_fit()
+        accompany_fit()
         build_when_weights_are_loaded()
-        warn_of_skips_in_fit()
         self._preset = preset
 
     @property

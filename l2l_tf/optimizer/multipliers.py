@@ -4,7 +4,7 @@ import re
 import warnings
 
 from l2l_tf.arguments import check_number
-from l2l_tf.optimizer.naming import path_of
+from l2l_tf.optimizer.variables import path_of
 
 
 def checked(multipliers):

@@ -5,14 +5,14 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.optimizer import compilation, finiteness, loss_scaling, observed_loss
+from l2l_tf.optimizer import checks, compilation, finiteness, loss_scaling, observed_loss
 from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
-from l2l_tf.optimizer.naming import path_of
 from l2l_tf.optimizer.skip_watch import SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
+from l2l_tf.optimizer.variables import Spec, assign_all, constant, path_of, tensors, tf_variable
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
@@ -54,8 +54,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         learning_rate_multipliers=None,
         **kwargs,
     ):
-        _check_backend()
-        _check_hooks(type(self))
+        checks.check_backend()
+        checks.check_hooks(type(self))
         multipliers = checked_multipliers(learning_rate_multipliers)
         if learning_rate is None:
             learning_rate = rule.learning_rate if rule.takes_learning_rate else 1.0
@@ -64,7 +64,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         if isinstance(learning_rate, float):
             rule, _ = rule.at_learning_rate(learning_rate)
         super().__init__(learning_rate=learning_rate, **kwargs)
-        _check_total_steps(total_steps)
+        checks.check_total_steps(total_steps)
         if state_dtype is not None and state_dtype not in STATE_DTYPES:
             raise ValueError(
                 f"`state_dtype` is None or one of {STATE_DTYPES}. "
@@ -153,7 +153,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         Raises:
             ValueError: If one of them is complex.
         """
-        _check_real(variables)
+        checks.check_real(variables)
         if self.built:
             self.adopt(variables)
         elif self.awaits_state:
@@ -176,16 +176,16 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             if self._overwrite_variable_with_gradient(variable):
                 self._slots.append(None)
                 continue
-            prefix = _slot_prefix(variable)
+            prefix = path_of(variable).replace("/", "_").replace(":", "_")
             colocated = self._distribution_strategy.extended.colocate_vars_with
-            with colocated(_tf_variable(variable)):
+            with colocated(tf_variable(variable)):
                 self._slots.append(self._add_variables(next(states), prefix=f"{prefix}_"))
         self._shared = self._add_variables(state.shared, aggregation="only_first_replica")
         self.take_over_awaited()
 
     def _fresh_state(self):
         """The rule's state before the first step, of the variables that it updates."""
-        specs = [_Spec(v) for v in self._learned_variables()]
+        specs = [Spec(v) for v in self._learned_variables()]
         return self._laid_out(self._rule_at_rate()).init(specs, self.state_dtype)
 
     def _learned_variables(self):
@@ -206,7 +206,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         return {
             name: self.add_variable(
                 shape=value.shape,
-                initializer=_constant(value),
+                initializer=constant(value),
                 dtype=dtype or keras.backend.standardize_dtype(value.dtype),
                 aggregation=aggregation,
                 name=f"{prefix}{name}",
@@ -258,7 +258,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         Raises:
             ValueError: If `total_steps` is not positive.
         """
-        _check_total_steps(total_steps)
+        checks.check_total_steps(total_steps)
         known = total_steps is not None
         self._run_length.assign(total_steps if known else np.nan)
         taken = tf.cast(tf.convert_to_tensor(self.iterations), tf.int64)
@@ -319,7 +319,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self._skipped_steps.assign_add(1)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        variables = [_tf_variable(v) for v in trainable_variables]
+        variables = [tf_variable(v) for v in trainable_variables]
         reduced = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
         given = {self._get_variable_index(v): tf.convert_to_tensor(g) for g, v in reduced}
         slots = [slot for slot in self._slots if slot is not None]
@@ -338,16 +338,16 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             # Such a rule sees every variable at every step, in the order of `build`, so that
             # a coordinate keeps its place; no gradient counts as zero.
             indices = [i for i, slot in enumerate(self._slots) if slot is not None]
-        variables = [_tf_variable(self._trainable_variables[i]) for i in indices]
+        variables = [tf_variable(self._trainable_variables[i]) for i in indices]
         gradients = [
             given[i] if i in given else tf.zeros(v.shape, v.dtype)
             for i, v in zip(indices, variables, strict=True)
         ]
         values = [tf.convert_to_tensor(v) for v in variables]
         slots = [self._slots[i] for i in indices]
-        state = rules.RuleState([_tensors(slot) for slot in slots], _tensors(self._shared))
+        state = rules.RuleState([tensors(slot) for slot in slots], tensors(self._shared))
         if self._meta_params:
-            rule = rule.bind(_tensors(self._meta_params))
+            rule = rule.bind(tensors(self._meta_params))
         rule, rate = rule.at_learning_rate(learning_rate)
         updates, new_state = rule.update(gradients, state, values, self._context())
         targets, new_values = [], []
@@ -364,7 +364,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
                 targets.append(variable.value)
                 new_values.append(tf.cast(new[name], variable.value.dtype))
         tf.__internal__.distribute.interim.maybe_merge_call(
-            _assign_all, self._distribution_strategy, targets, new_values
+            assign_all, self._distribution_strategy, targets, new_values
         )
 
     def _multiplier(self, index):
@@ -375,14 +375,14 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         if not self.learning_rate_multipliers or self.weight_decay is None:
             super()._apply_weight_decay(variables)
             return
-        decaying = [v for v in map(_tf_variable, variables) if self._use_weight_decay(v)]
+        decaying = [v for v in map(tf_variable, variables) if self._use_weight_decay(v)]
         rate = tf.convert_to_tensor(self.learning_rate) * self.weight_decay
         kept = [
             v - v * tf.cast(rate * self._multiplier(self._get_variable_index(v)), v.dtype)
             for v in decaying
         ]
         tf.__internal__.distribute.interim.maybe_merge_call(
-            _assign_all, self._distribution_strategy, decaying, kept
+            assign_all, self._distribution_strategy, decaying, kept
         )
 
     def _context(self):
@@ -402,73 +402,3 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         length = tf.convert_to_tensor(self._run_length.value)
         unless_told = tf.constant(self.total_steps or np.nan, length.dtype)
         return tf.where(length == 0, unless_told, length)
-
-
-def _check_backend():
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise ValueError(
-            "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
-            f"Keras is imported. Received: KERAS_BACKEND={backend}"
-        )
-
-
-def _check_hooks(cls):
-    for name in ("update_step", "_distributed_tf_update_step"):
-        if getattr(cls, name) is not getattr(keras.optimizers.Optimizer, name):
-            raise ValueError(
-                f"`{name}` is never called here, as a rule updates all variables at once. "
-                "Give variables learning rates of their own by `learning_rate_multipliers`, as in "
-                'LearnedOptimizer(learning_rate_multipliers={"embedding": 0.1}), and other '
-                f"updates by a rule (rules.UpdateRule). Received: {cls.__name__}.{name}"
-            )
-
-
-def _check_real(variables):
-    for variable in variables:
-        dtype = keras.backend.standardize_dtype(variable.dtype)
-        if dtype.startswith("complex"):
-            raise ValueError(
-                "Update rules are made for real variables: keep the real and the imaginary part "
-                "of a complex one as two variables, and put them together by tf.complex(real, "
-                f"imaginary) where it is used. Received: {path_of(variable)!r} of dtype {dtype}"
-            )
-
-
-def _check_total_steps(total_steps):
-    number = isinstance(total_steps, int | float | np.number) and not isinstance(total_steps, bool)
-    if total_steps is not None and not (number and total_steps > 0):
-        raise ValueError(
-            f"`total_steps` is a positive number or None. Received: total_steps={total_steps!r}"
-        )
-
-
-class _Spec:
-    """Shape and dtype of a variable: all that `rule.init` looks at."""
-
-    def __init__(self, variable):
-        self.shape = tuple(variable.shape)
-        self.dtype = keras.backend.standardize_dtype(variable.dtype)
-
-
-def _tf_variable(variable):
-    return variable.value if isinstance(variable, keras.Variable) else variable
-
-
-def _tensors(variables):
-    return {name: tf.convert_to_tensor(v.value) for name, v in variables.items()}
-
-
-def _constant(value):
-    return lambda shape, dtype=None: tf.cast(tf.reshape(value, shape), dtype)
-
-
-def _slot_prefix(variable):
-    return path_of(variable).replace("/", "_").replace(":", "_")
-
-
-def _assign_all(distribution, targets, values):
-    for target, value in zip(targets, values, strict=True):
-        distribution.extended.update(
-            target, lambda variable, new: variable.assign(new), args=(value,), group=False
-        )

@@ -155,29 +155,3 @@ def rule_optimizer_of(model):
 def _applied(optimizer):
     # `optimizer.iterations` counts updates; several gradients make one under accumulation.
     return int(optimizer._iterations.numpy())
-
-
-def tell_run_length_in_fit():
-    """Let `fit` have a `RunLength` callback whenever its model has such an optimizer.
-
-    Keras has no default callbacks but those that `CallbackList` adds itself, and `fit` shows
-    an optimizer nothing of its arguments; so that class is extended once.
-    """
-    original = keras.callbacks.CallbackList.__init__
-    if getattr(original, "tells_run_length", False):
-        return
-
-    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
-        original(self, callbacks, add_history, add_progbar, model, **params)
-        lengths = [c for c in self.callbacks if isinstance(c, RunLength)]
-        # Only `fit` asks for a history.
-        if add_history and not lengths and rule_optimizer_of(model) is not None:
-            lengths = [RunLength()]
-            lengths[0].set_model(model)
-            lengths[0].set_params(params)
-            self.callbacks.extend(lengths)
-        for callback in lengths:
-            callback.beside = self.callbacks
-
-    __init__.tells_run_length = True
-    keras.callbacks.CallbackList.__init__ = __init__

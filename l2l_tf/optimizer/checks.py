@@ -1,0 +1,49 @@
+"""What an optimizer refuses, in the user's words."""
+
+import keras
+import numpy as np
+
+from l2l_tf.optimizer.variables import path_of
+
+
+def check_backend():
+    """Raise a `ValueError` on another backend than TensorFlow."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
+            f"Keras is imported. Received: KERAS_BACKEND={backend}"
+        )
+
+
+def check_hooks(cls):
+    """Raise a `ValueError` if a class overrides a hook that is never called."""
+    for name in ("update_step", "_distributed_tf_update_step"):
+        if getattr(cls, name) is not getattr(keras.optimizers.Optimizer, name):
+            raise ValueError(
+                f"`{name}` is never called here, as a rule updates all variables at once. "
+                "Give variables learning rates of their own by `learning_rate_multipliers`, as in "
+                'LearnedOptimizer(learning_rate_multipliers={"embedding": 0.1}), and other '
+                f"updates by a rule (rules.UpdateRule). Received: {cls.__name__}.{name}"
+            )
+
+
+def check_real(variables):
+    """Raise a `ValueError` if a variable is complex."""
+    for variable in variables:
+        dtype = keras.backend.standardize_dtype(variable.dtype)
+        if dtype.startswith("complex"):
+            raise ValueError(
+                "Update rules are made for real variables: keep the real and the imaginary part "
+                "of a complex one as two variables, and put them together by tf.complex(real, "
+                f"imaginary) where it is used. Received: {path_of(variable)!r} of dtype {dtype}"
+            )
+
+
+def check_total_steps(total_steps):
+    """Raise a `ValueError` unless it is a positive number or None."""
+    number = isinstance(total_steps, int | float | np.number) and not isinstance(total_steps, bool)
+    if total_steps is not None and not (number and total_steps > 0):
+        raise ValueError(
+            f"`total_steps` is a positive number or None. Received: total_steps={total_steps!r}"
+        )
