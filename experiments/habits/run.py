@@ -9,15 +9,15 @@ that an interrupted table goes on where it stopped.
 import hashlib
 import inspect
 import math
-import pathlib
 
 import numpy as np
 from absl import app, flags
 
 from experiments.habits import data, habits
 from experiments.habits.learner import Learner
+from experiments.habits.reporting import Report, sections
 from experiments.paper.pieces import Pieces
-from experiments.tables import markdown, number, write_csv
+from experiments.tables import markdown, number
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import from_text
 from l2l_tf.optimizer import run_length, stopping
@@ -150,35 +150,28 @@ def table(rows):
 
 def report(judgements, seeds):
     """The whole report as Markdown; `judgements`: dict contender → rows."""
-    parts = [
-        "# Habits\n",
+    head = (
+        "# Habits\n\n"
         f"Keras's own `fit`, batches of 32, medians over {seeds} seeds. Beside Adam(0.001), and "
-        "beside the same rule in a single `fit` of as many epochs, whose length is told.\n",
-    ]
-    for name, rows in judgements.items():
-        parts += [f"## {name}\n", summary(name, rows) + "\n", table(rows)]
-    return "\n".join(parts)
+        "beside the same rule in a single `fit` of as many epochs, whose length is told.\n"
+    )
+    return sections(head, judgements, summary, table)
 
 
 def main(argv):
     del argv
     pieces = Pieces(FLAGS.pieces)
-    output = pathlib.Path(FLAGS.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
     contenders = [from_text(text) for text in FLAGS.contender]
     chosen = [h for h in habits.HABITS if not FLAGS.habits or h.name in FLAGS.habits]
-    judgements = {contender.name: [] for contender in contenders}
+    written = Report(FLAGS.output_dir, "habits", lambda rows: report(rows, FLAGS.seeds))
     for name in FLAGS.data:
         adam = Bench(baselines.get("adam_default"), name, pieces)
         for contender in contenders:
             bench = Bench(contender, name, pieces)
             for habit in chosen:
                 row = {"data": name, **judged(habit, FLAGS.seeds, bench, adam)}
-                judgements[contender.name].append(row)
                 print(contender.name, *(f"{k}={number_of(v)}" for k, v in row.items()), flush=True)
-                (output / "habits.md").write_text(report(judgements, FLAGS.seeds))
-                made = [{"contender": n, **r} for n, rows in judgements.items() for r in rows]
-                write_csv(output / "habits.csv", made)
+                written.add(contender.name, row)
 
 
 def number_of(value):

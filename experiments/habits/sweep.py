@@ -8,20 +8,23 @@ the size. Finished runs are kept in --pieces, so that an interrupted sweep goes 
 stopped, and another rule costs its own runs alone: --contender='rule:mixture()@told'.
 """
 
-import pathlib
-
 import numpy as np
 from absl import app, flags
 
 from experiments.habits.nets import Cell, Trainer
+from experiments.habits.reporting import Report, sections
 from experiments.paper.pieces import Pieces
-from experiments.tables import markdown, number, write_csv
+from experiments.tables import markdown, number
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import from_text
 
 FLAGS = flags.FLAGS
 MULTIPLIERS = (0.1, 0.3, 1.0, 3.0)
 WIDE_DEPTH, DEEP_WIDTH = 2, 64
+HEAD = """# Width, depth and batch size
+
+ReLU nets on MNIST, Keras's initializers: mean train loss in the last tenth of a run.
+"""
 NEAR = 1.05
 
 if __name__ == "__main__":
@@ -133,37 +136,24 @@ def table(rows):
 
 def report(swept):
     """The whole report as Markdown; `swept`: dict contender → rows."""
-    parts = [
-        "# Width, depth and batch size\n",
-        "ReLU nets on MNIST, Keras's initializers: mean train loss in the last tenth of a run.\n",
-    ]
-    for name, rows in swept.items():
-        parts += [f"## {name}\n", summary(name, rows) + "\n", table(rows)]
-    return "\n".join(parts)
+    return sections(HEAD, swept, summary, table)
 
 
 def main(argv):
     del argv
     pieces = Pieces(FLAGS.pieces)
-    output = pathlib.Path(FLAGS.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
     contenders = [from_text(text) for text in FLAGS.contender]
     adam = baselines.get("adam_default")
     numbers = [[int(n) for n in given] for given in (FLAGS.widths, FLAGS.depths, FLAGS.batch_sizes)]
-    swept = {contender.name: [] for contender in contenders}
+    written = Report(FLAGS.output_dir, "sweep", report)
     for cell in cells(*numbers):
         steps = cell.steps(FLAGS.steps, FLAGS.most_multiplications)
         plain = measure(adam, cell, steps, (None,), FLAGS.seeds, pieces)[None]
         for contender in contenders:
             losses = measure(contender, cell, steps, MULTIPLIERS, FLAGS.seeds, pieces)
             row = judged(cell, steps, losses, plain)
-            swept[contender.name].append(row)
             print(contender.name, *(f"{k}={v}" for k, v in row.items()), flush=True)
-        (output / "sweep.md").write_text(report(swept))
-        write_csv(
-            output / "sweep.csv",
-            [{"contender": n, **row} for n, rows in swept.items() for row in rows],
-        )
+            written.add(contender.name, row)
 
 
 if __name__ == "__main__":
