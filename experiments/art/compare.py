@@ -2,9 +2,9 @@
 
 python -m experiments.art.compare --preset=lstm-neural-art --output_dir=results/art
 
-Needs `l2l-data prepare photographs paintings vgg16`. Learning rates are tuned on photographs
-for validation; what is reported is on photographs for tests. What is finished is kept in
-`--cache_dir`, so that an interrupted run goes on.
+Needs `python -m tools.offline_data photographs paintings vgg16`. Learning rates are tuned on
+photographs for validation; what is reported is on photographs for tests. What is finished is kept
+in `--cache_dir`, so that an interrupted run goes on.
 """
 
 import dataclasses

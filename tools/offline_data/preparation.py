@@ -5,9 +5,9 @@ import tempfile
 
 import tensorflow as tf
 
-from l2l_tf.data import packages
-from l2l_tf.data.loading import MODELS, PICTURES_VERSION, default_directory, import_tfds
-from l2l_tf.data.sources import SOURCES
+from l2l_tf.data import MODELS, PICTURES_VERSION, default_directory, import_tfds
+from tools.offline_data import packages
+from tools.offline_data.sources import SOURCES
 
 CACHE = pathlib.PurePath("downloads", "packages")
 
