@@ -65,7 +65,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "cache_dir",
     None,
-    "Directory of finished tuning runs; default: OUTPUT_DIR/tuning.",
+    "Directory of finished runs; default: OUTPUT_DIR/runs.",
     flag_values=FLAGS,
 )
 flags.DEFINE_integer("steps", 100, "Steps per run.", 1, flag_values=FLAGS)
@@ -128,7 +128,7 @@ def main(argv):
     output = pathlib.Path(FLAGS.output_dir).expanduser()
     if output.is_file():
         return _fail(f"--output_dir must be a directory. Received: {output}")
-    cache = FLAGS.cache_dir or output / "tuning"
+    cache = FLAGS.cache_dir or output / "runs"
     from l2l_tf import evaluation
 
     try:
@@ -142,7 +142,7 @@ def main(argv):
             progress=True,
         )
     except KeyboardInterrupt:
-        print(f"Interrupted. Finished tuning runs are in {cache}; the same command goes on there.")
+        print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
     except (ValueError, ImportError, OSError) as error:
         return _fail(str(error))

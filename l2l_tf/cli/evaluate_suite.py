@@ -33,17 +33,19 @@ def main(flags):
             suite.entries(flags.half, flags.task or (), flags.suite),
             [*contenders, *_baselines(flags, suite)],
             _settings(flags, suite.SUITES[flags.suite]),
+            stretch=flags.stretch * (suite.QUICK_STRETCH if flags.quick else 1.0),
             suite=flags.suite,
             cache_dir=cache,
             progress=True,
         )
-        suite.write(results, output)
+        ranking = suite.ranked(results)
+        suite.write(ranking, output)
     except KeyboardInterrupt:
         print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
     except (ValueError, ImportError, OSError) as error:
         raise CommandError(str(error)) from error
-    print(suite.summary_table(results))
+    print(suite.summary_table(ranking))
     print(
         f"suite.md, suite.png, suite.json, tasks.csv and curves.csv are in {output} "
         f"({(time.time() - begun) / 60:.1f} minutes; finished runs were taken from {cache})."
@@ -77,6 +79,5 @@ def _settings(flags, chosen):
     return dataclasses.replace(
         settings,
         grid=dataclasses.replace(settings.grid, **grid),
-        stretch=settings.stretch * flags.stretch,
         **given,
     )

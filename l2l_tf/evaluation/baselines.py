@@ -1,14 +1,13 @@
 """Names of the hand-crafted optimizers that learned ones are judged by.
 
 All are the Keras optimizers that users have, with Keras's defaults except for the
-learning rate; Rprop, which Keras lacks, is this package's rule.
+learning rate; Rprop, Prodigy and DoWG, which Keras lacks, are this package's rules.
 """
 
 import keras
 
 from l2l_tf import rules
-from l2l_tf.evaluation.contenders import Contender, CosineToZero
-from l2l_tf.evaluation.rivals import DoWG, Prodigy
+from l2l_tf.evaluation.contenders import Contender, CosineToZero, identity_of
 from l2l_tf.optimizer import LearnedOptimizer
 
 # The hand-crafted optimizers of the paper and of its time, compared unless others are named.
@@ -91,7 +90,7 @@ def _rmsprop(rate, total_steps):
     return keras.optimizers.RMSprop(rate)
 
 
-@register_baseline("rprop")
+@register_baseline("rprop", rule=identity_of(rules.Rprop()))
 def _rprop(rate, total_steps):
     """Its learning rate is the first step size, as in torch."""
     del total_steps
@@ -158,13 +157,13 @@ def _schedule_free_adamw(rate, total_steps):
     return keras.optimizers.ScheduleFreeAdamW()
 
 
-@register_baseline("prodigy", tuned=False, coordinatewise=False)
+@register_baseline("prodigy", tuned=False, coordinatewise=False, rule=identity_of(rules.Prodigy()))
 def _prodigy(rate, total_steps):
     del rate, total_steps
-    return LearnedOptimizer(rule=Prodigy())
+    return LearnedOptimizer(rule=rules.Prodigy())
 
 
-@register_baseline("dowg", tuned=False, coordinatewise=False)
+@register_baseline("dowg", tuned=False, coordinatewise=False, rule=identity_of(rules.DoWG()))
 def _dowg(rate, total_steps):
     del rate, total_steps
-    return LearnedOptimizer(rule=DoWG())
+    return LearnedOptimizer(rule=rules.DoWG())

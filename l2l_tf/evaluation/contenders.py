@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
+from l2l_tf.evaluation.code import code_digest
 from l2l_tf.optimizer import LearnedOptimizer
 
 
@@ -102,7 +103,7 @@ def learned(source, name=None, tell_steps=False):
         tuned=False,
         learned=True,
         coordinatewise=rule.coordinatewise,
-        identity=_identity(rule, tell_steps),
+        identity=identity_of(rule, tell_steps),
     )
 
 
@@ -130,10 +131,18 @@ def from_text(text):
     return made
 
 
-def _identity(rule, tell_steps):
-    """What a learned optimizer's behaviour depends on; None for a rule of a class unknown here."""
+def identity_of(rule, tell_steps=False):
+    """What the behaviour of an optimizer with a rule depends on.
+
+    Args:
+        rule: `UpdateRule`.
+        tell_steps: Whether it is told the length of the run.
+
+    Returns:
+        JSON-serialisable dict; None for a rule of a class unknown here.
+    """
     try:
-        described, code = rules.serialize(rule), rules.code_digest(rule)
+        described, code = rules.serialize(rule), code_digest(rule)
     except (ValueError, TypeError, OSError):  # The latter two: its code is nowhere to be read.
         return None
     digest = hashlib.sha256()

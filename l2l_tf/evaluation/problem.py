@@ -60,6 +60,11 @@ class Problem:
         """Whether the task has splits to report on."""
         return bool(self._batches("test"))
 
+    @property
+    def held_out_rows(self):
+        """Rows of the test split that a report looks at; 0 without data."""
+        return sum(int(batch[0].shape[0]) for batch in self._batches("test"))
+
     def seed_of(self, stream, index):
         """The seed `[2]` of one run.
 

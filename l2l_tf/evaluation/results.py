@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import datetime
+import functools
 import json
 import math
 import os
@@ -141,10 +142,14 @@ class Results:
 
     def runs(self, task, optimizer):
         """Records of one optimizer on one task: dict seed → list in the order of steps."""
+        return self._runs.get((task, optimizer), {})
+
+    @functools.cached_property
+    def _runs(self):
         runs = {}
         for record in self.records:
-            if (record.task, record.optimizer) == (task, optimizer):
-                runs.setdefault(record.seed, []).append(record)
+            of_pair = runs.setdefault((record.task, record.optimizer), {})
+            of_pair.setdefault(record.seed, []).append(record)
         return runs
 
     def summary(self, task=None):

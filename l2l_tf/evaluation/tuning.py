@@ -1,11 +1,8 @@
-"""Tuning a learning rate on a logarithmic grid, remembered on disk run by run."""
+"""Tuning a learning rate on a logarithmic grid."""
 
 import dataclasses
 import math
 
-from l2l_tf.evaluation.run_cache import RunCache
-
-CACHE_FORMAT = 1
 CRITERIA = {"train_loss": "train", "held_out_loss": "validation"}
 
 
@@ -65,19 +62,18 @@ class Tuning:
     losses: dict
 
 
-def tune(runner, grid, seeds, criterion="train_loss", cache_dir=None, progress=lambda: None):
+def tune(finished, grid, seeds, criterion="train_loss", progress=lambda: None):
     """The learning rate with the least mean final loss; runs that diverge count as infinite.
 
     The grid is extended, up to `grid.extend` rates at either end, while the best rate is
     at its edge.
 
     Args:
-        runner: `Runner`.
+        finished: `FinishedRuns` of the runner.
         grid: `Grid`.
         seeds: Number of seeds per rate, none of them among the reported ones.
         criterion: "train_loss", or "held_out_loss": on the validation split, so that the
             test split stays unseen.
-        cache_dir: Directory in which finished runs are kept and looked up; None: nowhere.
         progress: Called after each run.
 
     Returns:
@@ -88,12 +84,10 @@ def tune(runner, grid, seeds, criterion="train_loss", cache_dir=None, progress=l
     """
     if criterion not in CRITERIA:
         raise ValueError(f"What is tuned for is one of {tuple(CRITERIA)}. Received: {criterion!r}")
-    if criterion == "held_out_loss" and not runner.problem.has_data:
-        raise ValueError(
-            f"A task without data has no held-out loss. Received: {runner.problem.task!r}"
-        )
-    finished = _FinishedRuns(runner, cache_dir)
-    return search(grid, lambda rate, seed: finished.losses(rate, seed)[criterion], seeds, progress)
+    problem, split = finished.runner.problem, CRITERIA[criterion]
+    if criterion == "held_out_loss" and not problem.has_data:
+        raise ValueError(f"A task without data has no held-out loss. Received: {problem.task!r}")
+    return search(grid, lambda rate, seed: finished.final_loss(rate, seed, split), seeds, progress)
 
 
 def search(grid, loss_of, seeds, progress=lambda: None):
@@ -134,29 +128,3 @@ def search(grid, loss_of, seeds, progress=lambda: None):
         inside=min(losses) < best < max(losses) and math.isfinite(losses[best]),
         losses={grid.rate(i): losses[i] for i in sorted(losses)},
     )
-
-
-class _FinishedRuns:
-    """Final losses by rate and seed; on disk after every run, whatever the grid."""
-
-    def __init__(self, runner, cache_dir):
-        self.runner = runner
-        self.cache = RunCache(runner, cache_dir, CACHE_FORMAT)
-        self.runs = self.cache.read(_losses)
-
-    def losses(self, rate, seed):
-        name = f"{rate:.6g}/{seed}"
-        if name not in self.runs:
-            splits = list(CRITERIA.values())
-            final = self.runner.run("tuning", seed, rate, splits=splits)[-1]
-            self.runs[name] = {
-                criterion: final.reports[split]["loss"]
-                for criterion, split in CRITERIA.items()
-                if split in final.reports
-            }
-            self.cache.write(self.runs)
-        return self.runs[name]
-
-
-def _losses(run):
-    return {criterion: float(loss) for criterion, loss in run.items()}

@@ -19,9 +19,9 @@ from l2l_tf.rules.layout import Layout, layout_of
 from l2l_tf.rules.lstm import LSTM
 from l2l_tf.rules.mixture import Mixture
 from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
+from l2l_tf.rules.parameter_free import DoWG, Prodigy
 from l2l_tf.rules.per_kind import PerKind
 from l2l_tf.rules.registry import (
-    code_digest,
     deserialize,
     from_text,
     get,
@@ -48,9 +48,11 @@ __all__ = [
     "Centred",
     "Context",
     "CoordinatewiseRule",
+    "DoWG",
     "Mixture",
     "Momentum",
     "PerKind",
+    "Prodigy",
     "RNNProp",
     "Rprop",
     "RuleState",
@@ -58,7 +60,6 @@ __all__ = [
     "UpdateRule",
     "controller_names",
     "deserialize",
-    "code_digest",
     "from_text",
     "get",
     "layout_of",

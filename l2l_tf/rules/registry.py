@@ -1,11 +1,5 @@
 """Names of update rules, and their configuration as plain data."""
 
-import functools
-import hashlib
-import inspect
-import pathlib
-
-from l2l_tf import cells
 from l2l_tf.call_text import parse_call
 from l2l_tf.rules.base import UpdateRule
 
@@ -118,27 +112,3 @@ def as_rule(argument, given):
             f"`{argument}` is a rule, its description or its text ({error}). "
             f"Received: {argument}={given!r}"
         ) from error
-
-
-def code_digest(rule):
-    """SHA-256 of the code that a rule's step is made of: other code, other results.
-
-    Returns:
-        Hexadecimal digits.
-
-    Raises:
-        TypeError, OSError: If the code of its class is nowhere to be read.
-    """
-    return _code_digest(type(rule))
-
-
-@functools.cache
-def _code_digest(cls):
-    folders = (pathlib.Path(file).parent for file in (__file__, cells.__file__))
-    files = {path for folder in folders for path in folder.rglob("*.py")}
-    # Rules of a user's own stand elsewhere.
-    files |= {pathlib.Path(inspect.getsourcefile(base)) for base in cls.__mro__[:-1]}
-    digest = hashlib.sha256()
-    for path in sorted(files, key=lambda path: path.parts[-3:]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -44,7 +44,7 @@ def test_the_command_prints_a_table_and_writes_its_files(
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("small-lstm", "adam", "rprop", "held-out"))
     names = {path.name for path in output.iterdir()}
-    assert names == {"results.csv", "results.json", "curves.png", "tuning"}
+    assert names == {"results.csv", "results.json", "curves.png", "runs"}
     content = json.loads((output / "results.json").read_text())
     assert content["settings"]["steps"] == 3 and content["cpu"] and content["date"]
     with open(output / "results.csv", newline="") as file:
@@ -66,7 +66,7 @@ def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, mo
     monkeypatch.setattr(Runner, "run", interrupted)
     assert command(*small(tmp_path, "--baselines=sgd")) == 130
     assert "Interrupted" in capsys.readouterr().out
-    (cache,) = (tmp_path / "tuning").iterdir()
+    (cache,) = (tmp_path / "runs").iterdir()
     assert len(json.loads(cache.read_text())["runs"]) == 2
     monkeypatch.setattr(Runner, "run", original)
     assert command(*small(tmp_path, "--baselines=sgd")) == 0

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "meta": {"arguments", "rules", "presets", "tasks", "data", "tracing"},
     "export": {"rules", "presets", "optimizer"},
     "evaluation": {
+        "cells",
         "arguments",
         "call_text",
         "data",

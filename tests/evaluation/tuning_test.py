@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 
 from l2l_tf import tasks
-from l2l_tf.evaluation import Grid, baselines
+from l2l_tf.evaluation import Grid, baselines, tuning
+from l2l_tf.evaluation.finished_runs import FinishedRuns
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.runner import Measurement
-from l2l_tf.evaluation.tuning import tune
 
 GRID = Grid(1e-3, 1.0, per_decade=1)
+
+
+def tune(runner, *arguments, cache_dir=None):
+    return tuning.tune(FinishedRuns(runner, cache_dir), *arguments)
 
 
 class Bowl:

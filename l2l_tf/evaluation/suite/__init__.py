@@ -3,21 +3,31 @@
 from l2l_tf.evaluation.suite.documents import markdown, summary_table, write
 from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.keras_task import KerasTask
-from l2l_tf.evaluation.suite.running import SuiteSettings, run_suite
-from l2l_tf.evaluation.suite.standings import standings, task_standings
-from l2l_tf.evaluation.suite.suites import QUICK_BASELINES, RIVALS, SUITES, TUNED, Suite, entries
+from l2l_tf.evaluation.suite.running import run_suite
+from l2l_tf.evaluation.suite.standings import Ranking, ranked, standings, task_standings
+from l2l_tf.evaluation.suite.suites import (
+    QUICK_BASELINES,
+    QUICK_STRETCH,
+    RIVALS,
+    SUITES,
+    TUNED,
+    Suite,
+    entries,
+)
 
 __all__ = [
     "QUICK_BASELINES",
+    "QUICK_STRETCH",
     "RIVALS",
     "SUITES",
     "TUNED",
     "Entry",
     "KerasTask",
+    "Ranking",
     "Suite",
-    "SuiteSettings",
     "entries",
     "markdown",
+    "ranked",
     "run_suite",
     "standings",
     "summary_table",

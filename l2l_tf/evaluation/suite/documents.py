@@ -1,4 +1,4 @@
-"""Files of the suite: `suite.json`, `suite.csv`, `tasks.csv`, `suite.md`, `suite.png`."""
+"""Files of a suite: `suite.json`, `curves.csv`, `tasks.csv`, `suite.md`, `suite.png`."""
 
 import csv
 import dataclasses
@@ -7,36 +7,35 @@ import pathlib
 
 from l2l_tf.evaluation.suite.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
-from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, standings, task_standings
+from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED
 
 
-def write(results, directory):
+def write(ranking, directory):
     """Write all files of a suite's results.
 
     `suite.json` holds everything, `curves.csv` every record, `tasks.csv` a row for each task and
     contender, `suite.md` the tables for readers, `suite.png` the picture.
 
     Args:
-        results: `Results` of `run_suite`.
+        ranking: `Ranking` of what `run_suite` found.
         directory: Directory, made if needed.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    results, rows, _ = ranking
     results.to_json(directory / "suite.json")
     results.to_csv(directory / "curves.csv")
-    rows = task_standings(results)
     with open(directory / "tasks.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(rows[0])])
         writer.writeheader()
         writer.writerows(dataclasses.asdict(row) for row in rows)
-    (directory / "suite.md").write_text(markdown(results))
-    draw(results, directory / "suite.png")
+    (directory / "suite.md").write_text(markdown(ranking))
+    draw(ranking, directory / "suite.png")
 
 
-def markdown(results):
+def markdown(ranking):
     """The tables as Markdown: over tasks, then task by task."""
-    rows = task_standings(results)
-    found = standings(results, rows)
+    results, rows, found = ranking
     parts = [
         f"# The {results.settings.get('suite', 'general')} suite",
         f"{results.date}, {results.cpu}; TensorFlow {results.versions['tensorflow']}, "
@@ -77,9 +76,9 @@ def markdown(results):
     return "\n\n".join(parts) + "\n"
 
 
-def summary_table(results):
+def summary_table(ranking):
     """The tables over tasks as Markdown, one row per contender, the best first."""
-    found = standings(results)
+    results, _, found = ranking
     return f"{_summary(results, found)}\n\n{_along_the_run(found)}"
 
 

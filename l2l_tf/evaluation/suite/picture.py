@@ -5,27 +5,26 @@ import math
 import numpy as np
 
 from l2l_tf.evaluation.figures import HAND_CRAFTED, LEARNED, new_figure
-from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, standings, task_standings
+from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED
 
 _COLUMNS = 4
 
 
-def draw(results, path):
+def draw(ranking, path):
     """Write the picture as a PNG.
 
     Above: every task's speed-up over tuned Adam as a dot, the interquartile mean as a bar.
     Below: median train loss against steps, one panel a task.
 
     Args:
-        results: `Results` of `run_suite`.
+        ranking: `Ranking` of what `run_suite` found.
         path: File to write.
 
     Raises:
         ImportError: If matplotlib is not installed.
     """
+    results, by_task, order = ranking
     rows = math.ceil(len(results.tasks) / _COLUMNS)
-    by_task = task_standings(results)
-    order = standings(results, by_task)
     styles = _styles(order)
     top = 0.32 * len(order) + 0.9
     figure = new_figure(14, top + 2.5 * rows + 0.6)

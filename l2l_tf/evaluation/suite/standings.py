@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 
+from l2l_tf.evaluation.results import Results
 from l2l_tf.evaluation.suite.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
 
 REFERENCE = "adam"
@@ -203,15 +205,35 @@ def _task_standing(results, contestant, adam, scheduled, reference, rows):
     )
 
 
-def standings(results, rows=None):
+class Ranking(NamedTuple):
+    """What tables and pictures of a suite are made of.
+
+    Attributes:
+        results: `Results`.
+        by_task: List of `TaskStanding`.
+        overall: List of `Standing`, the greatest speed-up first.
+    """
+
+    results: Results
+    by_task: list
+    overall: list
+
+
+def ranked(results):
+    """The `Ranking` of a suite's results."""
+    by_task = task_standings(results)
+    return Ranking(results, by_task, standings(results, by_task))
+
+
+def standings(results, rows):
     """List of `Standing`, the greatest speed-up first.
 
     Args:
         results: `Results`.
-        rows: Its `task_standings`, where they are known already.
+        rows: Its `task_standings`.
     """
     by_name = {}
-    for row in rows or task_standings(results):
+    for row in rows:
         by_name.setdefault(row.optimizer, {})[row.task] = row
     learned = {c.optimizer: c.learned for c in results.contestants}
     found = [_standing(name, rows, by_name, learned[name]) for name, rows in by_name.items()]

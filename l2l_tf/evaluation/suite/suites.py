@@ -2,13 +2,15 @@
 
 import dataclasses
 
+from l2l_tf.evaluation.settings import Settings
 from l2l_tf.evaluation.suite import development, middle_development, middle_report, report
-from l2l_tf.evaluation.suite.running import SuiteSettings
 from l2l_tf.evaluation.tuning import Grid
 
 TUNED = ("adam", "adamw_cosine", "momentum", "rmsprop", "nesterov")
 RIVALS = ("adam_default", "schedule_free_adamw", "prodigy", "dowg")
+# A first look: fewer contenders, and a fifth of the steps.
 QUICK_BASELINES = ("adam", "adamw_cosine", "adam_default")
+QUICK_STRETCH = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,36 +19,34 @@ class Suite:
 
     Attributes:
         halves: Dict "development", "report" → entries: for choices, and for published figures.
-        settings: `SuiteSettings`.
+        settings: `Settings`.
         baselines: Names of the hand-crafted contenders.
-        quick: `SuiteSettings` of a first look, with `QUICK_BASELINES`.
+        quick: `Settings` of a first look, with `QUICK_BASELINES` and `QUICK_STRETCH`.
     """
 
     halves: dict
-    settings: SuiteSettings
+    settings: Settings
     baselines: tuple
-    quick: SuiteSettings
+    quick: Settings
 
 
 SUITES = {
     "general": Suite(
         {"development": development.ENTRIES, "report": report.ENTRIES},
-        SuiteSettings(),
+        Settings(grid=Grid(1e-4, 1.0, per_decade=2), report_rows=1024),
         (*TUNED, *RIVALS),
-        SuiteSettings(Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, stretch=0.2),
+        Settings(
+            grid=Grid(1e-3, 1e-1, per_decade=1, extend=1), grid_seeds=1, seeds=2, report_rows=1024
+        ),
     ),
     "middle": Suite(
         {"development": middle_development.ENTRIES, "report": middle_report.ENTRIES},
-        SuiteSettings(
-            Grid(3e-4, 1e-2, per_decade=2), grid_seeds=1, seeds=3, records=16, report_rows=512
+        Settings(
+            grid=Grid(3e-4, 1e-2, per_decade=2), grid_seeds=1, seeds=3, records=16, report_rows=512
         ),
         ("adam", "adamw_cosine", "muon_cosine", "adam_default"),
-        SuiteSettings(
-            Grid(1e-3, 1e-2, per_decade=1, extend=1),
-            grid_seeds=1,
-            seeds=1,
-            report_rows=512,
-            stretch=0.2,
+        Settings(
+            grid=Grid(1e-3, 1e-2, per_decade=1, extend=1), grid_seeds=1, seeds=1, report_rows=512
         ),
     ),
 }

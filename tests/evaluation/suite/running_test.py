@@ -10,15 +10,19 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.evaluation import Grid, contender_from_text, learned, suite
+from l2l_tf.evaluation import Grid, Settings, contender_from_text, learned, suite
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.runner import Runner
-from l2l_tf.evaluation.suite import Entry, KerasTask, SuiteSettings, models, objectives
+from l2l_tf.evaluation.suite import Entry, KerasTask, models, objectives
 from l2l_tf.rules import registry
 from l2l_tf.tasks import as_seed
 
-SETTINGS = SuiteSettings(
-    Grid(1e-2, 1.0, per_decade=1, extend=1), grid_seeds=1, seeds=2, records=4, report_rows=16
+SETTINGS = Settings(
+    grid=Grid(1e-2, 1.0, per_decade=1, extend=1),
+    grid_seeds=1,
+    seeds=2,
+    records=4,
+    report_rows=16,
 )
 
 
@@ -61,8 +65,9 @@ def counted(monkeypatch):
     return made
 
 
-def small_run(tmp_path, contenders=("adam", "adam_default"), settings=SETTINGS, chosen=ENTRIES):
-    return suite.run_suite(chosen, contenders, settings, cache_dir=tmp_path / "runs")
+def small_run(tmp_path, contenders=("adam", "adam_default"), chosen=ENTRIES, **options):
+    options = {"settings": SETTINGS, "cache_dir": tmp_path / "runs", **options}
+    return suite.run_suite(chosen, contenders, **options)
 
 
 def test_finished_runs_are_never_repeated(tmp_path, counted):
@@ -109,7 +114,7 @@ def test_other_tasks_of_the_same_name_have_other_runs(tmp_path, counted):
 def test_all_files_are_written_and_say_the_same(tmp_path):
     mixture = contender_from_text("rule:mixture")
     results = small_run(tmp_path, ["adam", "adamw_cosine", "adam_default", mixture])
-    suite.write(results, tmp_path / "out")
+    suite.write(suite.ranked(results), tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"suite.md", "suite.png", "suite.json", "tasks.csv", "curves.csv"}
     text = (tmp_path / "out" / "suite.md").read_text()
@@ -134,9 +139,7 @@ def test_a_longer_suite_tells_the_longer_run(tmp_path):
 
     contender = learned(rules.SGD(0.1), "learned")
     contender = type(contender)("long", make, tuned=False)
-    results = small_run(
-        tmp_path, ["adam", contender], SuiteSettings(SETTINGS.grid, 1, 1, 4, stretch=1.5)
-    )
+    results = small_run(tmp_path, ["adam", contender], stretch=1.5)
     assert set(lengths) == {30}
     assert max(r.step for r in results.records) == 30
 
@@ -229,8 +232,8 @@ def test_what_cannot_be_judged_is_refused():
     ):
         with pytest.raises(ValueError, match=f"Received:.*{message}"):
             suite.run_suite(ENTRIES, *arguments)
-    with pytest.raises(ValueError, match="seeds=0"):
-        SuiteSettings(seeds=0)
+    with pytest.raises(ValueError, match="stretch=0"):
+        suite.run_suite(ENTRIES, ["adam"], stretch=0)
     with pytest.raises(ValueError, match="Received: half='both'"):
         suite.entries("both")
     with pytest.raises(ValueError, match=r"Received: \['nothing'\]"):

@@ -12,8 +12,8 @@ from l2l_tf.evaluation.suite.standings import (
     accuracy_margin,
     diverged,
     interquartile_mean,
+    ranked,
     speed_up,
-    standings,
     task_standings,
 )
 
@@ -51,7 +51,7 @@ ADAM = [[4.0, 3.0, 2.0, 1.5, 1.0]]
 
 
 def by_name(results):
-    return {standing.optimizer: standing for standing in standings(results)}
+    return {standing.optimizer: standing for standing in ranked(results).overall}
 
 
 def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end():

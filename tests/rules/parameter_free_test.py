@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf.evaluation import baselines
-from l2l_tf.evaluation.rivals import DoWG, Prodigy
 from l2l_tf.optimizer import LearnedOptimizer
+from l2l_tf.rules import DoWG, Prodigy
 
 SHAPES = ((3,), (2, 2))
 
@@ -89,6 +89,6 @@ def test_no_gradient_is_no_step_and_nothing_breaks(rule):
     np.testing.assert_allclose(points, np.tile(begun, (3, 1)), rtol=1e-6)
 
 
-def test_rivals_are_never_tuned():
+def test_optimizers_without_a_learning_rate_are_never_tuned():
     for name in ("adam_default", "schedule_free_adamw", "prodigy", "dowg"):
         assert not baselines.get(name).tuned

@@ -1,0 +1,126 @@
+"""Finished runs of one optimizer on one task, remembered on disk."""
+
+import hashlib
+import json
+import math
+import os
+import pathlib
+import tempfile
+import warnings
+
+import keras
+import tensorflow as tf
+
+from l2l_tf.evaluation.runner import Measurement, recorded_steps
+
+# Raised whenever what a run holds changes.
+CACHE_FORMAT = 1
+
+
+class FinishedRuns:
+    """Runs of one runner, each taken from disk if it was ever finished.
+
+    They are one JSON file, written anew after every run. Its key is all that a run depends on:
+    the task, the length, the optimizer with the code of its rule, and the versions of TensorFlow
+    and Keras. A contender without an identity is remembered in memory alone.
+
+    Args:
+        runner: `Runner`.
+        directory: Directory of such files; None: nothing is kept.
+    """
+
+    def __init__(self, runner, directory):
+        self.runner = runner
+        self.key = _key(runner)
+        self.path = None
+        if directory is not None and runner.contender.identity is not None:
+            digest = hashlib.sha256(json.dumps(self.key, sort_keys=True).encode()).hexdigest()
+            name = f"{runner.contender.name}-{digest[:20]}.json"
+            self.path = pathlib.Path(directory).expanduser() / name
+        self.runs = self._read()
+
+    def final_loss(self, rate, seed, split="train"):
+        """Loss on a split at the end of a tuning run; infinite after one that diverged."""
+        (final,) = self._run("tuning", seed, rate, None, (split,))
+        return final.reports[split]["loss"]
+
+    def curve(self, rate, seed, records):
+        """List of `Measurement` of a reported run, at the start and `records` steps."""
+        return self._run("report", seed, rate, records, ("train", "test"))
+
+    def _run(self, stream, seed, rate, records, splits):
+        name = f"{stream}/{seed}/{'-' if rate is None else f'{rate:.6g}'}/{records or 'end'}"
+        if stream == "tuning" and splits != ("train",):
+            name = "/".join([name, *splits])
+        if name not in self.runs:
+            at = recorded_steps(self.runner.steps, records) if records else None
+            self.runs[name] = self.runner.run(stream, seed, rate, at, splits)
+            self._write()
+        return self.runs[name]
+
+    def _read(self):
+        """The runs in the file. One that holds something else is replaced, with a warning."""
+        if self.path is None or not self.path.is_file():
+            return {}
+        try:
+            content = json.loads(self.path.read_text())
+            if content["key"] != self.key:
+                raise ValueError("it belongs to other settings")
+            return {
+                name: [Measurement(**_decoded(measurement)) for measurement in run]
+                for name, run in content["runs"].items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            warnings.warn(
+                f"{self.path} is no cache of runs and is replaced ({error})", stacklevel=3
+            )
+            return {}
+
+    def _write(self):
+        """Replace the file at once, so that an interruption leaves the old or the new one."""
+        if self.path is None:
+            return
+        runs = {name: [m._asdict() for m in run] for name, run in self.runs.items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        try:
+            with os.fdopen(handle, "w") as file:
+                json.dump({"key": self.key, "runs": _encoded(runs)}, file, indent=1)
+            os.replace(temporary, self.path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def _key(runner):
+    problem = runner.problem
+    cls = type(problem.task)
+    return {
+        "format": CACHE_FORMAT,
+        "task": f"{cls.__module__}.{problem.task!r}",
+        "contender": runner.contender.identity,
+        "steps": runner.steps,
+        "functions": problem.functions,
+        "report_rows": problem.report_rows,
+        "jit_compile": problem.jit_compile,
+        "seed": problem.seed,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+
+
+def _encoded(value):
+    # JSON has no infinity: numbers that are not finite are written as text.
+    if isinstance(value, dict):
+        return {name: _encoded(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encoded(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _decoded(value):
+    if isinstance(value, dict):
+        return {name: _decoded(entry) for name, entry in value.items()}
+    return float(value) if isinstance(value, str) else value
