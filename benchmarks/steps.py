@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from benchmarks.timing import interleaved, peak_bytes
 from l2l_tf import LearnedOptimizer, rules
-from l2l_tf.tracing import traced_apart
+from l2l_tf.core.tracing import traced_apart
 
 ADAM = "keras adam"
 DEFAULT = "default preset"

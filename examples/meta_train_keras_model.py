@@ -15,7 +15,8 @@ from sklearn.datasets import load_digits
 
 from l2l_tf import LearnedOptimizer, presets, rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
-from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.trainer import MetaTrainer
 
 x, y = load_digits(return_X_y=True)
 x, split = (x.reshape(-1, 8, 8, 1) / 16.0).astype("float32"), 1437

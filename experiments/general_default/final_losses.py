@@ -14,7 +14,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from l2l_tf import presets, rules, tasks
-from l2l_tf.call_text import parse_call
+from l2l_tf.core.spec import parse_spec
 from l2l_tf.meta.validation import run_losses, validation_run
 from l2l_tf.tasks import as_seed
 
@@ -97,7 +97,7 @@ def best_adam(text, steps):
 def rule_of(text):
     """An untrained rule, or a preset's, perhaps under other settings; see `--rule`."""
     name, bracket, rest = text.partition("(")
-    _, arguments = parse_call(f"rule{bracket}{rest}", "rule")  # Names of presets have hyphens.
+    _, arguments = parse_spec(f"rule{bracket}{rest}", "rule")  # Names of presets have hyphens.
     if name in rules.names():
         return rules.get(name, **arguments)
     trained = presets.load_preset(name)

@@ -9,7 +9,8 @@ from experiments.tables import markdown, number, write_csv
 from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from l2l_tf.meta.objective import LOSS_WEIGHTS
-from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.trainer import MetaTrainer
 
 TITLE = "The method's choices"
 TASK = "quadratic"

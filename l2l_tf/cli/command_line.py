@@ -123,6 +123,8 @@ def parse(program, flag_values, argv):
         raise CommandError(f"Unknown flag{advice} Received: {error.flagvalue}") from error
     except flags.Error as error:
         match = re.fullmatch(r"flag (--\w+=.*?): (.*)", str(error), re.DOTALL)
+        if match and "Received:" in match.group(2):
+            raise CommandError(match.group(2)) from error
         if match:
             raise CommandError(f"{match.group(2)}. Received: {match.group(1)}") from error
         raise CommandError(f"{error}. Received: {shlex.join(argv)}") from error

@@ -3,12 +3,13 @@
 import hashlib
 import io
 import json
-import os
 import pathlib
 import re
 import warnings
 
 import numpy as np
+
+from l2l_tf.core.files import to_json, write_whole
 
 _NAME = re.compile(r"checkpoint-(\d{9})\.npz")
 
@@ -26,7 +27,7 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3):
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    text = np.frombuffer(json.dumps(info).encode(), np.uint8)
+    text = np.frombuffer(to_json(info).encode(), np.uint8)
     np.savez(buffer, __info__=text, **{k: np.asarray(v) for k, v in arrays.items()})
     content = buffer.getvalue()
     path = directory / f"checkpoint-{meta_step:09d}.npz"
@@ -60,16 +61,6 @@ def newest_checkpoint(directory):
         info = json.loads(arrays.pop("__info__").tobytes().decode())
         return int(_NAME.fullmatch(path.name).group(1)), arrays, info
     return None
-
-
-def write_whole(path, content):
-    """Write bytes to a `pathlib.Path`; a killed process leaves what was there, or all of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def _paths(directory):

@@ -10,56 +10,25 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from l2l_tf import presets, rules, tasks
+from l2l_tf.core.config import from_flags
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.given import given_preset
-from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.trainer import MetaTrainer
 
 
 def build(options):
     """A `MetaTrainer` from an object with the attributes of `l2l-train`'s flags.
 
     Raises:
-        ValueError: If a task, a rule or a number is not to be had.
+        ValueError: If a task, rule or estimator is unknown, or a number out of range.
     """
     train_tasks = [tasks.get(text) for text in options.task]
     validation = [tasks.get(text) for text in options.validation_task or options.task]
     if options.random_scaling:
-        train_tasks = [
-            tasks.RandomScaling(
-                t, options.random_scaling, options.scaling_level, options.scaling_share
-            )
-            for t in train_tasks
-        ]
-    of_bptt = {
-        "second_derivatives": options.second_derivatives,
-        "recompute_every": options.recompute_every,
-    }
-    own = {"bptt": of_bptt, "imitation": {"teacher": options.teacher}}
-    estimator = ESTIMATORS[options.estimator](
-        unroll=options.unroll,
-        tasks=options.batch_size,
-        loss_weights=options.loss_weights,
-        meta_batch=options.meta_batch,
-        log_loss=options.log_loss,
-        log_floor=options.log_floor,
-        told=options.told,
-        **own.get(options.estimator, {"sigma": options.sigma}),
-    )
-    settings = Settings(
-        meta_steps=options.meta_steps,
-        meta_learning_rate=options.meta_learning_rate,
-        clip_norm=options.clip_norm,
-        weight_averaging=options.weight_averaging,
-        trajectories=tuple(options.trajectory),
-        trajectory_sampling=options.trajectory_sampling,
-        validation_trajectory=options.validation_trajectory,
-        validate_every=options.validate_every,
-        validation_tasks=options.validation_tasks,
-        patience=options.patience,
-        checkpoint_every=options.checkpoint_every,
-        seed=options.seed,
-        jit_compile=options.jit_compile,
-    )
+        train_tasks = [from_flags(tasks.RandomScaling, options, task=t) for t in train_tasks]
+    estimator = from_flags(ESTIMATORS.named(options.estimator), options)
+    settings = from_flags(Settings, options)
     return MetaTrainer(_first_rule(options), train_tasks, validation, estimator, settings)
 
 

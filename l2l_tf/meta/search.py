@@ -10,7 +10,8 @@ import pathlib
 import numpy as np
 
 from l2l_tf import presets
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.checks import check_integer, check_number
+from l2l_tf.core.files import write_whole
 from l2l_tf.meta import checkpoint
 
 
@@ -104,7 +105,7 @@ def keep(output_dir, outcomes, command):
         The best `Outcome`; None if no draw had a finite validation.
     """
     output_dir = pathlib.Path(output_dir)
-    checkpoint.write_whole(output_dir / "search.csv", _csv(outcomes).encode())
+    write_whole(output_dir / "search.csv", _csv(outcomes).encode())
     best = min(outcomes, key=lambda o: o.score, default=None)
     if best is None or best.score == math.inf:
         return None

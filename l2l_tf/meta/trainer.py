@@ -12,66 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.tracing import traced_apart
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.tasks import as_seed, fold_in
-from l2l_tf.tracing import traced_apart
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a meta-training run is, besides rule, tasks and estimator.
-
-    Attributes:
-        meta_steps: Meta-updates in all.
-        meta_learning_rate: Adam's learning rate, decayed to a tenth along a cosine.
-        clip_norm: Largest global norm of a meta-gradient.
-        weight_averaging: Decay of an exponential average of the meta-parameters, which is
-            what is validated and kept; 0 keeps the meta-parameters themselves. Early in a run
-            after t meta-steps it is at most (1 + t) / (10 + t).
-        trajectories: Lengths of the optimizees' runs, shortest first (a curriculum).
-        trajectory_sampling: "fixed", or "log_uniform": a run's length is drawn between the
-            estimator's unroll and the curriculum's length.
-        validation_trajectory: Steps of a validation; 0 means the longest trajectory.
-        validate_every: Meta-steps between validations.
-        validation_tasks: Fresh optimizees per task in a validation.
-        patience: Validations without improvement before stopping early; 0 never stops.
-        checkpoint_every: Meta-steps between checkpoints.
-        seed: Seed of everything.
-        jit_compile: Whether meta-steps are compiled by XLA, for tasks that gain by it
-            (`Task.jit_compile`).
-    """
-
-    meta_steps: int = 1000
-    meta_learning_rate: float = 3e-3
-    clip_norm: float = 1.0
-    weight_averaging: float = 0.0
-    trajectories: tuple = (100,)
-    trajectory_sampling: str = "fixed"
-    validation_trajectory: int = 0
-    validate_every: int = 100
-    validation_tasks: int = 8
-    patience: int = 0
-    checkpoint_every: int = 100
-    seed: int = 0
-    jit_compile: bool = True
-
-    def __post_init__(self):
-        for name in ("meta_steps", "validate_every", "validation_tasks", "checkpoint_every"):
-            check_integer(name, getattr(self, name), least=1)
-        for name in ("patience", "seed"):
-            check_integer(name, getattr(self, name), least=0)
-        for length in self.trajectories:
-            check_integer("trajectory", length, least=1)
-        check_number("meta_learning_rate", self.meta_learning_rate, least=0)
-        check_number("clip_norm", self.clip_norm, above=0)
-        check_number("weight_averaging", self.weight_averaging, least=0, below=1)
 
 
 class MetaTrainer:
@@ -294,13 +243,11 @@ class MetaTrainer:
             "describe": self.describe(),
             "runs": runs,
             "skipped": self.skipped,
-            "best_score": self.best_score if math.isfinite(self.best_score) else None,
+            "best_score": self.best_score,
             "best_step": self.best_step,
             "failures": self.failures,
             "seconds": self.seconds,
-            "history": [
-                {k: v if math.isfinite(v) else None for k, v in h.items()} for h in self.history
-            ],
+            "history": self.history,
         }
         checkpoint.save_checkpoint(directory, self.meta_step, arrays, info)
 

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from l2l_tf.tracing import traced_apart
+from l2l_tf.core.tracing import traced_apart
 
 # Compiling takes seconds, and a tenth of one and more for every variable; a compiled step saves
 # some nanoseconds per float of state. From this many floats, and this many per variable, a run of

@@ -3,7 +3,7 @@
 import re
 import warnings
 
-from l2l_tf.arguments import check_number
+from l2l_tf.core.checks import check_number
 from l2l_tf.optimizer.variables import path_of
 
 

@@ -3,7 +3,7 @@
 import pathlib
 
 from l2l_tf import presets, rules
-from l2l_tf.call_text import parse_call
+from l2l_tf.core.spec import parse_spec
 
 
 def resolve(preset, rule):
@@ -31,7 +31,7 @@ def resolve(preset, rule):
         untrained = rules.from_text(rule)
         if not untrained.meta_params:
             return None, untrained
-        return _shipped(*parse_call(rule, "rule"))
+        return _shipped(*parse_spec(rule, "rule"))
     elif preset is None:
         preset = presets.default_preset()
     if not isinstance(preset, str | pathlib.Path):

@@ -4,8 +4,8 @@ import math
 
 from keras import ops
 
-from l2l_tf.arguments import check_number
 from l2l_tf.cells import fraction_done
+from l2l_tf.core.config import number
 from l2l_tf.rules import registry
 from l2l_tf.rules.wrapper import Wrapper
 
@@ -27,12 +27,7 @@ class Annealed(Wrapper):
         ValueError: If `rule` is no rule, or `final` is out of range.
     """
 
-    def __init__(self, rule="momentum", final=0.01):
-        check_number("final", final, least=0)
-        if final > 1:
-            raise ValueError(f"`final` is at most 1. Received: final={final}")
-        super().__init__(rule)
-        self.final = final
+    final: float = number(0.01, least=0, most=1)
 
     def update(self, gradients, state, variables, context):
         updates, state = self.rule.update(gradients, state, variables, context)

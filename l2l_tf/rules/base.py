@@ -7,14 +7,14 @@ The same `update` runs under `LearnedOptimizer`, in the unrolled meta-trainer an
 in an exported SavedModel.
 """
 
-import copy
-import inspect
+import functools
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
+from l2l_tf.core.config import Configured
 from l2l_tf.rules.chunks import as_a_whole, evaluate_in_chunks, worth_chunks
 from l2l_tf.rules.joining import (
     compute_dtype_for,
@@ -63,12 +63,11 @@ class RuleState(NamedTuple):
     shared: dict
 
 
-class UpdateRule:
+class UpdateRule(Configured):
     """Base class of update rules.
 
-    A subclass sets its configuration in `__init__` (plain arguments stored under
-    their own names: `get_config` reads them back), and implements
-    `initial_meta_params`, `init` and `update`.
+    A subclass declares its arguments as fields (`core.config`) and implements `init` and
+    `update`, and `fresh_meta_params` if it has weights to learn.
 
     Attributes:
         meta_params: Dict name → float32 array, tensor or variable: the learned
@@ -81,6 +80,7 @@ class UpdateRule:
         chunked: Whether temporaries stay bounded, where the rule can do that.
         takes_learning_rate: Whether the rule has a `learning_rate` of its own, in whose place
             an optimizer's may stand: a number or a scalar tensor.
+        seed: Seed of the untrained meta-parameters, where a rule has any.
     """
 
     coordinatewise = False
@@ -88,15 +88,23 @@ class UpdateRule:
     takes_learning_rate = False
     steps_alone = False
     chunked = False
-    meta_params: dict
+    seed = 0
 
-    def initial_meta_params(self, seed=0):
+    @functools.cached_property
+    def meta_params(self):
+        return self.initial_meta_params()
+
+    def initial_meta_params(self, seed=None):
         """Untrained meta-parameters, a dict name → float32 array.
 
         Args:
-            seed: Non-negative int; the same seed gives the same arrays.
+            seed: Non-negative int; the same seed gives the same arrays. None: the rule's own.
         """
-        del seed
+        return self.fresh_meta_params(np.random.default_rng(self.seed if seed is None else seed))
+
+    def fresh_meta_params(self, generator):
+        """What `initial_meta_params` draws from a `numpy.random.Generator`."""
+        del generator
         return {}
 
     def bind(self, meta_params):
@@ -119,9 +127,7 @@ class UpdateRule:
                 f"The meta-parameters do not fit {type(self).__name__}: expected "
                 f"names and shapes {expected}. Received: {received}"
             )
-        bound = copy.copy(self)
-        bound.meta_params = dict(meta_params)
-        return bound
+        return self.copied(meta_params=dict(meta_params))
 
     def starting_from(self, other):
         """The same rule with the meta-parameters of another, wherever it has such.
@@ -185,9 +191,7 @@ class UpdateRule:
             chunked: Whether temporaries stay bounded, where the rule can do that. For programs
                 that XLA compiles; elsewhere each chunk would copy the state.
         """
-        rule = copy.copy(self)
-        rule.steps_alone, rule.chunked = True, chunked
-        return rule
+        return self.copied(steps_alone=True, chunked=chunked)
 
     def laid_out(self, layouts):
         """The same rule for variables of which more is known than their shapes.
@@ -213,23 +217,7 @@ class UpdateRule:
         """
         if not self.takes_learning_rate:
             return self, learning_rate
-        rule = copy.copy(self)
-        rule.learning_rate = learning_rate
-        return rule, 1.0
-
-    def get_config(self):
-        """Constructor arguments, JSON-serialisable."""
-        names = inspect.signature(type(self).__init__).parameters
-        return {name: getattr(self, name) for name in names if name != "self"}
-
-    @classmethod
-    def from_config(cls, config):
-        """A rule with this configuration and untrained meta-parameters."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
+        return self.copied(learning_rate=learning_rate), 1.0
 
 
 class CoordinatewiseRule(UpdateRule):
@@ -317,6 +305,4 @@ def cast_meta_params(rule, dtype):
     """The rule with its meta-parameters in `dtype`, in which it is to compute."""
     if dtype == "float32" or not rule.meta_params:
         return rule
-    cast = copy.copy(rule)
-    cast.meta_params = {k: ops.cast(v, dtype) for k, v in rule.meta_params.items()}
-    return cast
+    return rule.copied(meta_params={k: ops.cast(v, dtype) for k, v in rule.meta_params.items()})

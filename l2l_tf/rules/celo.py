@@ -1,6 +1,5 @@
 """Celo and Celo-Adam: a learned schedule over a learned or a known step."""
 
-import numpy as np
 from keras import ops
 
 from l2l_tf.cells import (
@@ -13,6 +12,7 @@ from l2l_tf.cells import (
     normalised_mlp,
 )
 from l2l_tf.cells.celo_inputs import INPUTS
+from l2l_tf.core.config import integer, number
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.scheduled import ScheduledRule
 
@@ -41,23 +41,13 @@ class Celo(ScheduledRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(
-        self,
-        hidden_size=4,
-        scheduler_size=64,
-        default_total_steps=2000,
-        held_fraction=0.5,
-        seed=0,
-    ):
-        self.hidden_size = hidden_size
-        self.scheduler_size = scheduler_size
-        self.default_total_steps = default_total_steps
-        self.held_fraction = held_fraction
-        self.seed = seed
-        self.meta_params = self.initial_meta_params()
+    hidden_size: int = integer(4, least=1)
+    scheduler_size: int = integer(64, least=1)
+    default_total_steps: int = number(2000, above=0)
+    held_fraction: float = number(0.5, least=0, most=1)
+    seed: int = integer(0)
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         widths = (INPUTS, self.hidden_size, self.hidden_size, 2)
         return {**self._scheduler_meta_params(generator), **mlp_meta_params(generator, widths)}
 
@@ -93,15 +83,12 @@ class CeloAdam(ScheduledRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(self, scheduler_size=64, default_total_steps=2000, held_fraction=0.5, seed=0):
-        self.scheduler_size = scheduler_size
-        self.default_total_steps = default_total_steps
-        self.held_fraction = held_fraction
-        self.seed = seed
-        self.meta_params = self.initial_meta_params()
+    scheduler_size: int = integer(64, least=1)
+    default_total_steps: int = number(2000, above=0)
+    held_fraction: float = number(0.5, least=0, most=1)
+    seed: int = integer(0)
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         return self._scheduler_meta_params(generator)
 
     def variable_slots(self, shape):

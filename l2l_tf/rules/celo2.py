@@ -1,6 +1,5 @@
 """Celo2: a learned direction of unit size, orthogonalised or not."""
 
-import numpy as np
 from keras import ops
 
 from l2l_tf.cells import (
@@ -15,6 +14,7 @@ from l2l_tf.cells import (
     root_mean_square,
 )
 from l2l_tf.cells.celo_inputs import INPUTS
+from l2l_tf.core.config import boolean, integer, number
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.registry import register_rule
 
@@ -51,16 +51,13 @@ class Celo2(UpdateRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(self, orthogonalize=True, step_size=1.0, vector_scale=20.0, hidden_size=8, seed=0):
-        self.orthogonalize = orthogonalize
-        self.step_size = step_size
-        self.vector_scale = vector_scale
-        self.hidden_size = hidden_size
-        self.seed = seed
-        self.meta_params = self.initial_meta_params()
+    orthogonalize: bool = boolean(True)
+    step_size: float = number(1.0, above=0)
+    vector_scale: float = number(20.0, least=0)
+    hidden_size: int = integer(8, least=1)
+    seed: int = integer(0)
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         return mlp_meta_params(generator, (INPUTS, self.hidden_size, self.hidden_size, 1))
 
     def init(self, variables, state_dtype=None):

@@ -2,13 +2,13 @@
 
 from keras import ops
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.wrapper import Wrapper
 
 
 @registry.register_rule("centred")
-class Centred(Wrapper):
+class Centred(Wrapper, rule="lstm"):
     """Another rule's updates less their mean over the inputs of each unit.
 
     Of a kernel `[…, units]` the update's mean over all axes but the last is taken away; vectors
@@ -28,18 +28,17 @@ class Centred(Wrapper):
         ValueError: If `rule` is no rule.
     """
 
-    def __init__(self, rule="lstm", seed=None):
-        super().__init__(rule)
-        if seed is not None:
-            check_integer("seed", seed, least=0)
-            self.rule = self.rule.bind(self.rule.initial_meta_params(seed))
-            self.meta_params = self.rule.meta_params
-        self.seed = seed
-        self.coordinatewise = False
+    seed: int | None = optional(integer(None))
+    coordinatewise = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.seed is not None:
+            weights = self.rule.initial_meta_params(self.seed)
+            vars(self)["rule"] = self.rule.bind(weights)
 
     def initial_meta_params(self, seed=None):
-        seed = self.seed if seed is None else seed
-        return self.rule.initial_meta_params(*([] if seed is None else [seed]))
+        return self.rule.initial_meta_params(self.seed if seed is None else seed)
 
     def update(self, gradients, state, variables, context):
         updates, state = self.rule.update(gradients, state, variables, context)

@@ -15,9 +15,11 @@ from l2l_tf.cells import (
     linear_meta_params,
     log_and_sign,
 )
+from l2l_tf.core.registry import Registry
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
 
-_CONTROLLERS = {}
+CONTROLLERS = Registry("controller")
+register_controller, controller_names = CONTROLLERS.register, CONTROLLERS.names
 
 
 class Options(NamedTuple):
@@ -128,33 +130,13 @@ class Controller:
         return -reads[0]
 
 
-def register_controller(name):
-    """Class decorator: makes a controller known under `name`."""
-
-    def decorate(cls):
-        _CONTROLLERS[name] = cls
-        return cls
-
-    return decorate
-
-
-def controller_names():
-    """Sorted names of all controllers."""
-    return sorted(_CONTROLLERS)
-
-
 def make_controller(name, options):
     """The controller registered under `name`.
 
     Raises:
         ValueError: If the name is unknown, or the controller needs another rule or setting.
     """
-    if name not in _CONTROLLERS:
-        raise ValueError(
-            f"Unknown controller; known ones are {controller_names()}. "
-            f"Received: controller={name!r}"
-        )
-    cls = _CONTROLLERS[name]
+    cls = CONTROLLERS.named(name)
     if options.read_heads and not cls.has_memory_heads:
         raise ValueError(
             f"The controller {name!r} has no heads for a memory: it is one for `gac_lstm`. "

@@ -3,7 +3,8 @@
 from keras import ops
 
 from l2l_tf.cells import in_lockstep
-from l2l_tf.rules.controllers import Options, Signal, make_controller
+from l2l_tf.core.config import choice, integer, number, optional, setting
+from l2l_tf.rules.controllers import Signal
 from l2l_tf.rules.joining import compute_dtype_for, evaluation_groups
 from l2l_tf.rules.joint import JointRule
 from l2l_tf.rules.registry import register_rule
@@ -34,40 +35,14 @@ class GACLSTM(JointRule):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        hidden_size=20,
-        layers=2,
-        averaging_cells=2,
-        average_over="all",
-        preprocess=10.0,
-        output_scale=0.1,
-        controller="lstm",
-        seed=0,
-    ):
-        if average_over not in AVERAGE_OVER:
-            raise ValueError(
-                f"`average_over` is one of {AVERAGE_OVER}. Received: average_over={average_over!r}"
-            )
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.averaging_cells = averaging_cells
-        self.average_over = average_over
-        self.preprocess = preprocess
-        self.output_scale = output_scale
-        self.controller = controller
-        self.seed = seed
-        self.controller_part = make_controller(
-            controller,
-            Options(
-                hidden_size=hidden_size,
-                layers=layers,
-                averaging_cells=averaging_cells,
-                preprocess=preprocess,
-                output_scale=output_scale,
-            ),
-        )
-        self.meta_params = self.initial_meta_params()
+    hidden_size: int = integer(20, least=1)
+    layers: int = integer(2, least=1)
+    averaging_cells: int | list = setting(2)
+    average_over: str = choice("all", AVERAGE_OVER)
+    preprocess: float | None = optional(number(10.0, above=0))
+    output_scale: float = number(0.1)
+    controller: str = setting("lstm")
+    seed: int = integer(0)
 
     def chunks(self, variables):
         if self.average_over == "variable":

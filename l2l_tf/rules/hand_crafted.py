@@ -6,8 +6,8 @@ optimizer its learning rate stands in the place of theirs, as it does in Keras.
 
 from keras import ops
 
-from l2l_tf.arguments import check_number
 from l2l_tf.cells import bias_correction, exponential_mean, root_mean_square
+from l2l_tf.core.config import boolean, number
 from l2l_tf.rules.base import CoordinatewiseRule, RuleState
 from l2l_tf.rules.registry import register_rule
 
@@ -20,12 +20,8 @@ class SGD(CoordinatewiseRule):
         learning_rate: Float; Keras's default 0.01.
     """
 
+    learning_rate: float = number(0.01)
     takes_learning_rate = True
-
-    def __init__(self, learning_rate=0.01):
-        check_number("learning_rate", learning_rate)
-        self.learning_rate = learning_rate
-        self.meta_params = {}
 
     def slot_shapes(self):
         return {}
@@ -48,15 +44,10 @@ class Momentum(CoordinatewiseRule):
         nesterov: Whether to take Nesterov's look-ahead step.
     """
 
+    learning_rate: float = number(0.01)
+    momentum: float = number(0.9, least=0, below=1)
+    nesterov: bool = boolean(False)
     takes_learning_rate = True
-
-    def __init__(self, learning_rate=0.01, momentum=0.9, nesterov=False):
-        check_number("learning_rate", learning_rate)
-        check_number("momentum", momentum, least=0, below=1)
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.nesterov = nesterov
-        self.meta_params = {}
 
     def slot_shapes(self):
         return {"momentum": ()}
@@ -83,18 +74,11 @@ class Adam(CoordinatewiseRule):
         epsilon: ε above, added to the *uncorrected* √v as Keras does.
     """
 
+    learning_rate: float = number(0.001)
+    beta_1: float = number(0.9, least=0, below=1)
+    beta_2: float = number(0.999, least=0, below=1)
+    epsilon: float = number(1e-7, least=0)
     takes_learning_rate = True
-
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
-        check_number("learning_rate", learning_rate)
-        check_number("beta_1", beta_1, least=0, below=1)
-        check_number("beta_2", beta_2, least=0, below=1)
-        check_number("epsilon", epsilon, least=0)
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.meta_params = {}
 
     def slot_shapes(self):
         return {"mean": (), "root_mean_square": ()}
@@ -126,22 +110,12 @@ class Rprop(CoordinatewiseRule):
         largest_step: Greatest step size.
     """
 
+    learning_rate: float = number(0.01)
+    eta_minus: float = number(0.5, above=0, below=1)
+    eta_plus: float = number(1.2, above=1)
+    smallest_step: float = number(1e-6, least=0)
+    largest_step: float = number(50.0, above=0)
     takes_learning_rate = True
-
-    def __init__(
-        self,
-        learning_rate=0.01,
-        eta_minus=0.5,
-        eta_plus=1.2,
-        smallest_step=1e-6,
-        largest_step=50.0,
-    ):
-        self.learning_rate = learning_rate
-        self.eta_minus = eta_minus
-        self.eta_plus = eta_plus
-        self.smallest_step = smallest_step
-        self.largest_step = largest_step
-        self.meta_params = {}
 
     def slot_shapes(self):
         return {"sign": (), "step_size": ()}

@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
-
 from l2l_tf.rules.base import CoordinatewiseRule, RuleState, cast_meta_params
+from l2l_tf.rules.controllers import Options, make_controller
 from l2l_tf.rules.joining import join, part, widest_dtype
 
 
@@ -14,14 +13,22 @@ class JointRule(CoordinatewiseRule):
     Slots are per variable, as in `CoordinatewiseRule`; what spans variables is in
     `RuleState.shared`. A subclass provides `chunks` and `joint_update`.
 
-    Attributes:
-        controller_part: The rule's `Controller`.
+    Its `controller` is the name of a `Controller`; fields of the names of `Options` are what that
+    is told.
     """
 
     coordinatewise = False
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def __post_init__(self):
+        super().__post_init__()
+        vars(self)["controller_part"] = make_controller(self.controller, self.options())
+
+    def options(self):
+        """The `Options` of the rule's controller."""
+        known = vars(self).items()
+        return Options(**{name: value for name, value in known if name in Options._fields})
+
+    def fresh_meta_params(self, generator):
         return self.controller_part.initial_meta_params(generator)
 
     def slot_shapes(self):

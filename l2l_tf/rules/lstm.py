@@ -1,8 +1,5 @@
 """The paper's rule: a coordinatewise LSTM turns gradients into updates."""
 
-import numpy as np
-
-from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.cells import (
     linear,
     linear_meta_params,
@@ -10,6 +7,7 @@ from l2l_tf.cells import (
     lstm_meta_params,
     stacked_lstm_step,
 )
+from l2l_tf.core.config import integer, number, optional
 from l2l_tf.rules.base import CoordinatewiseRule
 from l2l_tf.rules.registry import register_rule
 
@@ -65,22 +63,13 @@ class LSTM(CoordinatewiseRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(self, hidden_size=20, layers=2, preprocess=10.0, output_scale=0.1, seed=0):
-        check_integer("hidden_size", hidden_size, least=1)
-        check_integer("layers", layers, least=1)
-        if preprocess is not None:
-            check_number("preprocess", preprocess, above=0)
-        check_number("output_scale", output_scale)
-        check_integer("seed", seed, least=0)
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.preprocess = preprocess
-        self.output_scale = output_scale
-        self.seed = seed
-        self.meta_params = self.initial_meta_params()
+    hidden_size: int = integer(20, least=1)
+    layers: int = integer(2, least=1)
+    preprocess: float | None = optional(number(10.0, above=0))
+    output_scale: float = number(0.1)
+    seed: int = integer(0)
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         inputs = 1 if self.preprocess is None else 2
         return stacked_lstm_meta_params(generator, inputs, self.layers, self.hidden_size)
 

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 from keras import ops
 
-from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.cells import (
     linear,
     linear_meta_params,
@@ -21,6 +20,7 @@ from l2l_tf.cells.run_signals import (
     progress_signals,
 )
 from l2l_tf.cells.segments import segment_groups
+from l2l_tf.core.config import integer, number
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.joining import at_places, widest_dtype
 from l2l_tf.rules.mixture_work import MixtureWork, in_order
@@ -74,30 +74,14 @@ class Mixture(UpdateRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(
-        self,
-        hidden_size=16,
-        step_size=6e-3,
-        weight_decay=1e-2,
-        largest_side=128,
-        least_log_rate=-0.7,
-        seed=0,
-    ):
-        check_integer("hidden_size", hidden_size, least=1)
-        check_number("step_size", step_size, above=0)
-        check_number("weight_decay", weight_decay, least=0)
-        check_integer("largest_side", largest_side, least=0)
-        self.hidden_size = hidden_size
-        self.step_size = step_size
-        self.weight_decay = weight_decay
-        check_number("least_log_rate", least_log_rate, below=12)
-        self.largest_side = largest_side
-        self.least_log_rate = least_log_rate
-        self.seed = seed
-        self.meta_params = self.initial_meta_params()
+    hidden_size: int = integer(16, least=1)
+    step_size: float = number(6e-3, above=0)
+    weight_decay: float = number(1e-2, least=0)
+    largest_side: int = integer(128)
+    least_log_rate: float = number(-0.7, below=12)
+    seed: int = integer(0)
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         signals = PROGRESS_SIGNALS + LOSS_SIGNALS + VARIABLE_SIGNALS
         pooled = linear_meta_params(generator, signals, _POOLED)
         lstm = lstm_meta_params(generator, signals + _POOLED, self.hidden_size)

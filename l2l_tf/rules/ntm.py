@@ -1,13 +1,12 @@
 """Rules with an external memory shared by all coordinates: NTM-BFGS and NTM-L-BFGS."""
 
-import inspect
-
 import keras
 import numpy as np
 from keras import ops
 
 from l2l_tf.cells import DenseMemory, WindowMemory, in_lockstep
-from l2l_tf.rules.controllers import Options, Signal, make_controller
+from l2l_tf.core.config import choice, integer, number, optional, setting
+from l2l_tf.rules.controllers import Signal
 from l2l_tf.rules.joining import widest_dtype
 from l2l_tf.rules.joint import JointRule
 from l2l_tf.rules.registry import register_rule
@@ -44,69 +43,29 @@ class MemoryRule(JointRule):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        controller="lstm",
-        read="previous",
-        update_from="controller",
-        read_heads=1,
-        write_heads=3,
-        memory_scale=1.0,
-        hidden_size=20,
-        layers=2,
-        averaging_cells=2,
-        preprocess=10.0,
-        output_scale=0.1,
-        seed=0,
-    ):
-        for name, value, choices in (("read", read, READS), ("update_from", update_from, UPDATES)):
-            if value not in choices:
-                raise ValueError(f"`{name}` is one of {choices}. Received: {name}={value!r}")
-        for name, value in (("read_heads", read_heads), ("write_heads", write_heads)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
-        if not memory_scale > 0:
-            raise ValueError(f"`memory_scale` is positive. Received: memory_scale={memory_scale!r}")
-        self.controller = controller
-        self.read = read
-        self.update_from = update_from
-        self.read_heads = read_heads
-        self.write_heads = write_heads
-        self.memory_scale = memory_scale
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.averaging_cells = averaging_cells
-        self.preprocess = preprocess
-        self.output_scale = output_scale
-        self.seed = seed
-        self.controller_part = make_controller(
-            controller,
-            Options(
-                read_heads=read_heads,
-                write_heads=write_heads,
-                same_step=read == "same_step",
-                memory_scale=memory_scale,
-                hidden_size=hidden_size,
-                layers=layers,
-                averaging_cells=averaging_cells,
-                preprocess=preprocess,
-                output_scale=output_scale,
-            ),
-        )
-        self.meta_params = self.initial_meta_params()
+    controller: str = setting("lstm")
+    read: str = choice("previous", READS)
+    update_from: str = choice("controller", UPDATES)
+    read_heads: int = integer(1, least=1)
+    write_heads: int = integer(3, least=1)
+    memory_scale: float = number(1.0, above=0)
+    hidden_size: int = integer(20, least=1)
+    layers: int = integer(2, least=1)
+    averaging_cells: int | list = setting(2)
+    preprocess: float | None = optional(number(10.0, above=0))
+    output_scale: float = number(0.1)
+    seed: int = integer(0)
 
-    def get_config(self):
-        signatures = (inspect.signature(c.__init__) for c in (type(self), MemoryRule))
-        names = [name for signature in signatures for name in signature.parameters]
-        return {name: getattr(self, name) for name in names if name not in ("self", "kwargs")}
+    def options(self):
+        return super().options()._replace(same_step=self.read == "same_step")
 
     @property
     def memory(self):
         """`DenseMemory` or `WindowMemory`."""
         raise NotImplementedError(f"{type(self).__name__}.memory")
 
-    def initial_meta_params(self, seed=None):
-        params = super().initial_meta_params(seed)
+    def fresh_meta_params(self, generator):
+        params = super().fresh_meta_params(generator)
         if params:  # An analytic controller learns nothing, and its σ is a constant.
             params["memory_log_scale"] = np.log(self.memory_scale).astype("float32")
         return params
@@ -170,17 +129,10 @@ class NTMBFGS(MemoryRule):
 
     Args:
         max_coordinates: Largest n for which the matrix is made.
-        **kwargs: Arguments of `MemoryRule`.
+        controller: As the further arguments, see `MemoryRule`.
     """
 
-    def __init__(self, max_coordinates=10_000, **kwargs):
-        if not isinstance(max_coordinates, int) or max_coordinates < 1:
-            raise ValueError(
-                "`max_coordinates` is a positive integer. "
-                f"Received: max_coordinates={max_coordinates!r}"
-            )
-        self.max_coordinates = max_coordinates
-        super().__init__(**kwargs)
+    max_coordinates: int = integer(10_000, least=1)
 
     @property
     def memory(self):
@@ -210,14 +162,10 @@ class NTMLBFGS(MemoryRule):
 
     Args:
         window: K, steps whose writes are kept; each keeps one pair per write head.
-        **kwargs: Arguments of `MemoryRule`.
+        controller: As the further arguments, see `MemoryRule`.
     """
 
-    def __init__(self, window=5, **kwargs):
-        if not isinstance(window, int) or window < 1:
-            raise ValueError(f"`window` is a positive integer. Received: window={window!r}")
-        self.window = window
-        super().__init__(**kwargs)
+    window: int = integer(5, least=1)
 
     @property
     def memory(self):

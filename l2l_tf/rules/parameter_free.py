@@ -2,8 +2,8 @@
 
 from keras import ops
 
-from l2l_tf.arguments import check_number
 from l2l_tf.cells import root_mean_square
+from l2l_tf.core.config import number
 from l2l_tf.rules.base import RuleState, UpdateRule
 from l2l_tf.rules.joining import compute_dtype_for, widest_dtype
 from l2l_tf.rules.registry import register_rule
@@ -20,10 +20,7 @@ class DoWG(UpdateRule):
         epsilon: ε, and r² before the first step, as in optax.
     """
 
-    def __init__(self, epsilon=1e-4):
-        check_number("epsilon", epsilon, above=0)
-        self.epsilon = epsilon
-        self.meta_params = {}
+    epsilon: float = number(1e-4, above=0)
 
     def init(self, variables, state_dtype=None):
         shared = {"distance": self.epsilon**0.5, "weighted": 0.0}
@@ -59,16 +56,10 @@ class Prodigy(UpdateRule):
         epsilon: ε.
     """
 
-    def __init__(self, first_estimate=1e-6, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
-        check_number("first_estimate", first_estimate, above=0)
-        check_number("beta_1", beta_1, least=0, below=1)
-        check_number("beta_2", beta_2, least=0, below=1)
-        check_number("epsilon", epsilon, above=0)
-        self.first_estimate = first_estimate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.meta_params = {}
+    first_estimate: float = number(1e-6, above=0)
+    beta_1: float = number(0.9, least=0, below=1)
+    beta_2: float = number(0.999, least=0, below=1)
+    epsilon: float = number(1e-8, above=0)
 
     def init(self, variables, state_dtype=None):
         shared = {"estimate": self.first_estimate, "numerator": 0.0}

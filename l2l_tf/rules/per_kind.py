@@ -1,8 +1,6 @@
 """One rule for convolutions, another for everything else."""
 
-import copy
-
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import RuleState, UpdateRule
 
@@ -27,33 +25,40 @@ class PerKind(UpdateRule):
         ValueError: If one of them is no rule.
     """
 
-    def __init__(self, convolutional="lstm", fully_connected="lstm(seed=1)", seed=None):
-        if seed is not None:
-            check_integer("seed", seed, least=0)
-        self.rules = {
-            kind: registry.as_rule(kind, rule)
-            for kind, rule in zip(KINDS, (convolutional, fully_connected), strict=True)
-        }
-        self.seed = seed
-        if seed is not None:
-            self.meta_params = self.initial_meta_params()
-            return
-        self.meta_params = {}
-        for kind, rule in self.rules.items():
-            self.meta_params.update(_prefixed(kind, rule.meta_params))
+    convolutional: UpdateRule = registry.a_rule("lstm")
+    fully_connected: UpdateRule = registry.a_rule("lstm(seed=1)")
+    seed: int | None = optional(integer(None))
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.seed is not None:
+            vars(self).update(self._bound(self.initial_meta_params()))
+
+    @property
+    def rules(self):
+        """Dict kind → its rule."""
+        return {kind: getattr(self, kind) for kind in KINDS}
+
+    @property
+    def meta_params(self):
+        return _joined({kind: rule.meta_params for kind, rule in self.rules.items()})
 
     def initial_meta_params(self, seed=None):
-        seed, params = self.seed if seed is None else seed, {}
-        for number, (kind, rule) in enumerate(self.rules.items()):
-            # The same weights for both would be a coincidence to explain.
-            arguments = [] if seed is None else [seed + number]
-            params.update(_prefixed(kind, rule.initial_meta_params(*arguments)))
-        return params
+        seed = self.seed if seed is None else seed
+        # The same weights for both would be a coincidence to explain.
+        seeds = [None if seed is None else seed + number for number in range(len(KINDS))]
+        pairs = zip(self.rules.items(), seeds, strict=True)
+        return _joined({kind: rule.initial_meta_params(s) for (kind, rule), s in pairs})
+
+    def bind(self, meta_params):
+        return super().bind(meta_params).copied(**self._bound(meta_params))
+
+    def _bound(self, meta_params):
+        return {k: rule.bind(_of_kind(k, meta_params)) for k, rule in self.rules.items()}
 
     def for_steps(self, chunked=False):
-        made = super().for_steps(chunked)
-        made.rules = {kind: rule.for_steps(chunked) for kind, rule in self.rules.items()}
-        return made
+        rules = {kind: rule.for_steps(chunked) for kind, rule in self.rules.items()}
+        return super().for_steps(chunked).copied(**rules)
 
     def init(self, variables, state_dtype=None):
         states, shared = [None] * len(variables), {}
@@ -66,9 +71,7 @@ class PerKind(UpdateRule):
     def update(self, gradients, state, variables, context):
         updates, states, shared = [None] * len(variables), [None] * len(variables), {}
         for kind, indices in groups(variables).items():
-            rule = copy.copy(self.rules[kind])
-            rule.meta_params = _of_kind(kind, self.meta_params)
-            kind_updates, kind_state = rule.update(
+            kind_updates, kind_state = self.rules[kind].update(
                 [gradients[i] for i in indices],
                 RuleState([state.variables[i] for i in indices], _of_kind(kind, state.shared)),
                 [variables[i] for i in indices],
@@ -102,6 +105,14 @@ def _kind(rank):
 
 def _prefixed(kind, tensors):
     return {f"{kind}_{name}": value for name, value in tensors.items()}
+
+
+def _joined(parts):
+    """Tensors of both kinds in one dict, out of a dict kind → tensors by name."""
+    joined = {}
+    for kind, tensors in parts.items():
+        joined.update(_prefixed(kind, tensors))
+    return joined
 
 
 def _of_kind(kind, tensors):

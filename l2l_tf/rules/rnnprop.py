@@ -1,9 +1,7 @@
 """RNNprop: a coordinatewise LSTM over scale-invariant inputs."""
 
-import numpy as np
 from keras import ops
 
-from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.cells import (
     bias_correction,
     exponential_mean,
@@ -12,6 +10,7 @@ from l2l_tf.cells import (
     root_mean_square,
     stacked_lstm_step,
 )
+from l2l_tf.core.config import integer, number
 from l2l_tf.rules.base import CoordinatewiseRule
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
 from l2l_tf.rules.registry import register_rule
@@ -37,23 +36,14 @@ class RNNProp(CoordinatewiseRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    def __init__(self, hidden_size=20, layers=2, beta_1=0.95, beta_2=0.95, step_size=0.1, seed=0):
-        check_integer("hidden_size", hidden_size, least=1)
-        check_integer("layers", layers, least=1)
-        check_number("beta_1", beta_1, least=0, below=1)
-        check_number("beta_2", beta_2, least=0, below=1)
-        check_number("step_size", step_size, above=0)
-        check_integer("seed", seed, least=0)
-        self.hidden_size = hidden_size
-        self.layers = layers
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.step_size = step_size
-        self.seed = seed
-        self.meta_params = self.initial_meta_params()
+    hidden_size: int = integer(20, least=1)
+    layers: int = integer(2, least=1)
+    beta_1: float = number(0.95, least=0, below=1)
+    beta_2: float = number(0.95, least=0, below=1)
+    step_size: float = number(0.1, above=0)
+    seed: int = integer(0)
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         params = {
             f"input_{key}": value
             for key, value in linear_meta_params(generator, 2, self.hidden_size).items()

@@ -1,7 +1,5 @@
 """Rules that change the updates of another one, whose state and weights are theirs."""
 
-import copy
-
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import UpdateRule
 
@@ -17,30 +15,31 @@ class Wrapper(UpdateRule):
         ValueError: If `rule` is no rule.
     """
 
-    def __init__(self, rule):
-        self.rule = registry.as_rule("rule", rule)
-        self.coordinatewise = self.rule.coordinatewise
-        self.supports_jit = self.rule.supports_jit
-        self.meta_params = self.rule.meta_params
+    rule: UpdateRule = registry.a_rule("momentum")
 
-    def initial_meta_params(self, *seed):
-        return self.rule.initial_meta_params(*seed)
+    @property
+    def coordinatewise(self):
+        return self.rule.coordinatewise
+
+    @property
+    def supports_jit(self):
+        return self.rule.supports_jit
+
+    @property
+    def meta_params(self):
+        return self.rule.meta_params
+
+    def initial_meta_params(self, seed=None):
+        return self.rule.initial_meta_params(seed)
 
     def bind(self, meta_params):
-        bound = copy.copy(self)
-        bound.rule = self.rule.bind(meta_params)
-        bound.meta_params = bound.rule.meta_params
-        return bound
+        return self.copied(rule=self.rule.bind(meta_params))
 
     def for_steps(self, chunked=False):
-        made = super().for_steps(chunked)
-        made.rule = self.rule.for_steps(chunked)
-        return made
+        return super().for_steps(chunked).copied(rule=self.rule.for_steps(chunked))
 
     def laid_out(self, layouts):
-        made = copy.copy(self)
-        made.rule = self.rule.laid_out(layouts)
-        return made
+        return self.copied(rule=self.rule.laid_out(layouts))
 
     def init(self, variables, state_dtype=None):
         return self.rule.init(variables, state_dtype)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_number
+from l2l_tf.core.config import choice, number, setting
 from l2l_tf.tasks.base import Task, fold_in
 
 LEVELS = ("coordinate", "tensor", "global")
@@ -25,18 +25,26 @@ class RandomScaling(Task):
         ValueError: If `level` is unknown or `spread` not in [0, 80).
     """
 
-    def __init__(self, task, spread=3.0, level="coordinate", share=1.0):
-        if level not in LEVELS:
-            raise ValueError(f"`level` is one of {LEVELS}. Received: level={level!r}")
-        # e^80 is near the end of float32.
-        check_number("spread", spread, least=0, below=80)
-        self.task = task
-        self.spread = spread
-        self.level = level
-        self.share = share
-        self.in_graph = task.in_graph
-        self.jit_compile = task.jit_compile
-        self.variable_paths = task.variable_paths
+    task: Task = setting()
+    spread: float = number(
+        3.0, least=0, below=80, flag="random_scaling", help="Largest |log c| of a factor c."
+    )  # e^80 is near the end of float32.
+    level: str = choice("coordinate", LEVELS, flag="scaling_level", help="What shares a factor.")
+    share: float = number(
+        1.0, least=0, most=1, flag="scaling_share", help="Share of optimizees that are rescaled."
+    )
+
+    @property
+    def in_graph(self):
+        return self.task.in_graph
+
+    @property
+    def jit_compile(self):
+        return self.task.jit_compile
+
+    @property
+    def variable_paths(self):
+        return self.task.variable_paths
 
     def init(self, seed):
         params, model_state = self.task.init(seed)

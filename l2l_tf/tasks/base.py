@@ -7,9 +7,9 @@
 A seed is an int32 tensor `[2]`, as TensorFlow's stateless random ops take it.
 """
 
-import inspect
-
 import tensorflow as tf
+
+from l2l_tf.core.config import Configured
 
 SPLITS = ("train", "validation", "test")
 
@@ -26,8 +26,8 @@ def as_seed(number):
     return tf.constant([number, 0], tf.int32)
 
 
-class Task:
-    """Base class of tasks.
+class Task(Configured):
+    """Base class of tasks; a subclass declares its arguments as fields (`core.config`).
 
     Attributes:
         in_graph: Whether `init` and `batch` may be called inside a `tf.function`; where not,
@@ -63,10 +63,15 @@ class Task:
             model_state: List of tensors likewise.
             batch: What `batch` returned.
 
+        A task implements this, or `tasks_loss` for one optimizee and several alike.
+
         Returns:
             `(loss, model_state, metrics)`: a scalar, the new state, and a dict of scalars.
         """
-        raise NotImplementedError(f"{type(self).__name__}.loss")
+        if type(self).tasks_loss is Task.tasks_loss:
+            raise NotImplementedError(f"{type(self).__name__}.loss")
+        loss, model_state = self.tasks_loss(params, model_state, batch)
+        return loss, model_state, {}
 
     def batch(self, seed, step, split="train"):
         """The batch of one step; the same arguments give the same batch.
@@ -119,15 +124,6 @@ class Task:
             return loss, state
 
         return tf.vectorized_map(one, (params, model_state, batch))
-
-    def get_config(self):
-        """Constructor arguments."""
-        names = inspect.signature(type(self).__init__).parameters
-        return {name: getattr(self, name) for name in names if name != "self"}
-
-    def __repr__(self):
-        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 def _signature(structure):

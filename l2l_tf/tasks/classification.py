@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.config import choice, integer, number
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 
 OBJECTIVES = ("cross_entropy", "mse")
@@ -24,7 +24,7 @@ def hold(arrays):
         return tf.nest.map_structure(tf.constant, arrays)
 
 
-class InMemoryClassification(Task):
+class InMemoryClassification(Task, kw_only=True):
     """A classifier of rows in memory; a subclass provides `splits`, `init` and `scores`.
 
     Args:
@@ -38,16 +38,9 @@ class InMemoryClassification(Task):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, batch_size=128, label_noise=0.0, objective="cross_entropy"):
-        check_integer("batch_size", batch_size, least=1)
-        if not 0 <= label_noise <= 1:
-            raise ValueError(
-                f"`label_noise` is between 0 and 1. Received: label_noise={label_noise!r}"
-            )
-        one_of("objective", objective, OBJECTIVES)
-        self.batch_size = batch_size
-        self.label_noise = label_noise
-        self.objective = objective
+    batch_size: int = integer(128, least=1)
+    label_noise: float = number(0.0, least=0, most=1)
+    objective: str = choice("cross_entropy", OBJECTIVES)
 
     def splits(self):
         """Dict split → `(rows [n, …], labels [n] int32)`, as `hold` gives them."""
@@ -132,9 +125,3 @@ def accuracy(scores, labels):
     """Share of rows whose highest score is their label's, `[…]`."""
     predicted = tf.argmax(scores, axis=-1, output_type=labels.dtype)
     return tf.reduce_mean(tf.cast(predicted == labels, tf.float32), axis=-1)
-
-
-def one_of(name, value, known):
-    """Raise ValueError unless `value` is one of `known`."""
-    if value not in known:
-        raise ValueError(f"`{name}` is one of {sorted(known)}. Received: {name}={value!r}")

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.config import integer, number
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 from l2l_tf.tasks.registry import register_task
 
@@ -25,13 +26,8 @@ class ConditionedQuadratic(Task):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, dimension=10, condition=100.0):
-        if not isinstance(dimension, int) or dimension < 2:
-            raise ValueError(f"`dimension` is an integer ≥ 2. Received: dimension={dimension!r}")
-        if not condition >= 1:
-            raise ValueError(f"`condition` is at least 1. Received: condition={condition!r}")
-        self.dimension = dimension
-        self.condition = condition
+    dimension: int = integer(10, least=2)
+    condition: float = number(100.0, least=1)
 
     def init(self, seed):
         n = self.dimension
@@ -42,10 +38,6 @@ class ConditionedQuadratic(Task):
         target = tf.random.stateless_normal([n], fold_in(seed, 2))
         start = tf.random.stateless_normal([n], fold_in(seed, 3))
         return [start], [roots[:, None] * tf.transpose(rotation), target]
-
-    def loss(self, params, model_state, batch):
-        losses, model_state = self.tasks_loss(params, model_state, batch)
-        return losses, model_state, {}
 
     def tasks_loss(self, params, model_state, batch):
         del batch
@@ -66,9 +58,8 @@ class LogisticRegression(Task):
         start: Standard deviation of the starting point.
     """
 
-    def __init__(self, l2=1e-3, start=0.1):
-        self.l2 = l2
-        self.start = start
+    l2: float = number(1e-3, least=0)
+    start: float = number(0.1, least=0)
 
     def init(self, seed):
         weights = tf.random.stateless_normal([30], fold_in(seed, 0))

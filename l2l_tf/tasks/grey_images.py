@@ -4,9 +4,9 @@ import math
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.config import choice, integer
 from l2l_tf.tasks.base import fold_in
-from l2l_tf.tasks.classification import InMemoryClassification, one_of
+from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.digits import digits_splits
 from l2l_tf.tasks.images import images
 from l2l_tf.tasks.perceptron import ACTIVATIONS
@@ -24,22 +24,15 @@ class GreyImages(InMemoryClassification):
         dataset: One of `SIDES`.
         hidden: Units of every hidden layer.
         activation: One of `ACTIVATIONS`.
-        batch_size: Rows per step.
-        label_noise: See `InMemoryClassification`.
-        objective: See `InMemoryClassification`.
+        batch_size: As the further arguments, see `InMemoryClassification`.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, dataset, hidden, activation, batch_size, label_noise, objective):
-        super().__init__(batch_size, label_noise, objective)
-        one_of("dataset", dataset, SIDES)
-        one_of("activation", activation, ACTIVATIONS)
-        check_integer("hidden", hidden, least=1)
-        self.dataset = dataset
-        self.hidden = hidden
-        self.activation = activation
+    dataset: str = choice("digits", SIDES)
+    hidden: int = integer(20, least=1)
+    activation: str = choice("sigmoid", ACTIVATIONS)
 
     @property
     def side(self):

@@ -4,14 +4,30 @@ import math
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.checks import check_integer
+from l2l_tf.core.config import boolean, choice, integer, number, optional, setting
 from l2l_tf.tasks.base import fold_in
-from l2l_tf.tasks.classification import InMemoryClassification, one_of
+from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import images
 from l2l_tf.tasks.normalization import batch_norm, initial_statistics, over
 from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
+
+
+def _as_list(_, labels):
+    return labels if labels is None or isinstance(labels, int) else list(labels)
+
+
+def _check_labels(name, labels):
+    if labels is None:
+        return
+    for label in [labels] if isinstance(labels, int) else labels:
+        check_integer(name, label, least=0)
+    if isinstance(labels, int) or len(set(labels)) != len(labels) or len(labels) < 2:
+        raise ValueError(
+            f"`{name}` names two classes or more, each once. Received: {name}={labels!r}"
+        )
 
 
 @register_task("image_conv")
@@ -30,13 +46,11 @@ class ImageConv(InMemoryClassification):
         kernel_size: Height and width of the kernels.
         hidden: Units of the hidden layer.
         activation: One of `ACTIVATIONS`.
-        batch_size: Rows per step.
         batch_norm: Whether hidden layers are normalized before their activation.
         init_std: If given, kernels, and offsets too, start from N(0, init_std²): 0.01 in the
             authors' code. Else kernels from N(0, 2/fan-in) (1/fan-in for saturating
             activations), offsets from 0.
-        label_noise: See `InMemoryClassification`.
-        objective: See `InMemoryClassification`.
+        batch_size: As the further arguments, see `InMemoryClassification`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -44,50 +58,15 @@ class ImageConv(InMemoryClassification):
 
     jit_compile = False
 
-    def __init__(
-        self,
-        dataset="cifar10",
-        labels=None,
-        channels=16,
-        layers=3,
-        kernel_size=5,
-        hidden=32,
-        activation="relu",
-        batch_size=128,
-        batch_norm=True,
-        init_std=None,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(batch_size, label_noise, objective)
-        one_of("dataset", dataset, DATASETS)
-        one_of("activation", activation, ACTIVATIONS)
-        for name, value in (
-            ("channels", channels),
-            ("layers", layers),
-            ("kernel_size", kernel_size),
-            ("hidden", hidden),
-        ):
-            check_integer(name, value, least=1)
-        if init_std is not None:
-            check_number("init_std", init_std, above=0)
-        if labels is not None:
-            labels = list(labels) if isinstance(labels, (list, tuple)) else [labels]
-            for label in labels:
-                check_integer("labels", label, least=0)
-            if len(set(labels)) != len(labels) or len(labels) < 2:
-                raise ValueError(
-                    f"`labels` names two classes or more, each once. Received: labels={labels!r}"
-                )
-        self.dataset = dataset
-        self.labels = labels
-        self.channels = channels
-        self.layers = layers
-        self.kernel_size = kernel_size
-        self.hidden = hidden
-        self.activation = activation
-        self.batch_norm = batch_norm
-        self.init_std = init_std
+    dataset: str = choice("cifar10", DATASETS)
+    labels: tuple | None = setting(None, _check_labels, _as_list)
+    channels: int = integer(16, least=1)
+    layers: int = integer(3, least=1)
+    kernel_size: int = integer(5, least=1)
+    hidden: int = integer(32, least=1)
+    activation: str = choice("relu", ACTIVATIONS)
+    batch_norm: bool = boolean(True)
+    init_std: float | None = optional(number(None, above=0))
 
     def splits(self):
         return images(self.dataset, self.labels)
@@ -151,36 +130,9 @@ class ImageConv(InMemoryClassification):
 class Cifar10Conv(ImageConv):
     """`ImageConv` on CIFAR-10, the network of Andrychowicz et al. (2016), section 3.3.
 
-    45,000 images to train on, 5,000 for validation, 10,000 for tests.
-
-    Args:
-        labels: Classes to keep, as the further arguments: see `ImageConv`.
+    45,000 images to train on, 5,000 for validation, 10,000 for tests. The arguments are those of
+    `ImageConv`.
     """
-
-    def __init__(
-        self,
-        labels=None,
-        channels=16,
-        layers=3,
-        kernel_size=5,
-        hidden=32,
-        activation="relu",
-        batch_size=128,
-        batch_norm=True,
-        init_std=None,
-    ):
-        super().__init__(
-            "cifar10",
-            labels,
-            channels,
-            layers,
-            kernel_size,
-            hidden,
-            activation,
-            batch_size,
-            batch_norm,
-            init_std,
-        )
 
 
 def convolution(inputs, kernels):

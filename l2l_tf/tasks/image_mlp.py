@@ -1,10 +1,12 @@
 """Multilayer perceptrons on image datasets."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer, check_number
-from l2l_tf.tasks.classification import one_of
+from l2l_tf.core.config import choice, integer, number
+from l2l_tf.tasks.base import Task
 from l2l_tf.tasks.images import images, small_images
 from l2l_tf.tasks.perceptron import InMemoryMLP
 from l2l_tf.tasks.registry import register_task
@@ -46,7 +48,7 @@ class FashionMLP(_WholeImageMLP):
 
 
 @register_task("image_mlp")
-class ImageMLP(InMemoryMLP):
+class ImageMLP(InMemoryMLP, hidden=32, activation="relu", batch_size=64):
     """A small perceptron on small grey images: cheap tasks, for meta-training on many.
 
     Images are averaged down to size × size and standardised, as in Metz et al. (2022).
@@ -63,45 +65,18 @@ class ImageMLP(InMemoryMLP):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        dataset="mnist",
-        size=8,
-        hidden=32,
-        layers=1,
-        activation="relu",
-        batch_size=64,
-        normalization="none",
-        init_scale=1.0,
-        init_std=None,
-        label_noise=0.0,
-        objective="cross_entropy",
-        unit_spread=0.0,
-        rows=0,
-    ):
-        super().__init__(
-            hidden,
-            layers,
-            activation,
-            batch_size,
-            normalization,
-            init_scale,
-            init_std,
-            label_noise,
-            objective,
-        )
-        one_of("dataset", dataset, DATASETS)
-        check_integer("size", size, least=1)
-        check_number("unit_spread", unit_spread, least=0)
-        check_integer("rows", rows, least=0)
-        self.dataset = dataset
-        self.size = size
-        self.unit_spread = unit_spread
-        self.rows = rows
-        self._units = None
-        if unit_spread:
-            powers = np.random.default_rng(0).uniform(-unit_spread, unit_spread, size * size)
-            self._units = (10.0**powers).astype("float32")
+    dataset: str = choice("mnist", DATASETS)
+    size: int = integer(8, least=1)
+    unit_spread: float = number(0.0, least=0)
+    rows: int = integer(0)
+
+    @functools.cached_property
+    def _units(self):
+        if not self.unit_spread:
+            return None
+        spread = (-self.unit_spread, self.unit_spread)
+        powers = np.random.default_rng(0).uniform(*spread, self.size**2)
+        return (10.0**powers).astype("float32")
 
     def splits(self):
         splits = small_images(self.dataset, self.size)
@@ -115,7 +90,7 @@ class ImageMLP(InMemoryMLP):
 
 
 @register_task("image_autoencoder")
-class ImageAutoencoder(ImageMLP):
+class ImageAutoencoder(ImageMLP, layers=3, batch_size=32):
     """A perceptron that gives small grey images back, its middle layer a quarter as wide.
 
     The loss is the mean squared error over pixels (Hinton and Salakhutdinov 2006).
@@ -127,29 +102,17 @@ class ImageAutoencoder(ImageMLP):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        dataset="mnist",
-        size=8,
-        hidden=32,
-        layers=3,
-        activation="relu",
-        batch_size=32,
-        init_scale=1.0,
-    ):
-        super().__init__(
-            dataset=dataset,
-            size=size,
-            hidden=hidden,
-            layers=layers,
-            activation=activation,
-            batch_size=batch_size,
-            init_scale=init_scale,
-        )
-        if layers % 2 == 0:
+    def __post_init__(self):
+        super().__post_init__()
+        if self.layers % 2 == 0:
             raise ValueError(
-                f"An autoencoder has an odd number of layers. Received: layers={layers!r}"
+                f"An autoencoder has an odd number of layers. Received: layers={self.layers!r}"
             )
+        for name, only in (("objective", "cross_entropy"), ("label_noise", 0)):
+            if getattr(self, name) != only:
+                raise ValueError(
+                    f"An autoencoder has no labels. Received: {name}={getattr(self, name)!r}"
+                )
 
     def widths(self):
         sides = [self.hidden] * (self.layers // 2)
@@ -164,8 +127,7 @@ class ImageAutoencoder(ImageMLP):
         return rows, rows
 
     def loss(self, params, model_state, batch):
-        loss, model_state = self.tasks_loss(params, model_state, batch)
-        return loss, model_state, {}
+        return Task.loss(self, params, model_state, batch)
 
     def evaluate(self, params, model_state, batch):
         return self.tasks_loss(params, model_state, batch)[0], {}

@@ -1,13 +1,14 @@
 """Small attention and convolutional networks on small grey images, for meta-training on many."""
 
+import functools
 import math
 
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.config import choice, integer, number
 from l2l_tf.tasks.base import fold_in
-from l2l_tf.tasks.classification import InMemoryClassification, hold, one_of
+from l2l_tf.tasks.classification import InMemoryClassification, hold
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import small_images
 from l2l_tf.tasks.normalization import layer_norm, over
@@ -15,19 +16,13 @@ from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
 
 
-class _SmallImages(InMemoryClassification):
+class _SmallImages(InMemoryClassification, batch_size=32):
     """A classifier of small grey images whose kernels start from N(0, gain/fan-in)."""
 
-    def __init__(self, dataset, size, activation, batch_size, init_scale, label_noise, objective):
-        super().__init__(batch_size, label_noise, objective)
-        one_of("dataset", dataset, DATASETS)
-        one_of("activation", activation, ACTIVATIONS)
-        check_integer("size", size, least=1)
-        check_number("init_scale", init_scale, above=0)
-        self.dataset = dataset
-        self.size = size
-        self.activation = activation
-        self.init_scale = init_scale
+    dataset: str = choice("mnist", DATASETS)
+    size: int = integer(8, least=1)
+    activation: str = choice("relu", ACTIVATIONS)
+    init_scale: float = number(1.0, above=0)
 
     def splits(self):
         return small_images(self.dataset, self.size)
@@ -39,7 +34,7 @@ class _SmallImages(InMemoryClassification):
 
 
 @register_task("image_attention")
-class ImageAttention(_SmallImages):
+class ImageAttention(_SmallImages, activation="gelu"):
     """One transformer block over the rows of a small grey image; classified from their mean.
 
     Pre-norm, multi-head attention without masks, a perceptron of twice the width, learned
@@ -53,25 +48,15 @@ class ImageAttention(_SmallImages):
         activation: As the further arguments, see `InMemoryMLP`.
     """
 
-    def __init__(
-        self,
-        dataset="mnist",
-        size=8,
-        width=16,
-        heads=2,
-        activation="gelu",
-        batch_size=32,
-        init_scale=1.0,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(dataset, size, activation, batch_size, init_scale, label_noise, objective)
-        check_integer("width", width, least=1)
-        check_integer("heads", heads, least=1)
-        if width % heads:
-            raise ValueError(f"`heads` divides `width`={width}. Received: heads={heads!r}")
-        self.width = width
-        self.heads = heads
+    width: int = integer(16, least=1)
+    heads: int = integer(2, least=1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.width % self.heads:
+            raise ValueError(
+                f"`heads` divides `width`={self.width}. Received: heads={self.heads!r}"
+            )
 
     def init(self, seed):
         w, ones, zeros = self.width, tf.ones([self.width]), tf.zeros([self.width])
@@ -134,20 +119,7 @@ class ImagePatches(_SmallImages):
         activation: As the further arguments, see `InMemoryMLP`.
     """
 
-    def __init__(
-        self,
-        dataset="mnist",
-        size=8,
-        channels=8,
-        activation="relu",
-        batch_size=32,
-        init_scale=1.0,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(dataset, size, activation, batch_size, init_scale, label_noise, objective)
-        check_integer("channels", channels, least=1)
-        self.channels = channels
+    channels: int = integer(8, least=1)
 
     def init(self, seed):
         first, second = self.channels, 2 * self.channels
@@ -194,51 +166,37 @@ class ImageTokens(_SmallImages):
         activation: As the further arguments, see `InMemoryMLP`.
     """
 
-    def __init__(
-        self,
-        dataset="mnist",
-        size=8,
-        levels=3,
-        context=3,
-        width=12,
-        hidden=32,
-        activation="relu",
-        batch_size=32,
-        init_scale=1.0,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(dataset, size, activation, batch_size, init_scale, label_noise, objective)
-        for name, value in {"levels": levels, "width": width, "hidden": hidden}.items():
-            check_integer(name, value, least=2)
-        check_integer("context", context, least=1)
-        if size % 2 or context >= (size // 2) ** 2:
+    levels: int = integer(3, least=2)
+    context: int = integer(3, least=1)
+    width: int = integer(12, least=2)
+    hidden: int = integer(32, least=2)
+    variable_paths = (
+        "embedding/embeddings",
+        *(f"{layer}/{name}" for layer in ("dense", "dense_1") for name in ("kernel", "bias")),
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.size % 2 or self.context >= (self.size // 2) ** 2:
             raise ValueError(
                 "Images of an even size have size²/4 patches, more than the context. "
-                f"Received: size={size!r}, context={context!r}"
+                f"Received: size={self.size!r}, context={self.context!r}"
             )
-        self.levels = levels
-        self.context = context
-        self.width = width
-        self.hidden = hidden
-        self._words = None
-        self.variable_paths = [
-            "embedding/embeddings",
-            *(f"{layer}/{name}" for layer in ("dense", "dense_1") for name in ("kernel", "bias")),
-        ]
 
     @property
     def classes(self):
         return self.levels**4
 
     def splits(self):
-        if self._words is None:
-            pixels = {split: rows.numpy() for split, (rows, _) in super().splits().items()}
-            edges = np.quantile(pixels["train"], np.arange(1, self.levels) / self.levels)
-            self._words = hold(
-                {s: _windows(rows, edges, self.size, self.context) for s, rows in pixels.items()}
-            )
         return self._words
+
+    @functools.cached_property
+    def _words(self):
+        pixels = {split: rows.numpy() for split, (rows, _) in super().splits().items()}
+        edges = np.quantile(pixels["train"], np.arange(1, self.levels) / self.levels)
+        return hold(
+            {s: _windows(rows, edges, self.size, self.context) for s, rows in pixels.items()}
+        )
 
     def init(self, seed):
         gain = 2.0 if self.activation in ("relu", "gelu") else 1.0

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.checks import check_integer
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 from l2l_tf.tasks.classification import hold
 

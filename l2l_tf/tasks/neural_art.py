@@ -5,10 +5,9 @@ import functools
 import tensorflow as tf
 
 from l2l_tf import data
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.config import choice, integer, number, setting, several
 from l2l_tf.tasks import squares, vgg16
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
-from l2l_tf.tasks.classification import one_of
 from l2l_tf.tasks.registry import register_task
 
 STARTS = ("noise", "content")
@@ -51,48 +50,28 @@ class NeuralArt(Task):
     twice_differentiable = False
     jit_compile = False
 
-    def __init__(
-        self,
-        size=64,
-        style="gogh_auvert",
-        photographs="train",
-        content_weight=1.0,
-        style_weight=3.0,
-        smoothness=1.0,
-        content_layer="conv4_2",
-        style_layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1"),
-        start="noise",
-    ):
-        check_integer("size", size, least=16)
-        if size % 16 or size > squares.SIDE:
+    size: int = integer(64, least=16)
+    style: str = setting("gogh_auvert")
+    photographs: str = choice("train", SPLITS)
+    content_weight: float = number(1.0, least=0)
+    style_weight: float = number(3.0, least=0)
+    smoothness: float = number(1.0, least=0)
+    content_layer: str = choice("conv4_2", vgg16.LAYERS)
+    style_layers: tuple = several(
+        ("conv1_1", "conv2_1", "conv3_1", "conv4_1"), choice(None, vgg16.LAYERS)
+    )
+    start: str = choice("noise", STARTS)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.size % 16 or self.size > squares.SIDE:
             raise ValueError(
-                f"`size` is a multiple of 16, at most {squares.SIDE}. Received: size={size}"
+                f"`size` is a multiple of 16, at most {squares.SIDE}. Received: size={self.size}"
             )
-        one_of("photographs", photographs, SPLITS)
-        one_of("start", start, STARTS)
-        one_of("content_layer", content_layer, vgg16.LAYERS)
-        style_layers = [style_layers] if isinstance(style_layers, str) else list(style_layers)
-        for layer in style_layers:
-            one_of("style_layers", layer, vgg16.LAYERS)
-        if not style_layers or len(set(style_layers)) < len(style_layers):
+        if len(set(self.style_layers)) < len(self.style_layers):
             raise ValueError(
-                f"`style_layers` are layers, each once. Received: style_layers={style_layers}"
+                f"`style_layers` are layers, each once. Received: style_layers={self.style_layers}"
             )
-        for name, value in (
-            ("content_weight", content_weight),
-            ("style_weight", style_weight),
-            ("smoothness", smoothness),
-        ):
-            check_number(name, value, least=0)
-        self.size = size
-        self.style = style
-        self.photographs = photographs
-        self.content_weight = content_weight
-        self.style_weight = style_weight
-        self.smoothness = smoothness
-        self.content_layer = content_layer
-        self.style_layers = style_layers
-        self.start = start
 
     def init(self, seed):
         content = self.content(seed)

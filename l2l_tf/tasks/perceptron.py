@@ -4,9 +4,9 @@ import math
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.config import choice, integer, number, optional
 from l2l_tf.tasks.base import fold_in
-from l2l_tf.tasks.classification import InMemoryClassification, one_of
+from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.normalization import batch_norm, initial_statistics, layer_norm
 
 ACTIVATIONS = {
@@ -29,44 +29,22 @@ class InMemoryMLP(InMemoryClassification):
         hidden: Units of each hidden layer.
         layers: Number of hidden layers.
         activation: One of `ACTIVATIONS`.
-        batch_size: Rows per step.
         normalization: "none", "batch" or "layer", before each activation.
         init_scale: Multiplies the standard deviation of the starting weights.
         init_std: If given, weights and biases start from N(0, init_std²) instead: 0.01 in the
             public code of Andrychowicz et al. (2016).
-        label_noise: See `InMemoryClassification`.
-        objective: See `InMemoryClassification`.
+        batch_size: As the further arguments, see `InMemoryClassification`.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        hidden=20,
-        layers=1,
-        activation="sigmoid",
-        batch_size=128,
-        normalization="none",
-        init_scale=1.0,
-        init_std=None,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(batch_size, label_noise, objective)
-        one_of("activation", activation, ACTIVATIONS)
-        one_of("normalization", normalization, NORMALIZATIONS)
-        check_integer("hidden", hidden, least=1)
-        check_integer("layers", layers, least=0)
-        check_number("init_scale", init_scale, above=0)
-        if init_std is not None:
-            check_number("init_std", init_std, above=0)
-        self.hidden = hidden
-        self.layers = layers
-        self.activation = activation
-        self.normalization = normalization
-        self.init_scale = init_scale
-        self.init_std = init_std
+    hidden: int = integer(20, least=1)
+    layers: int = integer(1)
+    activation: str = choice("sigmoid", ACTIVATIONS)
+    normalization: str = choice("none", NORMALIZATIONS)
+    init_scale: float = number(1.0, above=0)
+    init_std: float | None = optional(number(None, above=0))
 
     def widths(self):
         """Units of every layer, input and output included."""

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.config import integer, number
 from l2l_tf.tasks.base import Task, fold_in
 from l2l_tf.tasks.registry import register_task
 
@@ -21,11 +21,8 @@ class Quadratic(Task):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, dimension=10, start=0.01):
-        check_integer("dimension", dimension, least=1)
-        check_number("start", start, least=0)
-        self.dimension = dimension
-        self.start = start
+    dimension: int = integer(10, least=1)
+    start: float = number(0.01, least=0)
 
     def init(self, seed):
         n = self.dimension
@@ -33,11 +30,6 @@ class Quadratic(Task):
         target = tf.random.stateless_normal([n], fold_in(seed, 1))
         start = self.start * tf.random.stateless_normal([n], fold_in(seed, 2))
         return [start], [matrix, target]
-
-    def loss(self, params, model_state, batch):
-        del batch
-        losses, model_state = self.tasks_loss(params, model_state, ())
-        return losses, model_state, {}
 
     def tasks_loss(self, params, model_state, batch):
         del batch
@@ -62,10 +54,7 @@ class QuadraticUniform(Quadratic):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, dimension=10, start=0.01, average_over=128):
-        super().__init__(dimension, start)
-        check_integer("average_over", average_over, least=1)
-        self.average_over = average_over
+    average_over: int = integer(128, least=1)
 
     def init(self, seed):
         n = self.dimension

@@ -8,7 +8,7 @@ from l2l_tf.tasks.registry import register_task
 
 
 @register_task("row_rnn")
-class RowRNN(GreyImages):
+class RowRNN(GreyImages, activation="tanh"):
     """`h_t = φ(W x_t + U h_{t−1} + b)`, x_t the t-th line of the image; scores from the last h.
 
     The plain recurrent network of Elman (1990) on images as sequences: 8 lines of the digits,
@@ -18,24 +18,11 @@ class RowRNN(GreyImages):
         dataset: "digits", "mnist" or "fashion_mnist".
         hidden: Units of h.
         activation: φ, one of `ACTIVATIONS`.
-        batch_size: Rows per step.
-        label_noise: See `InMemoryClassification`.
-        objective: See `InMemoryClassification`.
+        batch_size: As the further arguments, see `InMemoryClassification`.
 
     Raises:
         ValueError: If an argument is out of range.
     """
-
-    def __init__(
-        self,
-        dataset="digits",
-        hidden=20,
-        activation="tanh",
-        batch_size=128,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(dataset, hidden, activation, batch_size, label_noise, objective)
 
     def init(self, seed):
         recurrent, _ = self.dense(seed, 1, self.hidden, self.hidden)

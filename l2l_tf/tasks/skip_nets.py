@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.config import integer, number
 from l2l_tf.tasks.grey_images import GreyImages, affine
 from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
@@ -20,27 +20,13 @@ class ResidualNet(GreyImages):
         hidden: Units of every hidden layer.
         layers: Hidden layers, the first of which has no skip connection.
         activation: φ, one of `ACTIVATIONS`.
-        batch_size: Rows per step.
-        label_noise: See `InMemoryClassification`.
-        objective: See `InMemoryClassification`.
+        batch_size: As the further arguments, see `InMemoryClassification`.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        dataset="digits",
-        hidden=20,
-        layers=3,
-        activation="sigmoid",
-        batch_size=128,
-        label_noise=0.0,
-        objective="cross_entropy",
-    ):
-        super().__init__(dataset, hidden, activation, batch_size, label_noise, objective)
-        check_integer("layers", layers, least=1)
-        self.layers = layers
+    layers: int = integer(3, least=1)
 
     def init(self, seed):
         params = self.dense(seed, 0, self.side**2, self.hidden)
@@ -81,20 +67,7 @@ class HighwayNet(ResidualNet):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        dataset="digits",
-        hidden=20,
-        layers=3,
-        activation="sigmoid",
-        batch_size=128,
-        label_noise=0.0,
-        objective="cross_entropy",
-        gate_bias=-1.0,
-    ):
-        super().__init__(dataset, hidden, layers, activation, batch_size, label_noise, objective)
-        check_number("gate_bias", gate_bias)
-        self.gate_bias = gate_bias
+    gate_bias: float = number(-1.0)
 
     def skip_layer(self, seed, layer):
         gate, bias = self.dense(seed, self.layers + layer, self.hidden, self.hidden)

@@ -7,7 +7,8 @@ import tensorflow as tf
 from experiments.estimators.bias_variance import RATE, Bowl, OneRate
 from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import Imitation
-from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.trainer import MetaTrainer
 from l2l_tf.tasks import as_seed, fold_in
 
 TAUGHT = 0.25

@@ -10,7 +10,8 @@ from l2l_tf import rules, tasks
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import trajectory_at
 from l2l_tf.meta.estimators import TruncatedBPTT
-from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.trainer import MetaTrainer
 
 
 def make(task=None, **settings):

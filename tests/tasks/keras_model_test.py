@@ -8,7 +8,8 @@ import tensorflow as tf
 from l2l_tf import LearnedOptimizer, rules, tasks
 from l2l_tf.meta import unroll
 from l2l_tf.meta.estimators import EvolutionStrategies, TruncatedBPTT
-from l2l_tf.meta.trainer import MetaTrainer, Settings
+from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.trainer import MetaTrainer
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(44, 6)).astype("float32")

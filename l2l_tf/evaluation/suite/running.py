@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from l2l_tf.arguments import check_number
+from l2l_tf.core.checks import check_number
 from l2l_tf.evaluation import engine
 from l2l_tf.evaluation.results import Results
 from l2l_tf.evaluation.suite.standings import REFERENCE

@@ -1,16 +1,9 @@
 """Estimators of the meta-gradient, behind one signature."""
 
-from l2l_tf.meta.estimators.base import META_BATCHES, Estimate, Estimator
+from l2l_tf.meta.estimators.base import ESTIMATORS, META_BATCHES, Estimate, Estimator
 from l2l_tf.meta.estimators.bptt import TruncatedBPTT
 from l2l_tf.meta.estimators.evolution import EvolutionStrategies, PersistentEvolutionStrategies
 from l2l_tf.meta.estimators.imitation import Imitation
-
-ESTIMATORS = {
-    "bptt": TruncatedBPTT,
-    "es": EvolutionStrategies,
-    "pes": PersistentEvolutionStrategies,
-    "imitation": Imitation,
-}
 
 __all__ = [
     "ESTIMATORS",

@@ -1,16 +1,17 @@
 """The contract of estimators of the meta-gradient."""
 
-import inspect
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.config import Configured, boolean, choice, integer, number
+from l2l_tf.core.registry import Registry
 from l2l_tf.meta.objective import LOSS_WEIGHTS
 from l2l_tf.meta.unroll import measured_batches
 from l2l_tf.tasks import fold_in
 
 META_BATCHES = ("same", "fresh", "held_out")
+ESTIMATORS = Registry("estimator")
 
 
 class Estimate(NamedTuple):
@@ -27,54 +28,39 @@ class Estimate(NamedTuple):
     summaries: Any
 
 
-class Estimator:
+class Estimator(Configured, kw_only=True):
     """Base class: a function from meta-parameters and carried state to a meta-gradient.
 
-    Args:
-        unroll: Steps per meta-update (paper: 20).
-        tasks: Optimizees trained side by side.
-        loss_weights: w_t: "all", "final" or "linear" (`meta.objective`).
-        meta_batch: Where the meta-loss is measured: on the batch trained on next ("same",
-            the paper's), on a fresh batch of the training rows ("fresh"), or on one of the
-            validation rows ("held_out").
-        log_loss: Whether the meta-loss is of log f(θ_t) instead of f(θ_t), which weighs
-            relative progress alike at every size of the loss.
-        log_floor: Added to f before the logarithm: below it, progress counts less and less.
-        told: Share of the trajectories whose length the rule is told.
+    Arguments are the fields, and `help` says what each of them means.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        unroll=20,
-        tasks=4,
-        loss_weights="all",
-        meta_batch="same",
-        log_loss=False,
-        log_floor=1e-10,
-        told=1.0,
-    ):
-        check_integer("unroll", unroll, least=1)
-        check_integer("tasks", tasks, least=1)
-        if loss_weights not in LOSS_WEIGHTS:
-            raise ValueError(
-                f"`loss_weights` is one of {LOSS_WEIGHTS}. Received: loss_weights={loss_weights!r}"
-            )
-        if meta_batch not in META_BATCHES:
-            raise ValueError(
-                f"`meta_batch` is one of {META_BATCHES}. Received: meta_batch={meta_batch!r}"
-            )
-        self.unroll = unroll
-        self.tasks = tasks
-        self.loss_weights = loss_weights
-        self.meta_batch = meta_batch
-        if not 0.0 <= told <= 1.0:
-            raise ValueError(f"`told` is a share between 0 and 1. Received: told={told!r}")
-        self.log_loss = log_loss
-        self.log_floor = log_floor
-        self.told = told
+    unroll: int = integer(20, least=1, help="Optimizee steps per meta-update (paper: 20).")
+    tasks: int = integer(
+        4, least=1, flag="batch_size", help="Optimizees trained side by side in a meta-step."
+    )
+    loss_weights: str = choice(
+        "all", LOSS_WEIGHTS, help="Weights w_t of the losses of an unroll (`meta.objective`)."
+    )
+    meta_batch: str = choice(
+        "same",
+        META_BATCHES,
+        help="Where the meta-loss is measured: on the batch that is trained on next (the paper's), "
+        "on a fresh one of the training rows, or on one of the validation rows.",
+    )
+    log_loss: bool = boolean(
+        False,
+        help="Meta-loss of log f(θ_t) instead of f(θ_t), which weighs relative progress alike at "
+        "every size of the loss.",
+    )
+    log_floor: float = number(
+        1e-10, least=0, help="Added to f before its logarithm: below it, progress counts less."
+    )
+    told: float = number(
+        1.0, least=0, most=1, help="Share of trajectories whose length the rule is told."
+    )
 
     def begin(self, rule, task, seed):
         """Carried state of a fresh trajectory.
@@ -146,9 +132,3 @@ class Estimator:
     def measured(self, losses):
         """What of a loss enters the meta-loss: f, or log(f + log_floor)."""
         return tf.math.log(losses + self.log_floor) if self.log_loss else losses
-
-    def get_config(self):
-        """Constructor arguments."""
-        own = inspect.signature(type(self).__init__).parameters
-        names = {**inspect.signature(Estimator.__init__).parameters, **own}
-        return {name: getattr(self, name) for name in names if name not in ("self", "kwargs")}

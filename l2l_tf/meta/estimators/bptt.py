@@ -2,32 +2,34 @@
 
 import tensorflow as tf
 
-from l2l_tf.arguments import check_integer
+from l2l_tf.core.config import boolean, integer
 from l2l_tf.meta import objective
-from l2l_tf.meta.estimators.base import Estimator
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
 from l2l_tf.meta.unroll import begin, unroll
 
 
+@ESTIMATORS.register("bptt")
 class TruncatedBPTT(Estimator):
     """Truncated BPTT of Andrychowicz et al. (2016): exact within an unroll, 0 across.
-
-    Args:
-        second_derivatives: Whether ∂∇_t/∂φ is kept; the paper drops it.
-        recompute_every: Steps k, a divisor of `unroll`, of which the backward pass keeps the
-            first state and computes the others again: less memory, more time. 0: none.
-        **kwargs: See `Estimator`.
+    `second_derivatives` keeps ∂∇_t/∂φ.
     """
 
-    def __init__(self, second_derivatives=False, recompute_every=0, **kwargs):
-        super().__init__(**kwargs)
-        check_integer("recompute_every", recompute_every, least=0)
-        if recompute_every and self.unroll % recompute_every:
+    second_derivatives: bool = boolean(
+        False, help="Differentiate the optimizee's gradients too; the paper does not (bptt)."
+    )
+    recompute_every: int = integer(
+        0,
+        help="Steps k, a divisor of the unroll, of which one state is kept and the others are "
+        "computed again, for less memory and more time; 0: none (bptt).",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.recompute_every and self.unroll % self.recompute_every:
             raise ValueError(
                 f"`recompute_every` is a divisor of unroll={self.unroll}. "
-                f"Received: recompute_every={recompute_every}"
+                f"Received: recompute_every={self.recompute_every}"
             )
-        self.second_derivatives = second_derivatives
-        self.recompute_every = recompute_every
 
     def begin(self, rule, task, seed):
         return begin(rule, task, seed, self.tasks)

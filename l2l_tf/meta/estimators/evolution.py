@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from l2l_tf.core.config import number
 from l2l_tf.meta import objective
-from l2l_tf.meta.estimators.base import Estimate, Estimator
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
 
@@ -26,24 +27,17 @@ class Particles(NamedTuple):
     perturbations: Any
 
 
+@ESTIMATORS.register("es")
 class EvolutionStrategies(Estimator):
     """Antithetic evolution strategies on truncations, one perturbation per task.
 
     With ε ~ N(0, σ²): `∇ ≈ mean over tasks of ε · (L(φ + ε) − L(φ − ε)) / (2σ²)`, L the meta-loss
     of one unroll: unbiased for the smoothed meta-loss of that unroll. Salimans et al. (2017).
-
-    Args:
-        sigma: σ.
-        **kwargs: See `Estimator`.
     """
 
     persistent = False
 
-    def __init__(self, sigma=0.01, **kwargs):
-        super().__init__(**kwargs)
-        if not sigma > 0:
-            raise ValueError(f"`sigma` is positive. Received: sigma={sigma!r}")
-        self.sigma = sigma
+    sigma: float = number(0.01, above=0, help="Perturbations' size σ (es, pes).")
 
     def begin(self, rule, task, seed):
         half = begin(rule, task, seed, self.tasks, joined=False)
@@ -123,15 +117,12 @@ class EvolutionStrategies(Estimator):
         return tf.where(lost, bound, tf.minimum(measured, bound))
 
 
+@ESTIMATORS.register("pes")
 class PersistentEvolutionStrategies(EvolutionStrategies):
     """PES of Vicol, Metz & Sohl-Dickstein (2021), arXiv 2112.13835.
 
     Evolution strategies whose estimate multiplies the *sum* of all perturbations along a
     trajectory, so that it is unbiased for the whole trajectory's meta-loss, truncated or not.
-
-    Args:
-        sigma: σ.
-        **kwargs: See `Estimator`.
     """
 
     persistent = True

@@ -1,11 +1,10 @@
 """Imitation: a rule learns the updates of another one, before it learns to do better."""
 
-import copy
-
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.meta.estimators.base import Estimator
+from l2l_tf.core.config import setting
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
 from l2l_tf.meta.given import given_rule
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
@@ -15,6 +14,7 @@ STUDENT, TEACHER = "student_", "teacher_"
 TINY = 1e-30
 
 
+@ESTIMATORS.register("imitation")
 class Imitation(Estimator):
     """Gradients of how far a rule's updates are from a teacher's, on the way of either.
 
@@ -25,19 +25,22 @@ class Imitation(Estimator):
     baselines for learning to optimize"). Within an unroll the gradient goes through the
     student's state, as in truncated BPTT.
 
-    Args:
-        teacher: Text of a rule, as "momentum(learning_rate=0.1)", or a preset: its name, or its
-            directory (with a slash in it). A learned teacher is distilled (Hinton et al. 2015).
-        **kwargs: See `Estimator`. Where and how losses are weighed has no effect here.
+    A learned teacher is distilled (Hinton et al. 2015). Where and how losses are weighed has no
+    effect here.
 
     Raises:
         ValueError: If `teacher` is neither a rule nor a preset.
     """
 
-    def __init__(self, teacher="adam(learning_rate=0.01)", **kwargs):
-        super().__init__(**kwargs)
-        self.teacher = teacher
-        self._teacher = given_rule(teacher)
+    teacher: str = setting(
+        "adam(learning_rate=0.01)",
+        help="Rule, or preset (its name, or its directory, with a slash in it), whose updates are "
+        "learned (imitation).",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        vars(self)["_teacher"] = given_rule(self.teacher)
 
     def begin(self, rule, task, seed):
         trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.tasks)
@@ -81,10 +84,8 @@ class _Lesson(rules.UpdateRule):
         self.meta_params = student.meta_params
 
     def bind(self, meta_params):
-        bound = copy.copy(self)
-        bound.student = self.student.bind(meta_params)
-        bound.meta_params = bound.student.meta_params
-        return bound
+        student = self.student.bind(meta_params)
+        return self.copied(student=student, meta_params=student.meta_params)
 
     def init(self, variables, state_dtype=None):
         student, teacher = (r.init(variables, state_dtype) for r in (self.student, self.teacher))

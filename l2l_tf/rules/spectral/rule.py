@@ -1,12 +1,10 @@
 """The rule `spectral`."""
 
-import copy
 import itertools
 
 import numpy as np
 from keras import ops
 
-from l2l_tf.arguments import check_integer, check_number
 from l2l_tf.cells import linear, linear_meta_params, lstm_meta_params, lstm_step
 from l2l_tf.cells.run_signals import (
     LOSS_SIGNALS,
@@ -17,6 +15,7 @@ from l2l_tf.cells.run_signals import (
     progress_signals,
 )
 from l2l_tf.cells.squares import TINY, bounded
+from l2l_tf.core.config import integer, number
 from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
 from l2l_tf.rules.joining import at_places, widest_dtype
 from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
@@ -80,39 +79,19 @@ class Spectral(UpdateRule):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        hidden_size=16,
-        kernel_size=0.02,
-        embedding_size=0.02,
-        vector_size=0.004,
-        weight_decay=1e-2,
-        adaptation=0.05,
-        seed=0,
-    ):
-        check_integer("hidden_size", hidden_size, least=1)
-        check_number("kernel_size", kernel_size, above=0)
-        check_number("embedding_size", embedding_size, above=0)
-        check_number("vector_size", vector_size, above=0)
-        check_number("weight_decay", weight_decay, least=0)
-        check_number("adaptation", adaptation, least=0)
-        self.hidden_size = hidden_size
-        self.kernel_size = kernel_size
-        self.embedding_size = embedding_size
-        self.vector_size = vector_size
-        self.weight_decay = weight_decay
-        self.adaptation = adaptation
-        self.seed = seed
-        self.layouts = None
-        self.meta_params = self.initial_meta_params()
+    hidden_size: int = integer(16, least=1)
+    kernel_size: float = number(0.02, above=0)
+    embedding_size: float = number(0.02, above=0)
+    vector_size: float = number(0.004, above=0)
+    weight_decay: float = number(1e-2, least=0)
+    adaptation: float = number(0.05, least=0)
+    seed: int = integer(0)
+    layouts = None
 
     def laid_out(self, layouts):
-        laid_out = copy.copy(self)
-        laid_out.layouts = list(layouts)
-        return laid_out
+        return self.copied(layouts=list(layouts))
 
-    def initial_meta_params(self, seed=None):
-        generator = np.random.default_rng(self.seed if seed is None else seed)
+    def fresh_meta_params(self, generator):
         signals = PROGRESS_SIGNALS + LOSS_SIGNALS + VARIABLE_SIGNALS
         lstm = lstm_meta_params(generator, signals, self.hidden_size)
         output = linear_meta_params(generator, self.hidden_size, CONTROLS, 0.01)

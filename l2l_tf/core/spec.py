@@ -4,7 +4,7 @@ import ast
 import re
 
 
-def parse_call(text, kind):
+def parse_spec(text, kind):
     """Name and arguments of a text such as `digits_mlp(hidden=20,activation=relu)`.
 
     Args:

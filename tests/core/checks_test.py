@@ -2,7 +2,7 @@
 
 import pytest
 
-from l2l_tf.arguments import check_integer, check_number
+from l2l_tf.core.checks import check_integer, check_number
 
 
 def test_integers_are_whole_and_large_enough():

@@ -1,0 +1,1 @@
+"""What stands below all rooms: configuration, registries, texts; nothing here knows a rule."""

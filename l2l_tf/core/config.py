@@ -1,0 +1,163 @@
+"""Objects that their arguments describe: frozen dataclasses whose fields check themselves.
+
+```python
+class Momentum(Configured):
+    learning_rate: float = number(0.01)
+    momentum: float = number(0.9, least=0, below=1)
+    nesterov: bool = boolean(False)
+```
+
+From the fields follow the constructor, its checks, `get_config`, `repr`, and the flags of a
+command (`cli.config_flags`).
+"""
+
+import copy
+import dataclasses
+import functools
+import inspect
+import math
+from typing import Any, dataclass_transform
+
+from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
+
+
+def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag=None, choices=()):
+    """A field of a `Configured` class.
+
+    Args:
+        default: Its default; none if it is left out.
+        check: Function `(name, value)` that raises ValueError unless the value is allowed.
+        convert: Function `(name, value)` of what is given, which returns what is kept.
+        help: What the field means, in a sentence, where a flag is made of it.
+        flag: Name of its flag, if that is not the field's own.
+        choices: The names that are allowed, for a flag's help.
+    """
+    metadata = {"check": check, "convert": convert, "help": help, "flag": flag, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def integer(default, least=0, most=math.inf, **about):
+    """A field that is an integer in [`least`, `most`]; `about`: see `setting`."""
+    return setting(default, functools.partial(check_integer, least=least, most=most), **about)
+
+
+def number(default, help="", flag=None, **bounds):
+    """A field that is a finite number within the bounds of `check_number`."""
+    return setting(default, functools.partial(check_number, **bounds), help=help, flag=flag)
+
+
+def choice(default, known, **about):
+    """A field that is one of the names that are known; `about`: see `setting`."""
+    check = functools.partial(check_choice, known=known)
+    return setting(default, check, choices=tuple(known), **about)
+
+
+def boolean(default, **about):
+    """A field that is True or False; `about`: see `setting`."""
+    return setting(default, check_boolean, **about)
+
+
+def optional(field):
+    """The same field, which may also be None."""
+    check = field.metadata["check"]
+
+    def unless_none(name, value):
+        if value is not None:
+            check(name, value)
+
+    return _changed(field, metadata={**field.metadata, "check": unless_none})
+
+
+def several(default, of):
+    """A field of one value or more, kept as a tuple, each of which is as `of` says.
+
+    Args:
+        default: Tuple.
+        of: The field of a single value.
+    """
+
+    def convert(_, values):
+        return tuple(values) if isinstance(values, list | tuple) else (values,)
+
+    def check(name, values):
+        if not values:
+            raise ValueError(f"`{name}` has one value or more. Received: {name}={values!r}")
+        for value in values:
+            of.metadata["check"](name, value)
+
+    metadata = {**of.metadata, "check": check, "convert": convert}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(setting, integer, number, choice))
+class Configured:
+    """Base class of objects that their arguments describe.
+
+    A subclass is made a frozen dataclass. Class arguments give inherited fields other defaults:
+    `class FashionMLP(InMemoryMLP, hidden=32)`. What is no argument is changed by `copied`. A
+    subclass with an `__init__` of its own is left as it is; it stores its arguments under their
+    names.
+    """
+
+    def __init_subclass__(cls, kw_only=False, **defaults):
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            return
+        inherited = getattr(cls, "__dataclass_fields__", {})
+        own = dict(vars(cls).get("__annotations__", {}))
+        cls.__annotations__ = {name: inherited[name].type for name in defaults} | own
+        for name, default in defaults.items():
+            setattr(cls, name, _changed(inherited[name], default=default))
+        dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=kw_only)(cls)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.metadata.get("convert"):
+                value = vars(self)[field.name] = field.metadata["convert"](field.name, value)
+            if field.metadata.get("check"):
+                field.metadata["check"](field.name, value)
+
+    def copied(self, **attributes):
+        """A shallow copy with other attributes, arguments or not, which are not checked."""
+        made = copy.copy(self)
+        vars(made).update(attributes)
+        return made
+
+    def get_config(self):
+        """Constructor arguments, a dict."""
+        names = inspect.signature(type(self).__init__).parameters
+        return {name: getattr(self, name) for name in names if name != "self"}
+
+    @classmethod
+    def from_config(cls, config):
+        """An object with these constructor arguments."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def flag_of(field):
+    """Name of the flag that sets a field."""
+    return field.metadata.get("flag") or field.name
+
+
+def from_flags(cls, flags, **arguments):
+    """An object of a `Configured` class as flags say.
+
+    Args:
+        cls: The class.
+        flags: Object with an attribute for every flag of the class.
+        **arguments: Arguments that have no flag.
+    """
+    for field in dataclasses.fields(cls):
+        if field.name not in arguments:
+            arguments[field.name] = getattr(flags, flag_of(field))
+    return cls(**arguments)
+
+
+def _changed(field, **changes) -> Any:
+    parts = {"default": field.default, "metadata": field.metadata, "kw_only": field.kw_only}
+    return dataclasses.field(**{**parts, **changes})

@@ -1,0 +1,83 @@
+"""Names of classes, for presets and flags."""
+
+from l2l_tf.core.spec import parse_spec
+
+
+class Registry:
+    """Classes by name.
+
+    Args:
+        kind: What the classes are, for errors: "rule" or "task".
+    """
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.classes = {}
+
+    def register(self, name):
+        """Class decorator: makes a class known under `name`.
+
+        Args:
+            name: Lower-case identifier.
+
+        Raises:
+            ValueError: If another class has that name.
+        """
+
+        def decorate(cls):
+            known = self.classes.get(name)
+            if known is not None and known.__qualname__ != cls.__qualname__:
+                raise ValueError(
+                    f"A {self.kind} named {name!r} is registered already: {known.__qualname__}. "
+                    f"Received: {cls.__qualname__}"
+                )
+            self.classes[name] = cls
+            cls.registered_name = name
+            return cls
+
+        return decorate
+
+    def names(self):
+        """Sorted names of all classes."""
+        return sorted(self.classes)
+
+    def named(self, name):
+        """The class registered under `name`.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        if name not in self.classes:
+            raise ValueError(
+                f"Unknown {self.kind}; known ones are {self.names()}. "
+                f"Received: {self.kind}={name!r}"
+            )
+        return self.classes[name]
+
+    def get(self, name, **config):
+        """An object of the class registered under `name`.
+
+        Args:
+            name: A registered name.
+            **config: Constructor arguments.
+
+        Raises:
+            ValueError: If the name or an argument is unknown, or an argument out of range.
+        """
+        cls = self.named(name)
+        try:
+            return cls.from_config(config)
+        except TypeError as error:
+            raise ValueError(
+                f"{self.kind.capitalize()} {name!r} does not take these arguments ({error}). "
+                f"Received: {config}"
+            ) from error
+
+    def from_spec(self, text):
+        """The object that a text such as `lstm(hidden_size=20)` describes.
+
+        Raises:
+            ValueError: If the text cannot be read, or as `get` says.
+        """
+        name, arguments = parse_spec(text, self.kind)
+        return self.get(name, **arguments)

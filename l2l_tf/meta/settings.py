@@ -1,0 +1,49 @@
+"""What a meta-training run is, besides rule, tasks and estimator."""
+
+from l2l_tf.core.config import Configured, boolean, choice, integer, number, several
+
+SAMPLINGS = ("fixed", "log_uniform")
+
+
+class Settings(Configured):
+    """Settings of a meta-training run; `help` says what each of them means.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+
+    meta_steps: int = integer(1000, least=1, help="Meta-updates in all.")
+    meta_learning_rate: float = number(
+        3e-3, least=0, help="Adam's learning rate, decayed to a tenth along a cosine."
+    )
+    clip_norm: float = number(1.0, above=0, help="Largest global norm of a meta-gradient.")
+    weight_averaging: float = number(
+        0.0,
+        least=0,
+        below=1,
+        help="Decay of an exponential average of the meta-parameters, which is what is validated "
+        "and kept; after t meta-steps at most (1 + t) / (10 + t). 0: none.",
+    )
+    trajectories: tuple[int, ...] = several(
+        (100,),
+        integer(
+            None,
+            least=1,
+            flag="trajectory",
+            help="Length of an optimizee's run; repeated: a curriculum, in the order given.",
+        ),
+    )
+    trajectory_sampling: str = choice(
+        "fixed",
+        SAMPLINGS,
+        help="Whether a run has its curriculum's length, or one drawn from the unroll up to it.",
+    )
+    validation_trajectory: int = integer(0, help="Steps of a validation; 0: the longest.")
+    validate_every: int = integer(100, least=1, help="Meta-steps between validations.")
+    validation_tasks: int = integer(8, least=1, help="Optimizees per validation task.")
+    patience: int = integer(0, help="Validations without improvement before stopping; 0: never.")
+    checkpoint_every: int = integer(100, least=1, help="Meta-steps between checkpoints.")
+    seed: int = integer(0, most=2**31 - 1, help="Seed of everything.")
+    jit_compile: bool = boolean(
+        True, help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`)."
+    )

@@ -1,0 +1,91 @@
+"""Objects that their arguments describe."""
+
+import pytest
+
+from l2l_tf import rules
+from l2l_tf.core.config import (
+    Configured,
+    boolean,
+    choice,
+    integer,
+    number,
+    optional,
+    several,
+)
+
+
+class Ball(Configured):
+    size: int = integer(5, least=1)
+    weight: float | None = optional(number(None, above=0))
+    colour: str = choice("red", ("red", "blue"))
+    bounces: bool = boolean(True)
+    sizes: tuple = several((1,), integer(None, least=1))
+
+
+class BlueBall(Ball, colour="blue"):
+    price: float = number(1.0, least=0, most=2)
+
+
+class Wall(Configured):
+    def __init__(self, height=2):
+        self.height = height
+
+
+def test_configuration_follows_from_the_fields():
+    ball = Ball(size=7, sizes=[2, 3])
+    config = {"size": 7, "weight": None, "colour": "red", "bounces": True, "sizes": (2, 3)}
+    assert ball.get_config() == config
+    assert Ball.from_config(config).get_config() == config
+    assert repr(ball) == ("Ball(size=7, weight=None, colour='red', bounces=True, sizes=(2, 3))")
+
+
+@pytest.mark.parametrize(
+    "wrong, received",
+    [
+        ({"size": 0}, "size=0"),
+        ({"weight": 0}, "weight=0"),
+        ({"colour": "green"}, "colour='green'"),
+        ({"bounces": "no"}, "bounces='no'"),
+        ({"sizes": (1, 0)}, "sizes=0"),
+        ({"sizes": ()}, r"sizes=\(\)"),
+    ],
+)
+def test_every_field_checks_itself(wrong, received):
+    with pytest.raises(ValueError, match=f"Received: {received}$"):
+        Ball(**wrong)
+
+
+def test_class_arguments_are_other_defaults_of_inherited_fields():
+    assert BlueBall().get_config() == {**Ball(colour="blue").get_config(), "price": 1.0}
+    with pytest.raises(ValueError, match="Received: colour='green'"):
+        BlueBall(colour="green")
+    with pytest.raises(ValueError, match="≤ 2. Received: price=3"):
+        BlueBall(price=3)
+
+
+def test_a_copy_differs_in_nothing_but_what_was_asked_for():
+    ball = Ball()
+    copied = ball.copied(size="unchecked", owner="me")
+    assert (copied.size, copied.owner, copied.colour) == ("unchecked", "me", "red")
+    assert ball.size == 5 and not hasattr(ball, "owner")
+    with pytest.raises(AttributeError):
+        ball.size = 6
+
+
+def test_a_class_with_its_own_constructor_stays_as_it_is():
+    wall = Wall(3)
+    wall.height = 4
+    assert wall.get_config() == {"height": 4}
+
+
+def test_rules_whose_constructor_is_written_out_still_work():
+    class Halved(rules.CoordinatewiseRule):
+        def __init__(self, rate=0.1):
+            self.rate = rate
+            self.meta_params = {}
+
+        def slot_shapes(self):
+            return {}
+
+    assert repr(Halved(0.2)) == "Halved(rate=0.2)"
+    assert Halved().bind({}).for_steps().rate == 0.1
