@@ -309,6 +309,7 @@ def test_the_callback_is_added_once_and_to_no_other_optimizer():
         made = keras.callbacks.CallbackList(
             [Spy(), *arguments.pop("given", [])], add_history=True, model=model, epochs=1, steps=1
         )
+        made.on_train_begin()
         found += [c for c in made.callbacks if isinstance(c, RunLength)]
         return len(found)
 
@@ -316,6 +317,17 @@ def test_the_callback_is_added_once_and_to_no_other_optimizer():
     assert callbacks(model) == 1 and callbacks(model, given=[RunLength()]) == 1
     model.compile("sgd", "mse")
     assert callbacks(model) == 0
+
+
+def test_a_list_of_callbacks_that_a_user_made_counts_too():
+    model = make()
+    told = keras.callbacks.CallbackList([], True, model=model, epochs=2, steps=4)
+    fit(model, epochs=2, callbacks=told)
+    assert set(seen(model)[0]) == {8}
+    assert [type(c).__name__ for c in told.callbacks] == ["History", "RunLength", "SkipWarning"]
+    untold = make()
+    fit(untold, epochs=2, callbacks=keras.callbacks.CallbackList([], True, model=untold))
+    assert np.isnan(seen(untold)[0]).all()
 
 
 @pytest.mark.slow

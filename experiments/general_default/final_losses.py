@@ -79,10 +79,9 @@ def runner(rule, text, steps, told=True):
 
     @tf.function(autograph=False)
     def run(rate=None):
-        if rate is not None:
-            rule.learning_rate = rate
-        drawn = validation_run(rule, task, as_seed(SEED), OPTIMIZEES, steps)
-        return run_losses(rule, task, *drawn, steps, told)
+        at_rate = rule if rate is None else rule.at_learning_rate(rate)[0]
+        drawn = validation_run(at_rate, task, as_seed(SEED), OPTIMIZEES, steps)
+        return run_losses(at_rate, task, *drawn, steps, told)
 
     return run
 

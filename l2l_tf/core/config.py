@@ -1,11 +1,9 @@
 """Objects that their arguments describe: frozen dataclasses whose fields check themselves.
 
-```python
-class Momentum(Configured):
-    learning_rate: float = number(0.01)
-    momentum: float = number(0.9, least=0, below=1)
-    nesterov: bool = boolean(False)
-```
+    class Momentum(Configured):
+        learning_rate: float = number(0.01)
+        momentum: float = number(0.9, least=0, below=1)
+        nesterov: bool = boolean(False)
 
 From the fields follow the constructor, its checks, `get_config`, `repr`, and the flags of a
 command (`cli.config_flags`).

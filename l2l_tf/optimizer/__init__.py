@@ -1,6 +1,9 @@
 """`LearnedOptimizer`: update rules as a Keras optimizer."""
 
+from l2l_tf.optimizer import keras_extensions
 from l2l_tf.optimizer.learned import LearnedOptimizer
 from l2l_tf.optimizer.run_length import RunLength
 
 __all__ = ["LearnedOptimizer", "RunLength"]
+
+keras_extensions.install()

@@ -5,8 +5,6 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.optimizer.fit_callbacks import accompany_fit
-from l2l_tf.optimizer.loading import build_when_weights_are_loaded
 from l2l_tf.optimizer.resolution import resolve, restore
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 
@@ -93,8 +91,6 @@ class LearnedOptimizer(RuleOptimizer):
             name=name,
             **kwargs,
         )
-        accompany_fit()
-        build_when_weights_are_loaded()
         self._preset = preset
 
     @property

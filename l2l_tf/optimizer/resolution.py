@@ -64,7 +64,7 @@ def restore(preset, description):
     """
     rule = rules.deserialize(description)
     if "learning_rate" in description["config"] and rule.takes_learning_rate:
-        rule.takes_learning_rate = False
+        rule = rule.copied(takes_learning_rate=False)
     if preset is None or not rule.meta_params:
         return rule, bool(rule.meta_params)
     try:

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.optimizer import checks, compilation, finiteness, loss_scaling, observed_loss
+from l2l_tf.optimizer import checks, compilation, finiteness, observed_loss
 from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
@@ -104,7 +104,6 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
                 aggregation="only_first_replica",
                 name="run_start",
             )
-        loss_scaling.pass_on_through_loss_scaling(RuleOptimizer)
 
     @property
     def preset(self):

@@ -16,7 +16,7 @@ class RunLength(keras.callbacks.Callback):
     added again. An optimizer with `total_steps` of its own is left alone; other optimizers are
     too. A length counts as a promise, and the length stays unknown where it is not likely kept:
 
-    - the number of batches is unknown;
+    - the number of batches or epochs is unknown, as in a `CallbackList` that was not told them;
     - there are more than 100 epochs (`MOST_EPOCHS`), which mostly means "until it is good";
     - a callback may end the run early (`may_end_early`): `EarlyStopping`, `ReduceLROnPlateau`,
       their subclasses, and callbacks whose code sets `stop_training`;
@@ -62,7 +62,7 @@ class RunLength(keras.callbacks.Callback):
                 self._run.tell(self._optimizer)
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._optimizer is not None and epoch + 1 == self.params["epochs"]:
+        if self._optimizer is not None and epoch + 1 == (self.params or {}).get("epochs"):
             self._optimizer.fit_ended_at = _applied(self._optimizer)
 
     def on_train_end(self, logs=None):
@@ -74,17 +74,18 @@ class RunLength(keras.callbacks.Callback):
         if optimizer is None or optimizer.total_steps is not None:
             return
         self._optimizer = optimizer
-        batches, applied = self.params.get("steps"), _applied(optimizer)
+        params, applied = self.params or {}, _applied(optimizer)
+        batches, epochs = params.get("steps"), params.get("epochs")
         before = max(optimizer.fits, 1) if applied else 0
         optimizer.fits = before + 1
         optimizer.begin_run(None)
-        if not batches or self.params["epochs"] > MOST_EPOCHS:
+        if not batches or not epochs or epochs > MOST_EPOCHS:
             return
         if any(may_end_early(callback) for callback in self.beside):
             return
         # With `initial_epoch` a run is resumed, unless the one before came to its end.
         follows = applied > 0 and (epoch == 0 or optimizer.fit_ended_at == applied)
-        run = _Run(batches, self.params["epochs"], epoch, applied, follows)
+        run = _Run(batches, epochs, epoch, applied, follows)
         run.every = optimizer.gradient_accumulation_steps or 1
         if not follows or before < 2 or run.left() > applied:
             self._run = run

@@ -95,8 +95,7 @@ def test_functions_side_by_side_equal_separate_runs(name):
 
     separate = []
     for index in range(4):
-        task = Fixed(dimension=3)
-        task.index = index
+        task = Fixed(dimension=3).copied(index=index)
         separate.append(train_losses(runner(name, task).run("report", 0, 0.02, record_at=[0, 5])))
     np.testing.assert_allclose(received, np.mean(separate, axis=0), rtol=1e-5)
 
@@ -169,13 +168,12 @@ def test_a_split_without_end_is_reported_on_a_sample_of_batches():
             return () if self.endless else super().full_batch(split)
 
         def batch(self, seed, step, split="train"):
-            self.endless = False
+            vars(self)["endless"] = False
             batch = super().batch(seed, step, split)
-            self.endless = True
+            vars(self)["endless"] = True
             return batch
 
-    endless = Endless(hidden=4, batch_size=16)
-    endless.endless = True
+    endless = Endless(hidden=4, batch_size=16).copied(endless=True)
     problem = Problem(endless, jit_compile=False)
     reports = [problem.report(*problem.start("report", 0))["test"]["loss"] for _ in range(2)]
     assert reports[0] == reports[1] and np.isfinite(reports[0])

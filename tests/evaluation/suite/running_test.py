@@ -200,7 +200,7 @@ def test_reports_use_moving_statistics_and_training_moves_them():
 
 
 def test_a_learned_contenders_runs_are_keyed_by_the_code_of_its_rule(monkeypatch):
-    monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
+    monkeypatch.setattr(registry.RULES, "classes", dict(registry.RULES.classes))
 
     @rules.register_rule("a_rule_of_this_test")
     class Own(rules.LSTM):

@@ -1,0 +1,193 @@
+"""The one place that extends Keras's classes, each of them once and only as it is known here.
+
+Keras shows an optimizer neither the arguments of `fit` nor what `LossScaleOptimizer` keeps to
+itself. A few methods of three classes are therefore extended when this package is
+imported; optimizers of other classes notice nothing. A method that takes other arguments than are
+expected is left alone, with a warning that says what to write instead.
+"""
+
+import functools
+import inspect
+import warnings
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from l2l_tf.optimizer import saved_state
+from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
+from l2l_tf.optimizer.run_length import RunLength, rule_optimizer_of
+from l2l_tf.optimizer.skips import SkipWarning
+
+# State from a file, until the variables are known.
+_AWAITED = "_awaited_around_rule"
+
+
+class Extension(NamedTuple):
+    """How methods of one of Keras's classes are extended.
+
+    Attributes:
+        owner: The class.
+        methods: Dict name → (the parameters it is known with, function of the object, the
+            original method and the arguments of a call).
+        instead: What a user writes where the methods have changed.
+    """
+
+    owner: type
+    methods: dict
+    instead: str
+
+
+def install(extensions=None):
+    """Extend every class whose methods are as they are known; warn of the others.
+
+    Args:
+        extensions: List of `Extension`; default: all of them.
+    """
+    for owner, methods, instead in EXTENSIONS if extensions is None else extensions:
+        if "_extended_by_l2l_tf" in vars(owner):
+            continue
+        known = {name: parameters for name, (parameters, _) in methods.items()}
+        changed = [name for name in known if _parameters(owner, name) != known[name]]
+        if changed:
+            warnings.warn(
+                f"keras.{owner.__name__} has changed in Keras {keras.__version__}: {instead}. "
+                f"Received: {', '.join(changed)}",
+                stacklevel=2,
+            )
+            continue
+        owner._extended_by_l2l_tf = True
+        for name, (_, extended) in methods.items():
+            _extend(owner, name, extended)
+
+
+def _parameters(owner, name):
+    method = getattr(owner, name, None)
+    return None if method is None else tuple(inspect.signature(method).parameters)
+
+
+def _extend(owner, name, extended):
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def method(self, *args, **kwargs):
+        return extended(self, original, *args, **kwargs)
+
+    setattr(owner, name, method)
+
+
+def _on_train_begin(self, original, logs=None):
+    """Whichever list of callbacks a run begins with, length and skipped steps are minded."""
+    model = getattr(self, "model", None)
+    if rule_optimizer_of(model) is not None:
+        for kind in (RunLength, SkipWarning):
+            if not any(isinstance(callback, kind) for callback in self.callbacks):
+                callback = kind()
+                callback.set_model(model)
+                callback.set_params(self.params)
+                self.callbacks.append(callback)
+    for callback in self.callbacks:
+        if isinstance(callback, RunLength):
+            callback.beside = self.callbacks
+    original(self, logs)
+
+
+def _load_weights(self, original, *args, **kwargs):
+    """`load_model` builds an optimizer before it loads its state; `load_weights` builds none.
+
+    The state would wait for the first step, and whoever looks before it would not see it.
+    """
+    original(self, *args, **kwargs)
+    optimizer = rule_optimizer_of(self)
+    if optimizer is not None and optimizer.awaits_state:
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
+
+
+def _around_a_rule(extended):
+    """The same for loss scaling around a `RuleOptimizer` alone."""
+
+    @functools.wraps(extended)
+    def method(self, original, *args):
+        if isinstance(self.inner_optimizer, RuleOptimizer):
+            return extended(self, original, *args)
+        return original(self, *args)
+
+    return method
+
+
+@_around_a_rule
+def _scale_loss(self, original, loss):
+    self.inner_optimizer.observe_loss(loss)
+    return original(self, loss)
+
+
+@_around_a_rule
+def _handle_non_finite_gradients(self, original):
+    original(self)
+    self.inner_optimizer.skip_step()
+
+
+@_around_a_rule
+def _build(self, original, variables):
+    awaited = getattr(self, _AWAITED, None)
+    if awaited is None:
+        return original(self, variables)
+    with tf.init_scope():  # What a traced step creates has no value before the trace ends.
+        original(self, variables)
+        _assign(self, awaited)
+    setattr(self, _AWAITED, None)
+
+
+@_around_a_rule
+def _save_own_variables(self, original, store):
+    """Saved is also what of the optimizer inside is no part of `variables`."""
+    del original
+    arrays = [v.numpy() for v in self._variables] + self.inner_optimizer.saved_values()
+    for index, array in enumerate(arrays):
+        store[str(index)] = array
+
+
+@_around_a_rule
+def _load_own_variables(self, original, store):
+    del original
+    saved = saved_state.read(store)
+    if saved is not None and saved.wrapper:
+        _assign(self, saved)
+        if not self.built:
+            setattr(self, _AWAITED, saved)
+    self.inner_optimizer.load_own_variables(store)
+    self.inner_optimizer.loaded_by_wrapper = True
+
+
+def _assign(optimizer, saved):
+    names = list(saved_state.WRAPPER)[: len(optimizer._variables)]
+    for name, variable in zip(names, optimizer._variables, strict=False):
+        if name in saved.wrapper:
+            variable.assign(saved.wrapper[name])
+
+
+EXTENSIONS = [
+    Extension(
+        keras.callbacks.CallbackList,
+        {"on_train_begin": (("self", "logs"), _on_train_begin)},
+        "give `fit` callbacks=[l2l_tf.RunLength()], or the optimizer `total_steps`",
+    ),
+    Extension(
+        keras.Model,
+        {"load_weights": (("self", "filepath", "skip_mismatch", "kwargs"), _load_weights)},
+        "after `load_weights` call model.optimizer.build(model.trainable_variables)",
+    ),
+    Extension(
+        keras.optimizers.LossScaleOptimizer,
+        {
+            "scale_loss": (("self", "loss"), _scale_loss),
+            "_stateful_handle_non_finite_grads": (("self",), _handle_non_finite_gradients),
+            "build": (("self", "var_list"), _build),
+            "save_own_variables": (("self", "store"), _save_own_variables),
+            "load_own_variables": (("self", "store"), _load_own_variables),
+        },
+        "compile with auto_scale_loss=False; inside of loss scaling a rule hears of no loss, and "
+        "is not saved whole",
+    ),
+]
