@@ -47,7 +47,7 @@ def main(argv):
     if not all(given.values()):
         return _fail(f"--source, --weights and --output are needed. Received: {given}")
     from l2l_tf import presets
-    from l2l_tf.rules.published_weights import rule_from_published_weights
+    from l2l_tf.rules.celo.published_weights import rule_from_published_weights
 
     try:
         arrays = read_arrays(FLAGS.weights)

@@ -1,6 +1,5 @@
 """Update rules: pure functions from gradients and state to updates."""
 
-from l2l_tf.rules import analytic_controllers, secant_controller  # noqa: F401  Registers them.
 from l2l_tf.rules.annealed import Annealed
 from l2l_tf.rules.base import (
     UNKNOWN,
@@ -9,16 +8,19 @@ from l2l_tf.rules.base import (
     RuleState,
     UpdateRule,
 )
-from l2l_tf.rules.celo import Celo, CeloAdam
-from l2l_tf.rules.celo2 import Celo2
+from l2l_tf.rules.celo import Celo, Celo2, CeloAdam
 from l2l_tf.rules.centred import Centred
-from l2l_tf.rules.controllers import controller_names, register_controller
-from l2l_tf.rules.gac_lstm import GACLSTM
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
 from l2l_tf.rules.layout import Layout, layout_of
 from l2l_tf.rules.lstm import LSTM
+from l2l_tf.rules.memory import (
+    GACLSTM,
+    NTMBFGS,
+    NTMLBFGS,
+    controller_names,
+    register_controller,
+)
 from l2l_tf.rules.mixture import Mixture
-from l2l_tf.rules.ntm import NTMBFGS, NTMLBFGS
 from l2l_tf.rules.parameter_free import DoWG, Prodigy
 from l2l_tf.rules.per_kind import PerKind
 from l2l_tf.rules.registry import (

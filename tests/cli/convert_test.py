@@ -7,7 +7,7 @@ import pytest
 
 from l2l_tf import presets
 from l2l_tf.cli import convert as command
-from l2l_tf.rules.published_weights import rule_from_published_weights
+from l2l_tf.rules.celo.published_weights import rule_from_published_weights
 
 DATA = pathlib.Path(__file__).parents[1] / "data" / "celo"
 FILES = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from l2l_tf import cells
+from l2l_tf.rules.memory import storage
 
 HEADS, COUNT = 3, 6
 
@@ -29,7 +29,7 @@ def matrix(scale, history):
     return total
 
 
-@pytest.mark.parametrize("memory", [cells.DenseMemory(), cells.WindowMemory(HEADS, 4)])
+@pytest.mark.parametrize("memory", [storage.DenseMemory(), storage.WindowMemory(HEADS, 4)])
 def test_an_empty_memory_reads_as_the_scaled_identity(memory):
     queries = np.random.default_rng(1).normal(size=(2, COUNT))
     read = memory.read(memory.init(COUNT, "float64"), queries, 0.3)
@@ -39,7 +39,7 @@ def test_an_empty_memory_reads_as_the_scaled_identity(memory):
 def test_the_dense_memory_reads_the_sum_of_all_outer_products():
     history = writes(7)
     queries = np.random.default_rng(1).normal(size=(2, COUNT))
-    read = cells.DenseMemory().read(filled(cells.DenseMemory(), history), queries, 0.3)
+    read = storage.DenseMemory().read(filled(storage.DenseMemory(), history), queries, 0.3)
     np.testing.assert_allclose(read, queries @ matrix(0.3, history).T, rtol=1e-12)
 
 
@@ -47,12 +47,12 @@ def test_the_dense_memory_reads_the_sum_of_all_outer_products():
 def test_the_window_reads_the_outer_products_of_the_last_k_steps(steps):
     history = writes(7)
     queries = np.random.default_rng(1).normal(size=(2, COUNT))
-    memory = cells.WindowMemory(HEADS, steps)
+    memory = storage.WindowMemory(HEADS, steps)
     read = memory.read(filled(memory, history), queries, 0.3)
     np.testing.assert_allclose(read, queries @ matrix(0.3, history[-steps:]).T, rtol=1e-12)
 
 
-@pytest.mark.parametrize("memory", [cells.DenseMemory(), cells.WindowMemory(HEADS, 2)])
+@pytest.mark.parametrize("memory", [storage.DenseMemory(), storage.WindowMemory(HEADS, 2)])
 def test_gradients_through_the_memory_equal_finite_differences(memory):
     history = writes(3)
     queries = np.random.default_rng(1).normal(size=(1, COUNT))
@@ -78,5 +78,5 @@ def test_gradients_through_the_memory_equal_finite_differences(memory):
 
 
 def test_memories_say_how_many_numbers_they_keep():
-    assert cells.DenseMemory().floats(100) == 10_000
-    assert cells.WindowMemory(3, 5).floats(100) == 3_000
+    assert storage.DenseMemory().floats(100) == 10_000
+    assert storage.WindowMemory(3, 5).floats(100) == 3_000

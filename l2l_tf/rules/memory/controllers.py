@@ -8,15 +8,10 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from l2l_tf.cells import (
-    averaged_cells,
-    averaging_lstm_step,
-    linear,
-    linear_meta_params,
-    log_and_sign,
-)
+from l2l_tf.cells import linear, linear_meta_params, log_and_sign
 from l2l_tf.core.registry import Registry
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
+from l2l_tf.rules.memory.averaging import averaged_cells, averaging_lstm_step
 
 CONTROLLERS = Registry("controller")
 register_controller, controller_names = CONTROLLERS.register, CONTROLLERS.names
@@ -32,7 +27,7 @@ class Options(NamedTuple):
         memory_scale: σ of the initial memory σ I.
         hidden_size: Cells per LSTM layer.
         layers: LSTM layers.
-        averaging_cells: Global averaging cells, as `cells.averaged_cells` takes them.
+        averaging_cells: Global averaging cells, as `averaging.averaged_cells` takes them.
         preprocess: p of `log_and_sign`, or None; for "lstm" alone.
         output_scale: Factor on what "lstm" emits as update; the bound of "l2_clipping".
     """
@@ -121,7 +116,7 @@ class Controller:
             reads: `[read_heads, n]`; None without a memory.
 
         Yields:
-            `[k, n]`, and wants the means `[k, 1]` (`cells.in_lockstep`).
+            `[k, n]`, and wants the means `[k, 1]` (`averaging.in_lockstep`).
         """
         raise NotImplementedError(f"{type(self).__name__}.emit")
 

@@ -7,7 +7,7 @@ clipping and quasi-Newton methods exactly.
 
 from keras import ops
 
-from l2l_tf.rules.controllers import Controller, Emission, register_controller
+from l2l_tf.rules.memory.controllers import Controller, Emission, register_controller
 
 
 @register_controller("l2_clipping")

@@ -2,11 +2,11 @@
 
 from keras import ops
 
-from l2l_tf.cells import in_lockstep
 from l2l_tf.core.config import choice, integer, number, optional, setting
-from l2l_tf.rules.controllers import Signal
 from l2l_tf.rules.joining import compute_dtype_for, evaluation_groups
-from l2l_tf.rules.joint import JointRule
+from l2l_tf.rules.memory.averaging import in_lockstep
+from l2l_tf.rules.memory.controllers import Signal
+from l2l_tf.rules.memory.joint import JointRule
 from l2l_tf.rules.registry import register_rule
 
 AVERAGE_OVER = ("all", "variable")

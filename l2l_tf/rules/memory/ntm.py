@@ -4,11 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells import DenseMemory, WindowMemory, in_lockstep
 from l2l_tf.core.config import choice, integer, number, optional, setting
-from l2l_tf.rules.controllers import Signal
 from l2l_tf.rules.joining import widest_dtype
-from l2l_tf.rules.joint import JointRule
+from l2l_tf.rules.memory.averaging import in_lockstep
+from l2l_tf.rules.memory.controllers import Signal
+from l2l_tf.rules.memory.joint import JointRule
+from l2l_tf.rules.memory.storage import DenseMemory, WindowMemory
 from l2l_tf.rules.registry import register_rule
 
 UPDATES = ("controller", "read", "sum")

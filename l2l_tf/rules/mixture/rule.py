@@ -1,16 +1,11 @@
-"""An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
+"""The rule `mixture`."""
 
 import itertools
 
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells import (
-    linear,
-    linear_meta_params,
-    lstm_meta_params,
-    lstm_step,
-)
+from l2l_tf.cells import linear, linear_meta_params, lstm_meta_params, lstm_step
 from l2l_tf.cells.run_signals import (
     LOSS_SIGNALS,
     PROGRESS_SIGNALS,
@@ -19,15 +14,15 @@ from l2l_tf.cells.run_signals import (
     loss_state,
     progress_signals,
 )
-from l2l_tf.cells.segments import segment_groups
 from l2l_tf.core.config import integer, number
-from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
+from l2l_tf.rules.chunks import as_a_whole
 from l2l_tf.rules.joining import at_places, widest_dtype
-from l2l_tf.rules.mixture_work import MixtureWork, in_order
+from l2l_tf.rules.mixture.controls import CONTROLS, Controls, Steering, factors_of
+from l2l_tf.rules.mixture.direction import advance
+from l2l_tf.rules.mixture.group import groups_of
+from l2l_tf.rules.mixture.signals import VARIABLE_SIGNALS, measure
 from l2l_tf.rules.registry import register_rule
-
-VARIABLE_SIGNALS = 16
-CONTROLS = 12
 
 
 @register_rule("mixture")
@@ -113,40 +108,65 @@ class Mixture(UpdateRule):
         return RuleState(states, shared)
 
     def update(self, gradients, state, variables, context):
-        progress = progress_signals(context.run_iteration, context.total_steps)
-        trend, shared = loss_signals(context.loss, state.shared)
-        groups = _groups(variables, self.largest_side)
-        order = [i for group in groups for i in group]
-        ends = itertools.accumulate(len(group) for group in groups)
-        spans = [slice(end - len(group), end) for group, end in zip(groups, ends, strict=True)]
-        steering = {k: at_places(state.shared[k], order) for k in STEERING}
-        work = []
-        for group, span in zip(groups, spans, strict=True):
-            given = [[of[i] for i in group] for of in (gradients, state.variables, variables)]
-            own = {k: steering[k][..., span] for k in ("masses", "log_rate")}
-            work.append(MixtureWork(self, group, *given, own, len(variables)))
-        own = ops.concatenate([w.signals() for w in work], axis=1)
-        run = ops.concatenate([progress, trend])
-        signals = ops.concatenate([ops.repeat(run[:, None], own.shape[1], axis=1), own], axis=0)
-        hidden, cell = (steering[f"scheduler_{k}"] for k in ("hidden", "cell"))
-        controls, hidden, cell = self._schedule(signals, hidden, cell)
+        groups = groups_of(variables, self.largest_side)
+        order = list(itertools.chain(*(group.indices for group in groups)))
+        old = {name: at_places(state.shared[name], order) for name in STEERING}
+        trend, loss = loss_signals(context.loss, state.shared)
+        run = [progress_signals(context.run_iteration, context.total_steps), trend]
+        work = [
+            self._measured(group, place, gradients, state.variables, variables, old)
+            for group, place in zip(groups, _places(groups), strict=True)
+        ]
+        own = ops.concatenate([signals for *_, signals in work], axis=1)
+        run = ops.repeat(ops.concatenate(run)[:, None], own.shape[1], axis=1)
+        said, hidden, cell = self._schedule(
+            ops.concatenate([run, own], axis=0), old["scheduler_hidden"], old["scheduler_cell"]
+        )
         annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
-        made = [
-            w.step(controls[:, s], annealing, context) for w, s in zip(work, spans, strict=True)
-        ]
-        updates, states, steered = zip(*made, strict=True)
-        updates, states = (list(itertools.chain(*lists)) for lists in (updates, states))
+        updates, states = [None] * len(variables), [None] * len(variables)
+        steered = []
+        for group, place, (tensors, steering, measured, _) in zip(
+            groups, _places(groups), work, strict=True
+        ):
+            update, slots, steering = self._step(
+                group, tensors, steering, measured, said[:, place], annealing, context
+            )
+            steered.append(steering)
+            for index, part, new in zip(group.indices, update, slots, strict=True):
+                updates[index] = part
+                kept = state.variables[index]
+                states[index] = {name: ops.cast(new[name], kept[name].dtype) for name in kept}
+        shared = {"scheduler_hidden": hidden, "scheduler_cell": cell}
+        for name, parts in zip(Steering._fields, zip(*steered, strict=True), strict=True):
+            parts = [ops.cast(part, state.shared[name].dtype) for part in parts]
+            shared[name] = ops.concatenate(parts, axis=-1)
         back = np.argsort(order)
-        ordered = {"scheduler_hidden": hidden, "scheduler_cell": cell}
-        for name in steered[0]:
-            parts = [ops.cast(s[name], state.shared[name].dtype) for s in steered]
-            ordered[name] = ops.concatenate(parts, axis=-1)
-        shared = {**shared, **{name: at_places(value, back) for name, value in ordered.items()}}
-        states = [
-            {k: ops.cast(v, old[k].dtype) for k, v in states[place].items()}
-            for place, old in zip(back, state.variables, strict=True)
-        ]
-        return [updates[place] for place in back], RuleState(states, shared)
+        shared = {name: at_places(value, back) for name, value in shared.items()}
+        return updates, RuleState(states, {**loss, **shared})
+
+    def _measured(self, group, place, gradients, states, variables, old):
+        """`(Tensors, Steering, Measured, signals)` of a group before the step."""
+        lists = group.of(gradients, variables, states)
+        tensors = group.join(lists)
+        steering = Steering(
+            *(ops.cast(old[name][..., place], group.dtype) for name in Steering._fields)
+        )
+        measured, signals = measure(group, lists, tensors, *steering, len(variables), self.chunked)
+        return tensors, steering, measured, signals
+
+    def _step(self, group, tensors, steering, measured, said, annealing, context):
+        """`(updates, slots, Steering)` of a group: two lists over its variables."""
+        controls = Controls(*ops.unstack(ops.cast(said, group.dtype), num=CONTROLS))
+        annealing = ops.cast(annealing, group.dtype)
+        factors, steering = factors_of(
+            self, group, controls, measured, steering, annealing, context.iteration
+        )
+        update, slots = advance(group, tensors, factors, controls, measured.logs)
+        if self.steps_alone and group.segments.joined:
+            update, slots = as_a_whole((update, slots), context.iteration)
+        parts = {name: group.segments.split(value) for name, value in slots.items()}
+        slots = [dict(zip(parts, of, strict=True)) for of in zip(*parts.values(), strict=True)]
+        return group.segments.split(update), slots, steering
 
     def _schedule(self, signals, hidden, cell):
         params = self.meta_params
@@ -160,17 +180,10 @@ class Mixture(UpdateRule):
 
 _POOLED = 8
 # State of every variable that is kept for all of them at once, `[…, variables]`.
-STEERING = ("masses", "log_rate", "scheduler_hidden", "scheduler_cell")
+STEERING = (*Steering._fields, "scheduler_hidden", "scheduler_cell")
 
 
-def _groups(variables, largest_side):
-    """Which variables are evaluated together: lists of indices, of one dtype each."""
-    groups = []
-    dtypes = [compute_dtype_for(v) for v in variables]
-    for dtype in sorted(set(dtypes)):
-        alike = [i for i, other in enumerate(dtypes) if other == dtype]
-        shapes = [tuple(variables[i].shape) for i in alike]
-        for group in segment_groups(shapes):
-            places = in_order([shapes[i] for i in group], largest_side)
-            groups.append([alike[group[place]] for place in places])
-    return groups
+def _places(groups):
+    """Slices of the columns that belong to each group."""
+    ends = list(itertools.accumulate(len(group.indices) for group in groups))
+    return [slice(end - len(g.indices), end) for g, end in zip(groups, ends, strict=True)]

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells import averaged_cells, averaging_lstm_step, linear, linear_meta_params
-from l2l_tf.rules.analytic_controllers import step_and_change
-from l2l_tf.rules.controllers import Controller, Emission, register_controller
+from l2l_tf.cells import linear, linear_meta_params
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
+from l2l_tf.rules.memory.analytic_controllers import step_and_change
+from l2l_tf.rules.memory.averaging import averaged_cells, averaging_lstm_step
+from l2l_tf.rules.memory.controllers import Controller, Emission, register_controller
 
 # What a write head can emit: e = ŝ − Hŷ, ŝ, (q − 1)ŝ for a; ŝ and e for b.
 _A_BASIS, _B_BASIS = 3, 2

@@ -3,19 +3,15 @@
 from keras import ops
 
 from l2l_tf.cells import (
-    accumulate,
     bias_correction,
-    celo_slot_shapes,
     exponential_mean,
-    input_blocks,
-    mlp_meta_params,
     newton_schulz,
-    normalised_mlp,
     root_mean_square,
 )
-from l2l_tf.cells.celo_inputs import INPUTS
 from l2l_tf.core.config import boolean, integer, number
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
+from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
 from l2l_tf.rules.registry import register_rule
 
 # Far beyond any gradient that training survives; keeps fourth powers within float32.
@@ -27,7 +23,7 @@ EPSILON = 1e-9
 class Celo2(UpdateRule):
     """Celo2 of Moudgil et al. (2026), arXiv 2602.19142.
 
-    A ReLU network sees Celo's inputs (`cells.input_blocks`), each divided by its root mean
+    A ReLU network sees Celo's inputs (`inputs.input_blocks`), each divided by its root mean
     square over the variable's last two axes, and puts out a direction d per coordinate;
     `update = −step_size · d / √(mean(d²) + 1e-9)`, the mean over the last two axes. With
     `orthogonalize`, d of matrices (and of the last two axes of larger tensors) first goes

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from l2l_tf import cells
+from l2l_tf.rules.memory import averaging
 
 HIDDEN, LAYERS = 4, 2
 
 
 def drive(evaluation, count):
-    return cells.in_lockstep([evaluation], [count])[0]
+    return averaging.in_lockstep([evaluation], [count])[0]
 
 
 def network(seed=0, inputs=2):
@@ -38,7 +39,7 @@ def features(count, seed=2):
 
 
 def step(x, slots, averaged):
-    evaluation = cells.averaging_lstm_step(x, slots, network(), LAYERS, averaged)
+    evaluation = averaging.averaging_lstm_step(x, slots, network(), LAYERS, averaged)
     return drive(evaluation, x.shape[1])
 
 
@@ -80,10 +81,10 @@ def test_chunks_of_any_size_give_what_the_whole_gives(cuts):
     for part in np.split(np.arange(12), cuts):
         piece = {name: value[:, part] for name, value in slots.items()}
         evaluations.append(
-            cells.averaging_lstm_step(x[:, part], piece, network(), LAYERS, averaged)
+            averaging.averaging_lstm_step(x[:, part], piece, network(), LAYERS, averaged)
         )
         counts.append(len(part))
-    parts = [output for output, _ in cells.in_lockstep(evaluations, counts)]
+    parts = [output for output, _ in averaging.in_lockstep(evaluations, counts)]
     np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-5, atol=1e-6)
 
 
@@ -93,17 +94,17 @@ def test_chunks_of_several_dtypes_average_in_the_widest():
         return means
 
     values = [np.array([1e-9, 2.0]), np.array([1.0], "float32")]
-    means = cells.in_lockstep([evaluation(v) for v in values], [2, 1])
+    means = averaging.in_lockstep([evaluation(v) for v in values], [2, 1])
     assert [m.dtype.name for m in means] == ["float64", "float32"]
     np.testing.assert_allclose(means[0], (3 + 1e-9) / 3, rtol=1e-15)
 
 
 def test_averaged_cells_are_numbers_or_indices_per_layer():
-    assert cells.averaged_cells(2, 2, 4) == [[0, 1], [0, 1]]
-    assert cells.averaged_cells([1, [3, 0, 3]], 2, 4) == [[0], [0, 3]]
-    assert cells.averaged_cells(np.int64(2), 1, 4) == [[0, 1]]
-    assert cells.averaged_cells(np.array([1, 0]), 2, 4) == [[0], []]
-    assert cells.averaged_cells([4, [np.int32(3)]], 2, 4) == [[0, 1, 2, 3], [3]]
+    assert averaging.averaged_cells(2, 2, 4) == [[0, 1], [0, 1]]
+    assert averaging.averaged_cells([1, [3, 0, 3]], 2, 4) == [[0], [0, 3]]
+    assert averaging.averaged_cells(np.int64(2), 1, 4) == [[0, 1]]
+    assert averaging.averaged_cells(np.array([1, 0]), 2, 4) == [[0], []]
+    assert averaging.averaged_cells([4, [np.int32(3)]], 2, 4) == [[0, 1, 2, 3], [3]]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_averaged_cells_are_numbers_or_indices_per_layer():
 )
 def test_what_names_no_cells_is_refused(wrong):
     with pytest.raises(ValueError, match=re.escape(f"Received: {wrong!r}") + "$"):
-        cells.averaged_cells(wrong, 2, 4)
+        averaging.averaged_cells(wrong, 2, 4)
 
 
 def test_evaluations_that_do_not_wait_for_each_other_are_an_error():
@@ -126,4 +127,4 @@ def test_evaluations_that_do_not_wait_for_each_other_are_an_error():
         yield np.ones((1, 1), "float32")
 
     with pytest.raises(RuntimeError, match="equally often"):
-        cells.in_lockstep([once(), twice()], [1, 1])
+        averaging.in_lockstep([once(), twice()], [1, 1])

@@ -2,19 +2,12 @@
 
 from keras import ops
 
-from l2l_tf.cells import (
-    accumulate,
-    bias_correction,
-    celo_slot_shapes,
-    exponential_mean,
-    input_blocks,
-    mlp_meta_params,
-    normalised_mlp,
-)
-from l2l_tf.cells.celo_inputs import INPUTS
+from l2l_tf.cells import bias_correction, exponential_mean
 from l2l_tf.core.config import integer, number
+from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
+from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
+from l2l_tf.rules.celo.scheduled import ScheduledRule
 from l2l_tf.rules.registry import register_rule
-from l2l_tf.rules.scheduled import ScheduledRule
 
 # Celo's bound on a gradient's coordinates; it keeps every square within float32, too.
 GRADIENT_BOUND = 1000.0
@@ -25,7 +18,7 @@ class Celo(ScheduledRule):
     """Celo of Moudgil et al. (2025), arXiv 2501.12670: LSTM per variable, MLP per coordinate.
 
     With gradients clipped to ±1000, a ReLU network sees 30 normalised inputs per
-    coordinate (`cells.input_blocks`) and puts out a direction d and a magnitude a;
+    coordinate (`inputs.input_blocks`) and puts out a direction d and a magnitude a;
     `update = −0.001 · 0.1·e^s · d · e^(0.001·a) · √(mean(p²) + 1e-9)`, p the variable
     and s the scheduler's output (`ScheduledRule`).
 

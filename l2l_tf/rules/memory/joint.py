@@ -3,8 +3,8 @@
 import math
 
 from l2l_tf.rules.base import CoordinatewiseRule, RuleState, cast_meta_params
-from l2l_tf.rules.controllers import Options, make_controller
 from l2l_tf.rules.joining import join, part, widest_dtype
+from l2l_tf.rules.memory.controllers import Options, make_controller
 
 
 class JointRule(CoordinatewiseRule):

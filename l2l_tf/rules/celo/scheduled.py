@@ -2,24 +2,18 @@
 
 from keras import ops
 
-from l2l_tf.cells import (
-    fraction_done,
-    initial_loss_state,
-    observe_loss,
-    progress_features,
-    scheduler_meta_params,
-    scheduler_step,
-)
-from l2l_tf.cells.loss_features import FEATURES
+from l2l_tf.cells import fraction_done, progress_features
 from l2l_tf.cells.progress import STAGES
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.celo.loss_features import FEATURES, initial_loss_state, observe_loss
+from l2l_tf.rules.celo.scheduler import scheduler_meta_params, scheduler_step
 from l2l_tf.rules.joining import widest_dtype
 
 
 class ScheduledRule(UpdateRule):
     """A step per variable times a learned multiplier: `update = −0.1 · e^s · step`.
 
-    The scheduler (`cells.scheduler_step`) puts out s for every variable from 18 features:
+    The scheduler (`scheduler.scheduler_step`) puts out s for every variable from 18 features:
     how far the run has come, and what the course of the loss says. Where they are unknown:
 
     - without `total_steps` a run counts as one of `default_total_steps` that stops

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import LearnedOptimizer, rules
-from l2l_tf.rules.published_weights import rule_from_published_weights
+from l2l_tf.rules.celo.published_weights import rule_from_published_weights
 
-DATA = pathlib.Path(__file__).parents[1] / "data" / "celo"
+DATA = pathlib.Path(__file__).parents[2] / "data" / "celo"
 KINDS = ("celo", "celo_adam", "celo2_base", "celo2")
 
 

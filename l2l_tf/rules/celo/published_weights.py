@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from l2l_tf.cells.celo_inputs import INPUTS
-from l2l_tf.rules.celo import Celo, CeloAdam
-from l2l_tf.rules.celo2 import Celo2
+from l2l_tf.rules.celo.celo import Celo, CeloAdam
+from l2l_tf.rules.celo.celo2 import Celo2
+from l2l_tf.rules.celo.inputs import INPUTS
 
 SOURCES = ("celo", "celo_adam", "celo2")
 # Width of each input group of the network, as its first kernel is stored.

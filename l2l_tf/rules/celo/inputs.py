@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from l2l_tf.cells.accumulators import exponential_mean
-from l2l_tf.cells.factored import (
+from l2l_tf.rules.celo.factored import (
     SQUARE_FLOOR,
     factored_axes,
     factored_mean_squares,

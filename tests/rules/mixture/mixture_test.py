@@ -5,8 +5,8 @@ import pytest
 from stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import rules
-from l2l_tf.cells import segments
 from l2l_tf.rules import chunks
+from l2l_tf.rules.mixture import segments
 
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5)]
 

@@ -1,0 +1,5 @@
+"""An LSTM per variable steers a mixture of normalised and orthogonalised directions."""
+
+from l2l_tf.rules.mixture.rule import Mixture
+
+__all__ = ["Mixture"]
