@@ -9,7 +9,8 @@ from benchmarks import baseline_bptt
 from benchmarks.timing import interleaved, peak_bytes
 from l2l_tf import rules, tasks
 from l2l_tf.meta import estimators
-from l2l_tf.meta.unroll import batches, begin
+from l2l_tf.meta.batches import batches
+from l2l_tf.meta.unroll import begin
 from l2l_tf.tasks.perceptron import InMemoryMLP
 
 UNROLL = 20

@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf.meta import objective
-from l2l_tf.meta.unroll import batches, begin
+from l2l_tf.meta.batches import batches
+from l2l_tf.meta.unroll import begin
 from l2l_tf.rules import Context
 
 

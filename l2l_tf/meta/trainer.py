@@ -5,6 +5,7 @@ It knows nothing of which estimator it drives.
 
 import dataclasses
 import math
+import os
 import time
 
 import keras
@@ -13,11 +14,14 @@ import tensorflow as tf
 
 from l2l_tf import rules
 from l2l_tf.core.tracing import traced_apart
-from l2l_tf.meta import checkpoint
+from l2l_tf.meta import state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
+from l2l_tf.meta.estimators import Estimator
 from l2l_tf.meta.objective import loss_weights
+from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
-from l2l_tf.tasks import as_seed, fold_in
+from l2l_tf.rules import UpdateRule
+from l2l_tf.tasks import Task, as_seed, fold_in
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
@@ -38,7 +42,14 @@ class MetaTrainer:
             has no meta-parameters.
     """
 
-    def __init__(self, rule, tasks, validation_tasks, estimator, settings):
+    def __init__(
+        self,
+        rule: UpdateRule,
+        tasks: list[Task],
+        validation_tasks: list[Task],
+        estimator: Estimator,
+        settings: Settings,
+    ):
         if not rule.meta_params:
             raise ValueError(f"A rule without meta-parameters cannot learn. Received: {rule!r}")
         for length in settings.trajectories:
@@ -73,7 +84,7 @@ class MetaTrainer:
             global_clipnorm=settings.clip_norm,
         )
         self.optimizer.build(list(self.variables.values()))
-        self._runs = [None] * len(self.tasks)
+        self.runs = [None] * len(self.tasks)
         self._steps = [self._compile_step(task) for task in self.tasks]
         self._begins = [self._compile_begin(task) for task in self.tasks]
         self._validations = [self._compile_validation(t) for t in self.validation_tasks]
@@ -133,7 +144,11 @@ class MetaTrainer:
 
         return traced_apart(validate) if task.in_graph else validate
 
-    def step(self):
+    def fresh(self, index, seed):
+        """Carried state of a fresh trajectory of the task of that index."""
+        return self._begins[index](seed)
+
+    def step(self) -> dict[str, float]:
         """One meta-update: one unroll of one task.
 
         Returns:
@@ -142,7 +157,7 @@ class MetaTrainer:
         """
         started = time.perf_counter()
         index = self.meta_step % len(self.tasks)
-        run = self._runs[index]
+        run = self.runs[index]
         if run is None or run["start"] >= run["trajectory"]:
             seed = fold_in(fold_in(as_seed(self.settings.seed), _TRAIN), self.meta_step)
             length = trajectory_at(
@@ -151,7 +166,7 @@ class MetaTrainer:
             if self.settings.trajectory_sampling == "log_uniform":
                 generator = np.random.default_rng([self.settings.seed, self.meta_step])
                 length = log_uniform_length(generator, self.estimator.unroll, length)
-            run = {"carried": self._begins[index](seed), "start": 0, "trajectory": length}
+            run = {"carried": self.fresh(index, seed), "start": 0, "trajectory": length}
         estimate, finite = self._steps[index](
             run["carried"], tf.constant(run["start"]), tf.constant(run["trajectory"])
         )
@@ -161,10 +176,10 @@ class MetaTrainer:
             self.optimizer.apply(gradients, list(self.variables.values()))
             self._average()
             run = dict(run, carried=estimate.carried, start=run["start"] + self.estimator.unroll)
-            self._runs[index] = run
+            self.runs[index] = run
         else:
             self.skipped += 1
-            self._runs[index] = None
+            self.runs[index] = None
         summaries["skipped"] = 0.0 if bool(finite) else 1.0
         self.meta_step += 1
         self.seconds += time.perf_counter() - started
@@ -177,7 +192,7 @@ class MetaTrainer:
         for name, average in self.averages.items():
             average.assign(decay * average + (1.0 - decay) * self.variables[name])
 
-    def validate(self):
+    def validate(self) -> dict[str, float]:
         """Score the meta-parameters on validation tasks, and keep them if they are the best.
 
         Losses are measured where the estimator measures the meta-loss.
@@ -207,11 +222,11 @@ class MetaTrainer:
         patience = self.settings.patience
         return self.meta_step >= self.settings.meta_steps or 0 < patience <= self.failures
 
-    def best_rule(self):
+    def best_rule(self) -> UpdateRule:
         """The rule with the meta-parameters of the best validation so far."""
         return self.rule.bind(self.best)
 
-    def describe(self):
+    def describe(self) -> dict:
         """The run as plain data; a checkpoint resumes only the run that wrote it."""
         return {
             "rule": rules.serialize(self.rule),
@@ -221,100 +236,13 @@ class MetaTrainer:
                 "name": type(self.estimator).__name__,
                 "config": self.estimator.get_config(),
             },
-            "settings": _plain(dataclasses.asdict(self.settings)),
+            "settings": state.plain(dataclasses.asdict(self.settings)),
         }
 
-    def save(self, directory):
-        """Write a checkpoint of everything the next meta-step depends on."""
-        arrays = {f"meta_params/{k}": v.numpy() for k, v in self.variables.items()}
-        arrays.update({f"averages/{k}": v.numpy() for k, v in self.averages.items()})
-        arrays.update({f"best/{k}": v for k, v in self.best.items()})
-        for index, variable in enumerate(self.optimizer.variables):
-            arrays[f"optimizer/{index}"] = variable.numpy()
-        runs = []
-        for index, run in enumerate(self._runs):
-            if run is None:
-                runs.append(None)
-                continue
-            runs.append({"start": run["start"], "trajectory": run["trajectory"]})
-            for number, tensor in enumerate(tf.nest.flatten(run["carried"])):
-                arrays[f"run/{index}/{number}"] = np.asarray(tensor)
-        info = {
-            "describe": self.describe(),
-            "runs": runs,
-            "skipped": self.skipped,
-            "best_score": self.best_score,
-            "best_step": self.best_step,
-            "failures": self.failures,
-            "seconds": self.seconds,
-            "history": self.history,
-        }
-        checkpoint.save_checkpoint(directory, self.meta_step, arrays, info)
+    def save(self, directory: str | os.PathLike) -> None:
+        """Write a checkpoint; see `meta.state`."""
+        state.save(self, directory)
 
-    def restore(self, directory):
-        """Take up the newest valid checkpoint.
-
-        Args:
-            directory: Where checkpoints are; may be missing.
-
-        Returns:
-            Whether there was one.
-
-        Raises:
-            ValueError: If the checkpoint belongs to another run.
-        """
-        found = checkpoint.newest_checkpoint(directory)
-        if found is None:
-            return False
-        meta_step, arrays, info = found
-        before, now = _flat(info["describe"]), _flat(self.describe())
-        different = [k for k in {**before, **now} if before.get(k) != now.get(k)]
-        if different:
-            raise ValueError(
-                "The checkpoint belongs to a run with other settings: "
-                + ", ".join(f"{k}={before.get(k)!r}" for k in different)
-                + ". Received: "
-                + ", ".join(f"{k}={now.get(k)!r}" for k in different)
-            )
-        for name, variable in self.variables.items():
-            variable.assign(arrays[f"meta_params/{name}"])
-            self.averages[name].assign(arrays[f"averages/{name}"])
-            self.best[name] = arrays[f"best/{name}"]
-        for index, variable in enumerate(self.optimizer.variables):
-            variable.assign(arrays[f"optimizer/{index}"])
-        for index, run in enumerate(info["runs"]):
-            if run is None:
-                continue
-            structure = self._begins[index](as_seed(0))
-            flat = [
-                tf.constant(arrays[f"run/{index}/{n}"])
-                for n in range(len(tf.nest.flatten(structure)))
-            ]
-            self._runs[index] = dict(run, carried=tf.nest.pack_sequence_as(structure, flat))
-        self.meta_step = meta_step
-        self.skipped, self.failures = info["skipped"], info["failures"]
-        self.best_score = math.inf if info["best_score"] is None else info["best_score"]
-        self.best_step, self.seconds = info["best_step"], info["seconds"]
-        self.history = [
-            {k: math.inf if v is None else v for k, v in h.items()} for h in info["history"]
-        ]
-        return True
-
-
-def _plain(value):
-    """The same data as JSON gives it back."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value
-
-
-def _flat(value, prefix=""):
-    """Nested dicts as one dict of dotted names, with values as JSON gives them back."""
-    if not isinstance(value, dict):
-        return {prefix: _plain(value)}
-    flat = {}
-    for name, inner in value.items():
-        flat.update(_flat(inner, f"{prefix}.{name}" if prefix else name))
-    return flat
+    def restore(self, directory: str | os.PathLike) -> bool:
+        """Take up the newest valid checkpoint; returns whether there was one. See `meta.state`."""
+        return state.restore(self, directory)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from l2l_tf.meta.transforms import computed_again, mapped
 from l2l_tf.rules import UNKNOWN, Context, layout_of
 from l2l_tf.tasks import fold_in
 
@@ -57,60 +58,6 @@ def _laid_out(rule, task, params):
     return rule.laid_out([layout_of(p.shape, path) for p, path in zip(params, paths, strict=True)])
 
 
-def batches(task, seed, count, start, steps, split="train"):
-    """Batches of `steps` steps for `count` optimizees: leading axes `[steps, count]`.
-
-    Args:
-        task: `Task`.
-        seed: int32 `[2]`.
-        count: Number of optimizees; each draws batches of its own.
-        start: First step, scalar.
-        steps: Number of steps, int.
-        split: One of `tasks.SPLITS`.
-    """
-    example = task.batch(seed, 0, split)
-    if not tf.nest.flatten(example):
-        return ()
-    seeds = tf.stack([fold_in(seed, i) for i in range(count)])
-    if not task.in_graph:
-        drawn = [
-            [task.batch(seeds[i], start + t, split) for i in range(count)] for t in range(steps)
-        ]
-        rows = [tf.nest.map_structure(lambda *x: tf.stack(x), *row) for row in drawn]
-        return tf.nest.map_structure(lambda *x: tf.stack(x), *rows)
-
-    def one(pair):
-        return task.batch(seeds[pair[1]], tf.cast(start, tf.int32) + pair[0], split)
-
-    pairs = tf.stack([tf.repeat(tf.range(steps), count), tf.tile(tf.range(count), [steps])], axis=1)
-    signature = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), example)
-    drawn = tf.map_fn(one, pairs, fn_output_signature=signature)
-    return tf.nest.map_structure(lambda t: tf.reshape(t, [steps, count, *t.shape[1:]]), drawn)
-
-
-def measured_batches(task, seed, count, start, steps, meta_batch):
-    """Batches of `steps` steps: `(batches trained on, batches measured on or None)`.
-
-    Args:
-        task: `Task`.
-        seed: int32 `[2]`, of the trajectory.
-        count: Number of optimizees.
-        start: Steps taken before, scalar.
-        steps: Number of steps, int.
-        meta_batch: Where losses are measured: "same", "fresh" or "held_out", as estimators
-            say it.
-
-    Returns:
-        Batches `[steps + 1, count, …]`, and `[steps, count, …]`: None where losses are measured
-        on the batch that is trained on next, and where a task has no batches.
-    """
-    train = batches(task, seed, count, start, steps + 1)
-    if meta_batch == "same" or not tf.nest.flatten(train):
-        return train, None
-    split = "train" if meta_batch == "fresh" else "validation"
-    return train, batches(task, fold_in(seed, 1), count, start, steps, split)
-
-
 def unroll(
     rule,
     task,
@@ -160,123 +107,117 @@ def unroll(
             f"Gradients of this task cannot be differentiated again. Received: "
             f"second_derivatives={second_derivatives} with {task!r}"
         )
-    layout = _Layout(rule, trajectory.params, meta_params)
+    run = _Run(
+        task,
+        _Layout(rule, trajectory.params, meta_params),
+        train_batches,
+        meta_batches,
+        tf.cast(start, tf.int32),
+        total_steps,
+        second_derivatives,
+    )
     rule = _laid_out(rule, task, [p[0] for p in trajectory.params])
-    start = tf.cast(start, tf.int32)
-    dtype = trajectory.params[0].dtype
-    count = trajectory.params[0].shape[0]
+    params, model_state, rule_state, seed = trajectory
+    state = (run.layout.variables(params), model_state, rule_state)
+    if recompute_every:
+        state, losses = _steps_in_parts(run, rule, state, steps, recompute_every)
+    else:
+        dtype = params[0].dtype
+        state, losses = _repeated(lambda *s: run.step(rule, *s), 0, steps, state, dtype)
+    variables, model_state, rule_state = state
+    if meta_batches is None:
+        # The loss after a step is the one that the next step meets on its batch.
+        last, _ = run.forward(variables, model_state, _at(train_batches, steps))
+        losses = tf.concat([losses[1:], last[None]], axis=0)
+    after = Trajectory(run.layout.params(variables), model_state, rule_state, seed)
+    return losses, after if carry_gradient else tf.nest.map_structure(tf.stop_gradient, after)
 
-    def forward(variables, model_state, batch):
-        return task.tasks_loss(layout.params(variables), model_state, batch)
 
-    def gradient_of(variables, model_state, batch):
+class _Run(NamedTuple):
+    """What does not change along an unroll; the fields are arguments of `unroll`."""
+
+    task: Any
+    layout: Any
+    train_batches: Any
+    meta_batches: Any
+    start: Any
+    total_steps: Any
+    second_derivatives: bool
+
+    def forward(self, variables, model_state, batch):
+        """`(losses [tasks], model state)`."""
+        return self.task.tasks_loss(self.layout.params(variables), model_state, batch)
+
+    def gradient(self, variables, model_state, batch):
+        """`(losses [tasks], gradients, model state)`."""
         with tf.GradientTape() as tape:
             tape.watch(variables)
-            losses, model_state = forward(variables, model_state, batch)
+            losses, model_state = self.forward(variables, model_state, batch)
             total = tf.reduce_sum(losses)
         gradients = tape.gradient(
             total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         # The gradient of a loss mapped over tasks may come as slices.
         gradients = [tf.convert_to_tensor(g) for g in gradients]
-        if not second_derivatives:
+        if not self.second_derivatives:
             gradients = [tf.stop_gradient(g) for g in gradients]
         return losses, gradients, model_state
 
-    def at(batch, index):
-        return tf.nest.map_structure(lambda t: t[index], batch)
-
-    def take_step(rule, step, state):
+    def step(self, rule, number, state):
         """Variables, model state and rule state after a step, and a loss `[tasks]`: the one
         before the step, or with meta-batches the one after it."""
         variables, model_state, rule_state = state
-        before, gradients, model_state = gradient_of(
-            variables, model_state, at(train_batches, step)
+        before, gradients, model_state = self.gradient(
+            variables, model_state, _at(self.train_batches, number)
         )
-        context = Context(start + step, tf.stop_gradient(before), total_steps)
-        updates, rule_state = layout.update(rule, gradients, rule_state, variables, context)
+        context = Context(self.start + number, tf.stop_gradient(before), self.total_steps)
+        updates, rule_state = self.layout.update(rule, gradients, rule_state, variables, context)
         variables = [v + u for v, u in zip(variables, updates, strict=True)]
         loss = before
-        if meta_batches is not None:
-            loss, _ = forward(variables, model_state, at(meta_batches, step))
+        if self.meta_batches is not None:
+            loss, _ = self.forward(variables, model_state, _at(self.meta_batches, number))
         return (variables, model_state, rule_state), loss
 
-    def take_steps(first, number, state, take):
-        """Repeat `take`, which gives a state and what is written; `first`: of the first step."""
 
-        def body(index, state, losses):
-            state, loss = take(first + index, state)
-            return index + 1, state, losses.write(index, loss)
-
-        losses = tf.TensorArray(dtype, number)
-        _, state, losses = tf.while_loop(
-            lambda index, *_: index < number,
-            body,
-            (tf.constant(0), state, losses),
-            maximum_iterations=number,
-        )
-        return state, losses.stack()
-
-    state = (layout.variables(trajectory.params), trajectory.model_state, trajectory.rule_state)
-    if recompute_every:
-        names = list(rule.meta_params)
-        values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
-
-        def take_part(part, state):
-            def from_its_beginning(values, state):
-                bound = rule.bind(dict(zip(names, values, strict=True)))
-                return take_steps(
-                    part * recompute_every,
-                    recompute_every,
-                    state,
-                    lambda step, state: take_step(bound, step, state),
-                )
-
-            return _computed_again(from_its_beginning, values, state)
-
-        state, losses = take_steps(0, steps // recompute_every, state, take_part)
-        losses = tf.reshape(losses, [steps, count])
-    else:
-        state, losses = take_steps(0, steps, state, lambda *s: take_step(rule, *s))
-    variables, model_state, rule_state = state
-    if meta_batches is None:
-        # The loss after a step is the one that the next step meets on its batch.
-        last, _ = forward(variables, model_state, at(train_batches, steps))
-        losses = tf.concat([losses[1:], last[None]], axis=0)
-    after = Trajectory(layout.params(variables), model_state, rule_state, trajectory.seed)
-    return losses, after if carry_gradient else tf.nest.map_structure(tf.stop_gradient, after)
+def _at(batches, index):
+    return tf.nest.map_structure(lambda t: t[index], batches)
 
 
-def _computed_again(function, *arguments):
-    """`function(*arguments)`, of which a backward pass remembers the arguments alone.
+def _repeated(take, first, number, state, dtype):
+    """Call `take(step, state)` for each step; it gives a state and a loss to be written.
 
-    Unlike `tf.recompute_grad`, the function may take gradients itself.
+    Returns:
+        `(state, losses)`: after the last step, and one entry for each.
     """
 
-    @tf.custom_gradient
-    def call(*flat):
-        def result_of(flat):
-            return function(*tf.nest.pack_sequence_as(arguments, flat))
+    def body(index, state, losses):
+        state, loss = take(first + index, state)
+        return index + 1, state, losses.write(index, loss)
 
-        def backward(*upstream):
-            with tf.GradientTape() as tape:
-                copies = [tf.identity(t) for t in flat]
-                tape.watch([t for t in copies if t.dtype.is_floating])
-                outputs = tf.nest.flatten(result_of(copies))
-            return tape.gradient(
-                outputs,
-                copies,
-                output_gradients=list(upstream),
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,
-            )
+    _, state, losses = tf.while_loop(
+        lambda index, *_: index < number,
+        body,
+        (tf.constant(0), state, tf.TensorArray(dtype, number)),
+        maximum_iterations=number,
+    )
+    return state, losses.stack()
 
-        result = result_of(list(flat))
-        structure.append(result)
-        return tf.nest.flatten(result), backward
 
-    structure = []
-    flat = call(*tf.nest.flatten(arguments))
-    return tf.nest.pack_sequence_as(structure[0], flat)
+def _steps_in_parts(run, rule, state, steps, length):
+    """All steps, of which a backward pass keeps the beginnings of parts of `length` alone."""
+    names = list(rule.meta_params)
+    values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
+    dtype, count = state[0][0].dtype, run.layout.count
+
+    def take_part(part, state):
+        def from_its_beginning(values, state):
+            bound = rule.bind(dict(zip(names, values, strict=True)))
+            return _repeated(lambda *s: run.step(bound, *s), part * length, length, state, dtype)
+
+        return computed_again(from_its_beginning, values, state)
+
+    state, losses = _repeated(take_part, 0, steps // length, state, dtype)
+    return state, tf.reshape(losses, [steps, count])
 
 
 class _Layout:
@@ -323,57 +264,12 @@ class _Layout:
         # inside of it (memory traffic costs more than the products), and takes the memory of
         # the state alone.
         if self.flat:
-            return _computed_again(step, values, arguments)
+            return computed_again(step, values, arguments)
         if self.count > 1:
-            return _mapped(step, values, arguments, own)
+            return mapped(step, values, arguments, own)
         alone = tf.nest.map_structure(lambda t: t[0], (values if own else [], arguments))
-        found = _computed_again(step, alone[0] or values, alone[1])
+        found = computed_again(step, alone[0] or values, alone[1])
         return tf.nest.map_structure(lambda t: t[None], found)
-
-
-def _mapped(function, values, arguments, own):
-    """`function(values, arguments)` of every task; the values may be each task's own or shared.
-
-    Derivatives are mapped, and not the map differentiated: what a mapped forward pass leaves
-    behind, axes of its operations among it, XLA takes for unknown, and compiles anew for every
-    meta-step.
-    """
-    number = len(values)
-    structure = []
-
-    def of_one(values, flat):
-        result = function(values, tf.nest.pack_sequence_as(arguments, flat))
-        structure.append(result)
-        return tf.nest.flatten(result)
-
-    @tf.custom_gradient
-    def call(*flat):
-        shared = [] if own else list(flat[:number])
-        each = list(flat) if own else list(flat[number:])
-
-        def forward(each):
-            return of_one(each[:number], each[number:]) if own else of_one(shared, each)
-
-        def backward(*upstream):
-            def gradients(pair):
-                each, upstream = pair
-                with tf.GradientTape() as tape:
-                    copies = [tf.identity(t) for t in (*shared, *each)]
-                    watched = [t for t in copies if t.dtype.is_floating]
-                    tape.watch(watched)
-                    outputs = of_one(copies[:number], copies[number:])
-                zero = tf.UnconnectedGradients.ZERO
-                return tape.gradient(outputs, watched, list(upstream), unconnected_gradients=zero)
-
-            found = iter(tf.vectorized_map(gradients, (each, list(upstream))))
-            found = [next(found) if t.dtype.is_floating else None for t in flat]
-            summed = [tf.reduce_sum(g, axis=0) for g in found[: len(shared)]]
-            return [*summed, *found[len(shared) :]]
-
-        return tf.vectorized_map(forward, each), backward
-
-    flat = call(*values, *tf.nest.flatten(arguments))
-    return tf.nest.pack_sequence_as(structure[0], flat)
 
 
 def _flatten(params):

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from l2l_tf.meta.unroll import begin, measured_batches, unroll
+from l2l_tf.meta.batches import measured_batches
+from l2l_tf.meta.unroll import begin, unroll
 
 
 def validation_losses(rule, task, seed, count, steps, meta_batch="same"):

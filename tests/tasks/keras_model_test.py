@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from l2l_tf import LearnedOptimizer, rules, tasks
 from l2l_tf.meta import unroll
+from l2l_tf.meta.batches import batches
 from l2l_tf.meta.estimators import EvolutionStrategies, TruncatedBPTT
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import MetaTrainer
@@ -113,7 +114,7 @@ def test_the_unroll_is_what_keras_trains(model, jit):
     task = tasks.KerasModel(model, "binary_crossentropy", pipeline())
     rule, steps = rules.RNNProp(hidden_size=3, layers=1, seed=2), 12
     trajectory = unroll.begin(rule, task, tasks.as_seed(1), 1)
-    drawn = unroll.batches(task, trajectory.seed, 1, 0, steps + 1)
+    drawn = batches(task, trajectory.seed, 1, 0, steps + 1)
 
     @tf.function(jit_compile=jit, autograph=False)
     def run(trajectory, drawn):

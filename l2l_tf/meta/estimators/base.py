@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from l2l_tf.core.config import Configured, boolean, choice, integer, number
 from l2l_tf.core.registry import Registry
+from l2l_tf.meta.batches import measured_batches
 from l2l_tf.meta.objective import LOSS_WEIGHTS
-from l2l_tf.meta.unroll import measured_batches
-from l2l_tf.tasks import fold_in
+from l2l_tf.rules import UpdateRule
+from l2l_tf.tasks import Task, fold_in
 
 META_BATCHES = ("same", "fresh", "held_out")
 ESTIMATORS = Registry("estimator")
@@ -62,7 +63,7 @@ class Estimator(Configured, kw_only=True):
         1.0, least=0, most=1, help="Share of trajectories whose length the rule is told."
     )
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         """Carried state of a fresh trajectory.
 
         Args:
@@ -72,14 +73,16 @@ class Estimator(Configured, kw_only=True):
         """
         raise NotImplementedError(f"{type(self).__name__}.begin")
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         """All that one call draws at random: batches, and perturbations where there are any.
 
         Apart from `estimate`, because XLA takes minutes to compile random numbers.
         """
         raise NotImplementedError(f"{type(self).__name__}.batches")
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
         """The meta-gradient of one unroll.
 
         Args:

@@ -9,7 +9,6 @@ from l2l_tf.meta.given import given_rule
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
 
-STUDENT, TEACHER = "student_", "teacher_"
 # A teacher's update of squared length 0 is imitated exactly by none.
 TINY = 1e-30
 
@@ -93,8 +92,8 @@ class _Lesson(rules.UpdateRule):
         return _side_by_side(student, teacher, measured)
 
     def update(self, gradients, state, variables, context):
-        own, student = self.student.update(gradients, _of(STUDENT, state), variables, context)
-        ideal, teacher = self.teacher.update(gradients, _of(TEACHER, state), variables, context)
+        own, student = self.student.update(gradients, _of("student", state), variables, context)
+        ideal, teacher = self.teacher.update(gradients, _of("teacher", state), variables, context)
         pairs = list(zip(own, ideal, strict=True))
         apart = tf.add_n([tf.reduce_sum(tf.square(u - best)) for u, best in pairs])
         length = tf.add_n([tf.reduce_sum(tf.square(best)) for _, best in pairs])
@@ -106,21 +105,15 @@ class _Lesson(rules.UpdateRule):
 
 
 def _side_by_side(student, teacher, measured):
-    def joined(a, b):
-        return {
-            **{f"{STUDENT}{k}": v for k, v in a.items()},
-            **{f"{TEACHER}{k}": v for k, v in b.items()},
-        }
+    """The states of both rules in one, and what is measured in the shared part."""
+
+    def both(a, b):
+        return {"student": a, "teacher": b}
 
     pairs = zip(student.variables, teacher.variables, strict=True)
-    return rules.RuleState(
-        [joined(a, b) for a, b in pairs],
-        {**joined(student.shared, teacher.shared), **measured},
-    )
+    shared = both(student.shared, teacher.shared)
+    return rules.RuleState([both(a, b) for a, b in pairs], {**shared, **measured})
 
 
-def _of(prefix, state):
-    def part(named):
-        return {k.removeprefix(prefix): v for k, v in named.items() if k.startswith(prefix)}
-
-    return rules.RuleState([part(v) for v in state.variables], part(state.shared))
+def _of(name, state):
+    return rules.RuleState([both[name] for both in state.variables], state.shared[name])

@@ -1,0 +1,141 @@
+"""The state of a meta-training run as a checkpoint holds it, and taken up again."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from l2l_tf.meta import checkpoint
+from l2l_tf.tasks import as_seed
+
+COUNTERS = ("skipped", "best_score", "best_step", "failures", "seconds")
+
+
+def save(trainer, directory):
+    """Write a checkpoint of everything that the next meta-step of a `MetaTrainer` depends on."""
+    runs = [run and {k: run[k] for k in ("start", "trajectory")} for run in trainer.runs]
+    info = {
+        "describe": trainer.describe(),
+        "runs": runs,
+        "history": trainer.history,
+        **{name: getattr(trainer, name) for name in COUNTERS},
+    }
+    arrays = {name: np.asarray(value) for name, value in _named(_arrays(trainer)).items()}
+    checkpoint.save_checkpoint(directory, trainer.meta_step, arrays, info)
+
+
+def restore(trainer, directory):
+    """Take up the newest valid checkpoint.
+
+    Args:
+        trainer: `MetaTrainer`.
+        directory: Where checkpoints are; may be missing.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        ValueError: If the checkpoint belongs to another run.
+    """
+    found = checkpoint.newest_checkpoint(directory)
+    if found is None:
+        return False
+    meta_step, arrays, info = found
+    _refuse_another_run(info["describe"], trainer.describe())
+    for index, run in enumerate(info["runs"]):
+        if run is not None:
+            trainer.runs[index] = {**run, "carried": trainer.fresh(index, as_seed(0))}
+    saved = _filled(_arrays(trainer), arrays)
+    for kind in ("meta_params", "averages"):
+        for name, variable in getattr(trainer, _KEPT_AS[kind]).items():
+            variable.assign(saved[kind][name])
+    for variable, value in zip(trainer.optimizer.variables, saved["optimizer"], strict=True):
+        variable.assign(value)
+    trainer.best = saved["best"]
+    for index, flat in saved["run"].items():
+        run = trainer.runs[index]
+        flat = [tf.constant(value) for value in flat]
+        run["carried"] = tf.nest.pack_sequence_as(run["carried"], flat)
+    trainer.meta_step = meta_step
+    for name in COUNTERS:
+        setattr(trainer, name, _finite_or_infinite(info[name]))
+    trainer.history = [
+        {k: _finite_or_infinite(v) for k, v in entry.items()} for entry in info["history"]
+    ]
+    return True
+
+
+_KEPT_AS = {"meta_params": "variables", "averages": "averages"}
+
+
+def _arrays(trainer):
+    """What a checkpoint holds of a trainer as arrays: nested dicts and lists."""
+    runs = {i: tf.nest.flatten(run["carried"]) for i, run in enumerate(trainer.runs) if run}
+    return {
+        "meta_params": trainer.variables,
+        "averages": trainer.averages,
+        "best": trainer.best,
+        "optimizer": list(trainer.optimizer.variables),
+        "run": runs,
+    }
+
+
+def _items(structure):
+    return structure.items() if isinstance(structure, dict) else enumerate(structure)
+
+
+def _named(structure, prefix=""):
+    """Nested dicts and lists as one dict of names with slashes."""
+    if not isinstance(structure, dict | list):
+        return {prefix: structure}
+    named = {}
+    for key, inner in _items(structure):
+        named.update(_named(inner, f"{prefix}/{key}" if prefix else str(key)))
+    return named
+
+
+def _filled(structure, named, prefix=""):
+    """The reverse of `_named`: the same structure with the values of these names."""
+    if not isinstance(structure, dict | list):
+        return named[prefix]
+    filled = {
+        key: _filled(inner, named, f"{prefix}/{key}" if prefix else str(key))
+        for key, inner in _items(structure)
+    }
+    return filled if isinstance(structure, dict) else list(filled.values())
+
+
+def _finite_or_infinite(value):
+    """JSON has no infinity: it is null there."""
+    return math.inf if value is None else value
+
+
+def _refuse_another_run(before, now):
+    before, now = _settings(before), _settings(now)
+    different = [k for k in {**before, **now} if before.get(k) != now.get(k)]
+    if different:
+        raise ValueError(
+            "The checkpoint belongs to a run with other settings: "
+            + ", ".join(f"{k}={before.get(k)!r}" for k in different)
+            + ". Received: "
+            + ", ".join(f"{k}={now.get(k)!r}" for k in different)
+        )
+
+
+def _settings(value, prefix=""):
+    """Nested dicts as one dict of dotted names, with values as JSON gives them back."""
+    if not isinstance(value, dict):
+        return {prefix: plain(value)}
+    flat = {}
+    for name, inner in value.items():
+        flat.update(_settings(inner, f"{prefix}.{name}" if prefix else name))
+    return flat
+
+
+def plain(value):
+    """The same data as JSON gives it back."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
