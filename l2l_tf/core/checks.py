@@ -2,9 +2,11 @@
 
 import math
 import numbers
+from collections.abc import Collection
+from typing import Any
 
 
-def check_integer(name, value, least, most=math.inf):
+def check_integer(name: str, value: Any, least: int, most: float = math.inf) -> None:
     """Raise unless `value` is an integer in [`least`, `most`].
 
     Args:
@@ -23,7 +25,14 @@ def check_integer(name, value, least, most=math.inf):
         raise ValueError(f"`{name}` is {kind}. Received: {name}={value!r}")
 
 
-def check_number(name, value, least=-math.inf, above=-math.inf, below=math.inf, most=math.inf):
+def check_number(
+    name: str,
+    value: Any,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> None:
     """Raise unless `value` is a finite number in [`least`, `most`] and in (`above`, `below`).
 
     Args:
@@ -48,7 +57,7 @@ def check_number(name, value, least=-math.inf, above=-math.inf, below=math.inf, 
     raise ValueError(f"`{name}` is {wanted}. Received: {name}={value!r}")
 
 
-def check_choice(name, value, known):
+def check_choice(name: str, value: Any, known: Collection[str]) -> None:
     """Raise unless `value` is one of the names that are known.
 
     Args:
@@ -63,7 +72,7 @@ def check_choice(name, value, known):
         raise ValueError(f"`{name}` is one of {sorted(known)}. Received: {name}={value!r}")
 
 
-def check_boolean(name, value):
+def check_boolean(name: str, value: Any) -> None:
     """Raise unless `value` is True or False.
 
     Raises:

@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import inspect
 import math
-from typing import Any, dataclass_transform
+from typing import Any, Self, dataclass_transform
 
 from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
 
@@ -116,19 +116,19 @@ class Configured:
             if field.metadata.get("check"):
                 field.metadata["check"](field.name, value)
 
-    def copied(self, **attributes):
+    def copied(self, **attributes) -> Self:
         """A shallow copy with other attributes, arguments or not, which are not checked."""
         made = copy.copy(self)
         vars(made).update(attributes)
         return made
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, a dict."""
         names = inspect.signature(type(self).__init__).parameters
         return {name: getattr(self, name) for name in names if name != "self"}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """An object with these constructor arguments."""
         return cls(**config)
 
@@ -137,12 +137,12 @@ class Configured:
         return f"{type(self).__name__}({arguments})"
 
 
-def flag_of(field):
+def flag_of(field: dataclasses.Field) -> str:
     """Name of the flag that sets a field."""
     return field.metadata.get("flag") or field.name
 
 
-def from_flags(cls, flags, **arguments):
+def from_flags(cls: type, flags: Any, **arguments) -> Any:
     """An object of a `Configured` class as flags say.
 
     Args:

@@ -4,9 +4,10 @@ import json
 import math
 import os
 import pathlib
+from typing import Any
 
 
-def write_whole(path, content):
+def write_whole(path: str | os.PathLike, content: bytes) -> None:
     """Write a file; a killed process leaves what was there, or all of it.
 
     Args:
@@ -22,7 +23,7 @@ def write_whole(path, content):
     os.replace(temporary, path)
 
 
-def to_json(value, **arguments):
+def to_json(value: Any, **arguments) -> str:
     """Text of plain data; a number that is not finite becomes null, which JSON has.
 
     Args:

@@ -1,5 +1,8 @@
 """Names of classes, for presets and flags."""
 
+from collections.abc import Callable
+from typing import Any
+
 from l2l_tf.core.spec import parse_spec
 
 
@@ -10,11 +13,11 @@ class Registry:
         kind: What the classes are, for errors: "rule" or "task".
     """
 
-    def __init__(self, kind):
+    def __init__(self, kind: str):
         self.kind = kind
         self.classes = {}
 
-    def register(self, name):
+    def register(self, name: str) -> Callable[[type], type]:
         """Class decorator: makes a class known under `name`.
 
         Args:
@@ -37,11 +40,11 @@ class Registry:
 
         return decorate
 
-    def names(self):
+    def names(self) -> list[str]:
         """Sorted names of all classes."""
         return sorted(self.classes)
 
-    def named(self, name):
+    def named(self, name: str) -> type:
         """The class registered under `name`.
 
         Raises:
@@ -54,7 +57,7 @@ class Registry:
             )
         return self.classes[name]
 
-    def get(self, name, **config):
+    def get(self, name: str, **config) -> Any:
         """An object of the class registered under `name`.
 
         Args:
@@ -73,7 +76,7 @@ class Registry:
                 f"Received: {config}"
             ) from error
 
-    def from_spec(self, text):
+    def from_spec(self, text: str) -> Any:
         """The object that a text such as `lstm(hidden_size=20)` describes.
 
         Raises:

@@ -4,7 +4,7 @@ import ast
 import re
 
 
-def parse_spec(text, kind):
+def parse_spec(text: str, kind: str) -> tuple[str, dict]:
     """Name and arguments of a text such as `digits_mlp(hidden=20,activation=relu)`.
 
     Args:

@@ -1,8 +1,12 @@
 """`LearnedOptimizer`: a Keras optimizer whose update rule was learned."""
 
+import os
+from collections.abc import Callable, Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from l2l_tf import presets, rules
 from l2l_tf.optimizer.resolution import resolve, restore
@@ -54,22 +58,22 @@ class LearnedOptimizer(RuleOptimizer):
 
     def __init__(
         self,
-        learning_rate=None,
-        preset=None,
-        rule=None,
-        total_steps=None,
-        state_dtype=None,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        learning_rate_multipliers=None,
-        name="learned_optimizer",
+        learning_rate: float | LearningRateSchedule | Callable | None = None,
+        preset: str | os.PathLike | None = None,
+        rule: str | rules.UpdateRule | None = None,
+        total_steps: int | None = None,
+        state_dtype: str | None = None,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
+        name: str = "learned_optimizer",
         **kwargs,
     ):
         preset, rule = resolve(preset, rule)
@@ -94,16 +98,16 @@ class LearnedOptimizer(RuleOptimizer):
         self._preset = preset
 
     @property
-    def preset(self):
+    def preset(self) -> str | None:
         """Name of the preset that the rule came from, or None."""
         return self._preset
 
     @classmethod
-    def from_preset(cls, preset, **overrides):
+    def from_preset(cls, preset: str | os.PathLike, **overrides) -> "LearnedOptimizer":
         """An optimizer from a preset's name or directory, with constructor arguments."""
         return cls(preset=preset, **overrides)
 
-    def save_to_preset(self, directory, card=None):
+    def save_to_preset(self, directory: str | os.PathLike, card: str | None = None) -> None:
         """Write the rule and its weights as a preset directory.
 
         Args:
@@ -129,7 +133,7 @@ class LearnedOptimizer(RuleOptimizer):
         self.check_weights()
         super().apply(grads, trainable_variables)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         """Configuration: the preset's name and the rule's description, no weights.
 
         A rule at the optimizer's learning rate is described without one of its own.
@@ -148,7 +152,7 @@ class LearnedOptimizer(RuleOptimizer):
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "LearnedOptimizer":
         """An optimizer from `get_config()`.
 
         The weights come from the preset if it is there and still holds the same rule;

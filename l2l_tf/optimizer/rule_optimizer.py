@@ -111,7 +111,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         return None
 
     @property
-    def rule(self):
+    def rule(self) -> rules.UpdateRule:
         """The `UpdateRule`, with its meta-parameters as they are now."""
         if self._rule.meta_params and self.built:
             return self._rule.bind({k: v.numpy() for k, v in self._meta_params.items()})
@@ -128,7 +128,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         return self._rule.at_learning_rate(rate)[0]
 
     @property
-    def skipped_steps(self):
+    def skipped_steps(self) -> keras.Variable:
         """Number of steps skipped because a gradient held NaN or Inf."""
         return self._skipped_steps
 
@@ -213,7 +213,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             for name, value in values.items()
         }
 
-    def slots_of(self, variable):
+    def slots_of(self, variable: keras.Variable) -> dict:
         """Dict slot name → variable of one trainable variable."""
         return dict(self._slots[self._get_variable_index(variable)])
 
@@ -243,7 +243,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
 
     # The run.
 
-    def begin_run(self, total_steps=None, steps_done=0):
+    def begin_run(self, total_steps: int | None = None, steps_done: int = 0) -> None:
         """Tell the rule that a run begins now, and how long it is.
 
         `fit` does so by itself; in a loop of one's own it takes this line, before the first

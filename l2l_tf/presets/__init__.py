@@ -1,5 +1,7 @@
 """Presets: learned rules with their weights, shipped or saved."""
 
+import os
+
 from l2l_tf.presets import storage
 from l2l_tf.presets.registry import (
     default_preset,
@@ -9,9 +11,10 @@ from l2l_tf.presets.registry import (
     register_preset,
 )
 from l2l_tf.presets.storage import write_preset as save_preset
+from l2l_tf.rules import UpdateRule
 
 
-def load_preset(name_or_directory):
+def load_preset(name_or_directory: str | os.PathLike) -> UpdateRule:
     """The rule of a preset, with its meta-parameters.
 
     Args:
@@ -24,7 +27,7 @@ def load_preset(name_or_directory):
     return storage.read_preset(preset_directory(name_or_directory))
 
 
-def load_card(name_or_directory):
+def load_card(name_or_directory: str | os.PathLike) -> str:
     """The model card of a preset, Markdown."""
     return storage.read_card(preset_directory(name_or_directory))
 

@@ -1,5 +1,6 @@
 """Names of presets: the shipped ones, and those that users register."""
 
+import os
 import pathlib
 
 from l2l_tf.presets import storage
@@ -21,7 +22,7 @@ SHIPPED = pathlib.Path(__file__).parent
 _REGISTERED = {}
 
 
-def register_preset(name, directory):
+def register_preset(name: str, directory: str | os.PathLike) -> None:
     """Make a preset directory known under a name.
 
     Args:
@@ -36,13 +37,13 @@ def register_preset(name, directory):
     _REGISTERED[name] = pathlib.Path(directory).expanduser()
 
 
-def list_presets():
+def list_presets() -> list[str]:
     """Sorted names of the shipped and registered presets."""
     shipped = [p.parent.name for p in SHIPPED.glob(f"*/{storage.METADATA}")]
     return sorted({*shipped, *_REGISTERED})
 
 
-def default_preset():
+def default_preset() -> str:
     """Name of the preset that `LearnedOptimizer()` uses."""
     return DEFAULT
 

@@ -17,7 +17,9 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "metadata.json"
 
 
-def write_preset(directory, rule, card, extra=None):
+def write_preset(
+    directory: str | os.PathLike, rule: rules.UpdateRule, card: str, extra: dict | None = None
+) -> None:
     """Write a rule with its meta-parameters as a preset directory.
 
     The directory appears whole or not at all; a preset that was there is replaced.

@@ -9,7 +9,8 @@ in an exported SavedModel.
 
 import functools
 import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from keras import ops
@@ -24,8 +25,11 @@ from l2l_tf.rules.joining import (
     size_of,
     state_dtype_for,
 )
+from l2l_tf.rules.layout import Layout
 
 UNKNOWN = math.nan
+# A tensor of Keras's backend, an array or a variable.
+Tensor = Any
 
 
 class Context(NamedTuple):
@@ -46,7 +50,7 @@ class Context(NamedTuple):
     run_start: Any = 0
 
     @property
-    def run_iteration(self):
+    def run_iteration(self) -> Tensor:
         """Updates of this run taken before this one; what follows progress counts with it."""
         return self.iteration - self.run_start
 
@@ -59,8 +63,8 @@ class RuleState(NamedTuple):
         shared: Dict name → tensor.
     """
 
-    variables: list
-    shared: dict
+    variables: list[dict[str, Any]]
+    shared: dict[str, Any]
 
 
 class UpdateRule(Configured):
@@ -91,10 +95,10 @@ class UpdateRule(Configured):
     seed = 0
 
     @functools.cached_property
-    def meta_params(self):
+    def meta_params(self) -> dict[str, Tensor]:
         return self.initial_meta_params()
 
-    def initial_meta_params(self, seed=None):
+    def initial_meta_params(self, seed: int | None = None) -> dict[str, np.ndarray]:
         """Untrained meta-parameters, a dict name → float32 array.
 
         Args:
@@ -102,12 +106,12 @@ class UpdateRule(Configured):
         """
         return self.fresh_meta_params(np.random.default_rng(self.seed if seed is None else seed))
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """What `initial_meta_params` draws from a `numpy.random.Generator`."""
         del generator
         return {}
 
-    def bind(self, meta_params):
+    def bind(self, meta_params: Mapping[str, Tensor]) -> Self:
         """The same rule with other meta-parameters.
 
         Args:
@@ -129,7 +133,7 @@ class UpdateRule(Configured):
             )
         return self.copied(meta_params=dict(meta_params))
 
-    def starting_from(self, other):
+    def starting_from(self, other: "UpdateRule") -> Self:
         """The same rule with the meta-parameters of another, wherever it has such.
 
         The parts of a composition have names that end with those of their rule, and each of
@@ -157,7 +161,7 @@ class UpdateRule(Configured):
             found[name] = given
         return self.bind(found)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: list[Tensor], state_dtype: str | None = None) -> RuleState:
         """State before the first update.
 
         Args:
@@ -170,7 +174,13 @@ class UpdateRule(Configured):
         """
         raise NotImplementedError(f"{type(self).__name__}.init")
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self,
+        gradients: list[Tensor],
+        state: RuleState,
+        variables: list[Tensor],
+        context: Context,
+    ) -> tuple[list[Tensor], RuleState]:
         """One step.
 
         Args:
@@ -184,7 +194,7 @@ class UpdateRule(Configured):
         """
         raise NotImplementedError(f"{type(self).__name__}.update")
 
-    def for_steps(self, chunked=False):
+    def for_steps(self, chunked: bool = False) -> Self:
         """The same rule for a program that takes steps and is never differentiated.
 
         Args:
@@ -193,7 +203,7 @@ class UpdateRule(Configured):
         """
         return self.copied(steps_alone=True, chunked=chunked)
 
-    def laid_out(self, layouts):
+    def laid_out(self, layouts: list[Layout]) -> Self:
         """The same rule for variables of which more is known than their shapes.
 
         Args:
@@ -205,7 +215,7 @@ class UpdateRule(Configured):
         del layouts
         return self
 
-    def at_learning_rate(self, learning_rate):
+    def at_learning_rate(self, learning_rate: Tensor) -> tuple[Self, Tensor]:
         """The rule at an optimizer's learning rate, and what its updates are multiplied by.
 
         Args:
@@ -230,11 +240,13 @@ class CoordinatewiseRule(UpdateRule):
 
     coordinatewise = True
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         """Dict slot name → its shape per coordinate, such as `(20,)` or `()`."""
         raise NotImplementedError(f"{type(self).__name__}.slot_shapes")
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: dict[str, Tensor], variable: Tensor, context: Context
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The update of `n` coordinates.
 
         Args:
@@ -248,7 +260,7 @@ class CoordinatewiseRule(UpdateRule):
         """
         raise NotImplementedError(f"{type(self).__name__}.coordinate_update")
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: list[Tensor], state_dtype: str | None = None) -> RuleState:
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
@@ -261,7 +273,13 @@ class CoordinatewiseRule(UpdateRule):
             )
         return RuleState(states, {})
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self,
+        gradients: list[Tensor],
+        state: RuleState,
+        variables: list[Tensor],
+        context: Context,
+    ) -> tuple[list[Tensor], RuleState]:
         updates = [None] * len(gradients)
         states = [None] * len(gradients)
         for group in evaluation_groups(variables, self.floats_per_coordinate()):
@@ -275,7 +293,7 @@ class CoordinatewiseRule(UpdateRule):
                 updates[index], states[index] = update, new
         return updates, RuleState(states, state.shared)
 
-    def floats_per_coordinate(self):
+    def floats_per_coordinate(self) -> int:
         """Numbers of state kept for each coordinate."""
         return int(sum(np.prod(s, dtype=int) for s in self.slot_shapes().values()))
 

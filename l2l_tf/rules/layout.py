@@ -3,6 +3,7 @@
 import functools
 import math
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 KERNEL, FILTERS, EMBEDDING, VECTOR = "kernel", "filters", "embedding", "vector"
@@ -36,12 +37,12 @@ class Layout(NamedTuple):
     decays: bool = True
 
     @property
-    def fan_in(self):
+    def fan_in(self) -> int:
         """Numbers that each output is a sum over."""
         return self.rows if self.kind in (KERNEL, FILTERS) else 1
 
 
-def layout_of(shape, path=""):
+def layout_of(shape: Sequence[int], path: str = "") -> Layout:
     """The `Layout` of a variable.
 
     Keras's names tell what a shape does not: a query kernel `[d, heads, k]` maps d numbers to

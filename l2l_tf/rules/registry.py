@@ -8,7 +8,7 @@ RULES = Registry("rule")
 register_rule, names, get, from_text = RULES.register, RULES.names, RULES.get, RULES.from_spec
 
 
-def serialize(rule):
+def serialize(rule: UpdateRule) -> dict:
     """A rule's name and configuration, without its meta-parameters.
 
     Returns:
@@ -26,7 +26,7 @@ def serialize(rule):
     return {"name": name, "config": rule.get_config()}
 
 
-def deserialize(config):
+def deserialize(config: dict) -> UpdateRule:
     """The rule that `serialize` described, with untrained meta-parameters."""
     if not isinstance(config, dict) or set(config) != {"name", "config"}:
         raise ValueError(
@@ -35,7 +35,7 @@ def deserialize(config):
     return get(config["name"], **config["config"])
 
 
-def as_rule(argument, given):
+def as_rule(argument: str, given: UpdateRule | dict | str) -> UpdateRule:
     """A rule that is an argument of another one.
 
     Args:
@@ -56,6 +56,6 @@ def as_rule(argument, given):
         ) from error
 
 
-def a_rule(default):
+def a_rule(default: str):
     """A field that is a rule, given as `as_rule` takes it; `default`: its text."""
     return setting(default, convert=as_rule)

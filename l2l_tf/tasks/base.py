@@ -7,6 +7,8 @@
 A seed is an int32 tensor `[2]`, as TensorFlow's stateless random ops take it.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf.core.config import Configured
@@ -14,14 +16,14 @@ from l2l_tf.core.config import Configured
 SPLITS = ("train", "validation", "test")
 
 
-def fold_in(seed, number):
+def fold_in(seed: Any, number: Any) -> tf.Tensor:
     """A new seed `[2]` from a seed and an integer."""
     return tf.random.experimental.stateless_fold_in(
         tf.convert_to_tensor(seed, tf.int32), tf.cast(number, tf.int32)
     )
 
 
-def as_seed(number):
+def as_seed(number: int) -> tf.Tensor:
     """The seed `[2]` of a Python int."""
     return tf.constant([number, 0], tf.int32)
 
@@ -44,7 +46,7 @@ class Task(Configured):
     twice_differentiable = True
     variable_paths = None
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Fresh parameters, and what else a fresh optimizee holds.
 
         Args:
@@ -55,7 +57,9 @@ class Task(Configured):
         """
         raise NotImplementedError(f"{type(self).__name__}.init")
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
+    ) -> tuple[tf.Tensor, list[tf.Tensor], dict[str, tf.Tensor]]:
         """Loss of one optimizee on one batch.
 
         Args:
@@ -73,7 +77,7 @@ class Task(Configured):
         loss, model_state = self.tasks_loss(params, model_state, batch)
         return loss, model_state, {}
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         """The batch of one step; the same arguments give the same batch.
 
         Args:
@@ -87,12 +91,14 @@ class Task(Configured):
         del seed, step, split
         return ()
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         """All rows of a split as one batch, for reports; empty if the task has no data."""
         del split
         return ()
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Loss and metrics as a report states them, where that differs from training.
 
         Moving statistics stand for a batch's own, and nothing is drawn at random.
@@ -103,7 +109,7 @@ class Task(Configured):
         loss, _, metrics = self.loss(params, model_state, batch)
         return loss, metrics
 
-    def init_tasks(self, seed, count):
+    def init_tasks(self, seed: tf.Tensor, count: int) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """`count` optimizees at once: `init` with a leading axis `[count]`."""
         seeds = [fold_in(seed, i) for i in range(count)]
         if not self.in_graph:
@@ -112,7 +118,9 @@ class Task(Configured):
         seeds = tf.stack(seeds)
         return tf.map_fn(self.init, seeds, fn_output_signature=_signature(self.init(seeds[0])))
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """`loss` of several optimizees at once; every tensor has a leading task axis.
 
         Returns:
