@@ -148,15 +148,6 @@ def test_final_losses_compare_rules_with_the_best_adam(monkeypatch):
     assert not np.allclose(*scheduled)
 
 
-def test_a_presets_weights_under_other_settings():
-    preset = final_losses.rule_of("mixture-general")
-    other = final_losses.rule_of("mixture-general(least_log_rate=-12)")
-    assert (preset.least_log_rate, other.least_log_rate) == (-0.7, -12)
-    for name, value in preset.meta_params.items():
-        np.testing.assert_array_equal(value, other.meta_params[name])
-    assert final_losses.rule_of("adam(learning_rate=0.1)").learning_rate == 0.1
-
-
 def test_a_final_loss_that_is_not_finite_counts_as_ten_times_the_first():
     losses = np.array([[2.0, 2.0]] * 40, "float32")
     losses[-5:] = np.float32([1.0, np.nan])

@@ -14,7 +14,6 @@ import tensorflow as tf
 from absl import app, flags
 
 from l2l_tf import presets, rules, tasks
-from l2l_tf.core.spec import parse_spec
 from l2l_tf.meta.validation import run_losses, validation_run
 from l2l_tf.tasks import as_seed
 
@@ -56,8 +55,8 @@ if __name__ == "__main__":
     flags.DEFINE_multi_string(
         "rule",
         ["mixture()"],
-        "'rule(argument=value)', untrained; a preset; or 'preset(argument=value)', its weights "
-        "under other settings; repeatable.",
+        "Rule, untrained, or preset, also under other settings: 'preset(argument=value)'; "
+        "repeatable.",
     )
     flags.DEFINE_multi_string("task", [], "Only the tasks whose text contains this; repeatable.")
     flags.DEFINE_bool("tell", True, "Tell the rules the length of the run.")
@@ -93,22 +92,9 @@ def best_adam(text, steps):
     return min(zip(finals, RATES, strict=True))
 
 
-def rule_of(text):
-    """An untrained rule, or a preset's, perhaps under other settings; see `--rule`."""
-    name, bracket, rest = text.partition("(")
-    _, arguments = parse_spec(f"rule{bracket}{rest}", "rule")  # Names of presets have hyphens.
-    if name in rules.names():
-        return rules.get(name, **arguments)
-    trained = presets.load_preset(name)
-    described = rules.serialize(trained)
-    return rules.get(described["name"], **{**described["config"], **arguments}).bind(
-        trained.meta_params
-    )
-
-
 def main(argv):
     del argv
-    named = [(text, rule_of(text)) for text in FLAGS.rule]
+    named = [(text, presets.resolve(text, untrained=True).rule) for text in FLAGS.rule]
     print("task @ steps | Adam's best rate | " + " | ".join(text for text, _ in named))
     columns = []
     for text, steps in TASKS:

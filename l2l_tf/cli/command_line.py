@@ -1,5 +1,6 @@
 """What the commands share: flags with `--help`, errors in one line, exit codes."""
 
+import importlib
 import pathlib
 import re
 import shlex
@@ -13,24 +14,42 @@ class CommandError(Exception):
     """What a user has to correct; the command prints it and exits with 2."""
 
 
-def run_command(program, description, flag_values, main, argv=None):
-    """Parse the flags and call `main`.
+def command_flags():
+    """`flags.FlagValues` of a command, with the one that all have: `--import`."""
+    flag_values = flags.FlagValues()
+    flags.DEFINE_multi_string(
+        "import",
+        [],
+        "Module to import first, so that the rules, tasks, estimators and baselines that it "
+        "registers are known; from the working directory or installed. Repeatable.",
+        flag_values=flag_values,
+    )
+    return flag_values
+
+
+def run_command(program, description, flag_values, main, argv=None, imported=None):
+    """Import what `--import` names, parse the flags and call `main`.
 
     Args:
         program: Name of the command, as errors show it.
-        description: Text above the flags in `--help`.
+        description: Text above the flags in `--help`, or a function that returns it.
         flag_values: `flags.FlagValues` of the command.
         main: Function of the program's name and what is no flag, a list; returns the exit code.
         argv: Arguments without the program's name; default: those of the process.
+        imported: Function that is called after the imports and before the flags are parsed, to
+            define those that follow from what was registered.
 
     Returns:
         The exit code: 0, 2 after an error of the user, 130 after Ctrl-C, or what `main` returns.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    if any(a in ("--help", "-help", "-h") for a in argv):
-        print(_help(program, description, flag_values))
-        return 0
     try:
+        import_modules(argv)
+        if imported:
+            imported()
+        if any(a in ("--help", "-help", "-h", "--helpfull") for a in argv):
+            print(_help(program, description, flag_values))
+            return 0
         return main(parse(program, flag_values, argv))
     except CommandError as error:
         print(f"{program}: {error}", file=sys.stderr)
@@ -38,6 +57,34 @@ def run_command(program, description, flag_values, main, argv=None):
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
+
+
+def import_modules(argv):
+    """Import the modules that `--import` names, from the working directory too.
+
+    Args:
+        argv: Arguments without the program's name; other flags are passed over.
+
+    Raises:
+        CommandError: If one cannot be imported, whatever it raises.
+    """
+    alone = command_flags()
+    alone.set_gnu_getopt()
+    try:
+        alone(["", *argv], known_only=True)
+    except flags.Error:
+        return  # `parse` says what is wrong.
+    modules = alone["import"].value
+    if modules and "" not in sys.path:
+        sys.path.insert(0, "")  # As `python -m` has it.
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise CommandError(
+                f"The module cannot be imported ({reason}). Received: --import={module}"
+            ) from error
 
 
 def refuse_arguments(argv):
@@ -131,6 +178,7 @@ def parse(program, flag_values, argv):
 
 
 def _help(program, description, flag_values):
+    description = description() if callable(description) else description
     lines = [f"{program}: {description.strip()}", "", "Flags:"]
     for name in flag_values:
         flag = flag_values[name]

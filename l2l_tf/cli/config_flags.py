@@ -10,20 +10,28 @@ from l2l_tf.core.config import flag_of
 
 
 def define(flag_values, cls, **defaults):
-    """Define a flag for each field with a help text, unless there is one of its name.
+    """Define a flag for each field with a help text, unless there is one of its name and meaning.
 
-    A value is checked as the field checks it, with the same error.
+    A value is checked as the field checks it, with the same error. A flag that several classes
+    share, with defaults of their own, has none.
 
     Args:
         flag_values: `flags.FlagValues`.
         cls: A `core.config.Configured` class.
         **defaults: Other defaults, by the fields' names.
+
+    Raises:
+        ValueError: If there is a flag of a field's name that means something else.
     """
     for field in dataclasses.fields(cls):
         name, help_text = flag_of(field), field.metadata.get("help")
-        if not help_text or name in flag_values:
+        default = defaults.get(field.name, field.default)
+        if not help_text:
             continue
-        default, parser = defaults.get(field.name, field.default), _Parser(field)
+        if name in flag_values:
+            _share(flag_values[name], cls, field, default)
+            continue
+        parser = _Parser(field)
         if field.type is bool:
             flags.DEFINE_bool(name, default, help_text, flag_values=flag_values)
         elif parser.several:
@@ -44,6 +52,19 @@ def define(flag_values, cls, **defaults):
                 flag_values=flag_values,
                 serializer=flags.ArgumentSerializer(),
             )
+
+
+def _share(flag, cls, field, default):
+    """Let a flag that is there stand for one more field."""
+    if flag.help != field.metadata["help"]:
+        raise ValueError(
+            f"--{flag.name} is another flag; the field needs a name of its own, or "
+            f"`flag=`. Received: field {field.name!r} of {cls.__name__}"
+        )
+    several = isinstance(default, tuple)
+    if flag.default != (list(default) if several else default):
+        flag.unparse()
+        flag.default = flag.value = None
 
 
 class _Parser(flags.ArgumentParser):

@@ -11,9 +11,9 @@ import zipfile
 import numpy as np
 from absl import flags
 
-from l2l_tf.cli.command_line import run_command
+from l2l_tf.cli.command_line import command_flags, run_command
 
-FLAGS = flags.FlagValues()
+FLAGS = command_flags()
 
 flags.DEFINE_enum(
     "source", None, ["celo", "celo_adam", "celo2"], "Whose weights.", flag_values=FLAGS

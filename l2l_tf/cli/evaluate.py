@@ -11,9 +11,9 @@ import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import run_command
+from l2l_tf.cli.command_line import command_flags, run_command
 
-FLAGS = flags.FlagValues()
+FLAGS = command_flags()
 
 flags.DEFINE_multi_string(
     "preset", [], "Name of a preset, or a preset directory; repeatable.", flag_values=FLAGS
@@ -21,8 +21,8 @@ flags.DEFINE_multi_string(
 flags.DEFINE_multi_string(
     "contender",
     [],
-    "Learned optimizer as [NAME=]SOURCE[@told]: a preset's name or directory, or rule:NAME(…) with "
-    "untrained weights; @told: it is told the length of the run. Repeatable.",
+    "Optimizer as [NAME=]SOURCE[@told]: a preset's name or directory, a rule with its arguments, "
+    "or rule:NAME(…) with untrained weights; @told: it is told the length of the run. Repeatable.",
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(
@@ -55,8 +55,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_list(
     "baselines",
     "sgd,momentum,nesterov,adagrad,rmsprop,rprop,adam,adamw",
-    "Hand-crafted optimizers, each tuned; others: adam_cosine, adamw_cosine, nadam, lion, "
-    "muon, muon_cosine, adam_default (not tuned). Empty: none.",
+    "Hand-crafted optimizers, each tuned; docs/evaluation.md lists all. Empty: none.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(

@@ -9,14 +9,20 @@ import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import CommandError, refuse_arguments, run_command
+from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
 
-FLAGS = flags.FlagValues()
+FLAGS = command_flags()
 
 flags.DEFINE_string(
     "preset",
     None,
     "Preset, by name or directory, whose step is exported; default: the shipped default.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "rule",
+    None,
+    "Rule or preset whose step is exported instead, such as 'adam(beta_1=0.8)'.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -46,14 +52,13 @@ def main(argv):
     refuse_arguments(argv)
     if not FLAGS.output_dir:
         raise CommandError("--output_dir is needed. Received: --output_dir=")
-    for_steps = [n for n in ("preset", "shapes", "learning_rate") if FLAGS[n].present]
+    for_steps = [n for n in ("preset", "rule", "shapes", "learning_rate") if FLAGS[n].present]
     if FLAGS.model and for_steps:
         raise CommandError(
             f"--model goes without the flags of a step. Received: --model={FLAGS.model} and "
             + ", ".join(f"--{name}={FLAGS[name].value}" for name in for_steps)
         )
     shapes = None if FLAGS.shapes is None else _shapes(FLAGS.shapes)
-    # TensorFlow takes seconds to import: not before the flags are known to be right.
     import keras
 
     import l2l_tf
@@ -64,7 +69,9 @@ def main(argv):
             model = _model(keras, FLAGS.model)
             export.export_training(model, FLAGS.output_dir)
         else:
-            optimizer = l2l_tf.LearnedOptimizer(FLAGS.learning_rate, preset=FLAGS.preset)
+            optimizer = l2l_tf.LearnedOptimizer(
+                FLAGS.learning_rate, preset=FLAGS.preset, rule=FLAGS.rule
+            )
             export.export_step(optimizer, FLAGS.output_dir, shapes)
     except (ValueError, TypeError, OSError) as error:
         raise CommandError(str(error)) from error

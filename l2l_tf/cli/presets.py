@@ -8,9 +8,9 @@ import sys
 from absl import flags
 
 from l2l_tf import presets
-from l2l_tf.cli.command_line import CommandError, refuse_arguments, run_command
+from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
 
-FLAGS = flags.FlagValues()
+FLAGS = command_flags()
 flags.DEFINE_string("card", None, "Preset (name or directory) to show.", flag_values=FLAGS)
 
 

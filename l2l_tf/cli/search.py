@@ -72,7 +72,12 @@ def main(argv):
 
 def run(argv=None):
     """Entry point of `l2l-search`; returns the exit code."""
-    return run_command("l2l-search", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-search", __doc__.partition(":")[2], FLAGS, main, argv, _define)
+
+
+def _define():
+    for flag_values in (FLAGS, train.FLAGS):
+        train.define_estimators(flag_values)
 
 
 if __name__ == "__main__":

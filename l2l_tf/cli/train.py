@@ -12,6 +12,7 @@ from l2l_tf import rules, tasks
 from l2l_tf.cli import config_flags
 from l2l_tf.cli.command_line import (
     CommandError,
+    command_flags,
     command_for_card,
     refuse_arguments,
     run_command,
@@ -21,7 +22,7 @@ from l2l_tf.cli.command_line import (
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
 
-FLAGS = flags.FlagValues()
+FLAGS = command_flags()
 
 flags.DEFINE_multi_string(
     "task", None, "Task to train on, as 'name(argument=value,…)'; repeatable.", flag_values=FLAGS
@@ -35,14 +36,14 @@ flags.DEFINE_multi_string(
 flags.DEFINE_string(
     "rule",
     None,
-    "Rule, as 'name(argument=value,…)'; default: that of --start_from, or else lstm.",
+    "Rule, as 'name(argument=value,…)', or a preset; default: that of --start_from, or else lstm.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "start_from",
     None,
-    "Preset, by name or directory, to start from; with --rule, its weights in another rule, such "
-    "as those of an lstm in per_kind or gac_lstm.",
+    "Preset (name or directory) or rule to start from; with --rule, its weights in another rule, "
+    "such as those of an lstm in per_kind or gac_lstm.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
@@ -50,8 +51,22 @@ flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag
 flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.", flag_values=FLAGS)
 config_flags.define(FLAGS, Settings)
 config_flags.define(FLAGS, tasks.RandomScaling, spread=0.0)
-for _name in ESTIMATORS.names():
-    config_flags.define(FLAGS, ESTIMATORS.named(_name))
+
+
+def define_estimators(flag_values):
+    """Define the flags of all registered estimators, those of the user's own too.
+
+    Raises:
+        CommandError: If a flag of one of them means something else already.
+    """
+    for name in ESTIMATORS.names():
+        try:
+            config_flags.define(flag_values, ESTIMATORS.named(name))
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+
+
+define_estimators(FLAGS)
 
 
 def main(argv):
@@ -60,14 +75,17 @@ def main(argv):
     if not FLAGS.task:
         raise CommandError(f"--task is needed. Received: --task={FLAGS.task}")
     output = run_directory(FLAGS)
+    meta_run = meta_run_module()
     try:
-        meta_run = meta_run_module()
         trainer = meta_run.build(FLAGS)
+    except (ValueError, ImportError, OSError) as error:
+        raise CommandError(str(error)) from error
+    try:
         output.mkdir(parents=True, exist_ok=True)
         resumed = FLAGS.resume and trainer.restore(output / "checkpoints")
     except OSError as error:
         raise unusable(output, error) from error
-    except (ValueError, ImportError) as error:
+    except ValueError as error:
         raise CommandError(str(error)) from error
     command = command_for_card("train", FLAGS)
     if trainer.finished:
@@ -110,10 +128,15 @@ def meta_run_module():
 
 def run(argv=None):
     """Entry point of `l2l-train`; returns the exit code."""
+    return run_command(
+        "l2l-train", _description, FLAGS, main, argv, lambda: define_estimators(FLAGS)
+    )
+
+
+def _description():
     known = {"Tasks": tasks, "Rules": rules, "Estimators": ESTIMATORS}
     names = "\n".join(f"{kind}: {', '.join(of.names())}." for kind, of in known.items())
-    description = f"{__doc__.partition(':')[2].strip()}\n\n{names}"
-    return run_command("l2l-train", description, FLAGS, main, argv)
+    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
 
 
 if __name__ == "__main__":

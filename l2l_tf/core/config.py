@@ -147,12 +147,14 @@ def from_flags(cls: type, flags: Any, **arguments) -> Any:
 
     Args:
         cls: The class.
-        flags: Object with an attribute for every flag of the class.
+        flags: Object with an attribute for every flag of the class; None leaves its field the
+            default.
         **arguments: Arguments that have no flag.
     """
     for field in dataclasses.fields(cls):
-        if field.name not in arguments:
-            arguments[field.name] = getattr(flags, flag_of(field))
+        given = getattr(flags, flag_of(field), None)
+        if field.name not in arguments and given is not None:
+            arguments[field.name] = given
     return cls(**arguments)
 
 

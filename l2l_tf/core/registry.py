@@ -52,7 +52,8 @@ class Registry:
         """
         if name not in self.classes:
             raise ValueError(
-                f"Unknown {self.kind}; known ones are {self.names()}. "
+                f"Unknown {self.kind}; known ones are {self.names()}, and those of a module that "
+                f"was imported (`--import` of the commands). "
                 f"Received: {self.kind}={name!r}"
             )
         return self.classes[name]

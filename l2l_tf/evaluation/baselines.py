@@ -7,6 +7,7 @@ learning rate; Rprop, Prodigy and DoWG, which Keras lacks, are this package's ru
 import keras
 
 from l2l_tf import rules
+from l2l_tf.evaluation.code import own_code
 from l2l_tf.evaluation.contenders import Contender, CosineToZero, identity_of
 from l2l_tf.optimizer import LearnedOptimizer
 
@@ -37,11 +38,20 @@ def register_baseline(name, tuned=True, coordinatewise=True, **identity):
             make,
             tuned,
             coordinatewise=coordinatewise,
-            identity={"baseline": name, **identity},
+            identity=_identity(name, make, identity),
         )
         return make
 
     return decorate
+
+
+def _identity(name, make, more):
+    """What keys cached runs: of a baseline of a user's own, its code too, if that can be read."""
+    try:
+        code = own_code(make)
+    except (TypeError, OSError):
+        return None
+    return {"baseline": name, **more, **({"code": code} if code else {})}
 
 
 def names():

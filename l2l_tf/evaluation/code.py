@@ -1,4 +1,4 @@
-"""The code that an optimizer's steps come from: other code, other results."""
+"""The code that results come from: other code, other results."""
 
 import functools
 import hashlib
@@ -33,3 +33,21 @@ def _code_digest(cls):
         name = path.relative_to(house).as_posix() if path.is_relative_to(house) else path.name
         digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def own_code(thing):
+    """Digest of the files of a user's own class or function; None for those of this package.
+
+    Args:
+        thing: Class, counted with those that it derives from, or function.
+
+    Returns:
+        Hexadecimal digits, or None.
+
+    Raises:
+        TypeError, OSError: If its code is nowhere to be read.
+    """
+    bases = thing.__mro__[:-1] if isinstance(thing, type) else (thing,)
+    own = [base for base in bases if base.__module__.partition(".")[0] != "l2l_tf"]
+    files = sorted({pathlib.Path(inspect.getsourcefile(base)) for base in own})
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest() if files else None

@@ -79,19 +79,17 @@ def learned(source, name=None, tell_steps=False):
     """A learned optimizer as a contender, untuned: `LearnedOptimizer` as users have it.
 
     Args:
-        source: Name of a preset, path of a preset directory, or an `UpdateRule`.
+        source: An `UpdateRule`, or a rule or preset as `presets.resolve` takes it.
         name: How tables call it; by default the preset's or the directory's name (for a
-            directory called `preset`, its parent's).
+            directory called `preset`, its parent's), without one the rule's.
         tell_steps: Whether it is told the length of the run as `total_steps`.
 
     Raises:
-        ValueError: If there is no such preset, or it is damaged.
+        ValueError: If there is no such rule or preset, or it is damaged.
         FileNotFoundError: If it is a directory that lacks a file.
     """
-    if isinstance(source, rules.UpdateRule):
-        rule, default = source, type(source).__name__.lower()
-    else:
-        rule, default = presets.load_preset(source), _preset_name(source)
+    rule, preset = presets.resolve(source, "contender")
+    default = type(rule).__name__.lower() if preset is None else _preset_name(preset)
 
     def make(rate, total_steps):
         del rate
@@ -110,8 +108,8 @@ def learned(source, name=None, tell_steps=False):
 def from_text(text):
     """A learned optimizer as flags write it: `[NAME=]SOURCE[@told]`.
 
-    SOURCE is the name of a preset, a preset directory, or `rule:` and a rule with untrained
-    weights, such as `rule:mixture(hidden_size=8)`. With `@told` it is told the length of the run.
+    SOURCE is a rule or a preset as `presets.resolve` takes it. With `@told` it is told the length
+    of the run.
 
     Raises:
         ValueError: If there is no such preset or rule.
@@ -122,10 +120,7 @@ def from_text(text):
     if match:
         name, source = match.groups()
     told = source.endswith("@told")
-    source = source.removesuffix("@told")
-    if source.startswith("rule:"):
-        source = rules.from_text(source.removeprefix("rule:"))
-    made = learned(source, name, tell_steps=told)
+    made = learned(source.removesuffix("@told"), name, tell_steps=told)
     if told and name is None:
         made = dataclasses.replace(made, name=f"{made.name}@told")
     return made

@@ -11,6 +11,7 @@ import warnings
 import keras
 import tensorflow as tf
 
+from l2l_tf.evaluation.code import own_code
 from l2l_tf.evaluation.runner import Measurement, recorded_steps
 
 # Raised whenever what a run holds changes.
@@ -95,7 +96,9 @@ class FinishedRuns:
 def _key(runner):
     problem = runner.problem
     cls = type(problem.task)
+    code = own_code(cls)
     return {
+        **({"task_code": code} if code else {}),
         "format": CACHE_FORMAT,
         "task": f"{cls.__module__}.{problem.task!r}",
         "contender": runner.contender.identity,

@@ -9,10 +9,9 @@ import sys
 import tensorflow as tf
 from tqdm import tqdm
 
-from l2l_tf import presets, rules, tasks
+from l2l_tf import presets, tasks
 from l2l_tf.core.config import from_flags
 from l2l_tf.meta.estimators import ESTIMATORS
-from l2l_tf.meta.given import given_preset
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import MetaTrainer
 
@@ -22,6 +21,7 @@ def build(options):
 
     Raises:
         ValueError: If a task, rule or estimator is unknown, or a number out of range.
+        FileNotFoundError: If a file of a preset is missing.
     """
     train_tasks = [tasks.get(text) for text in options.task]
     validation = [tasks.get(text) for text in options.validation_task or options.task]
@@ -33,10 +33,13 @@ def build(options):
 
 
 def _first_rule(options):
+    """The rule that is trained; named alone, it begins with untrained weights."""
     if not options.start_from:
-        return rules.from_text(options.rule or "lstm")
-    preset = given_preset(options.start_from)
-    return rules.from_text(options.rule).starting_from(preset) if options.rule else preset
+        return presets.resolve(options.rule or "lstm", untrained=True).rule
+    start = presets.resolve(options.start_from, "start_from").rule
+    if not options.rule:
+        return start
+    return presets.resolve(options.rule, untrained=True).rule.starting_from(start)
 
 
 def train(trainer, output_dir, checkpoint_every, command):

@@ -34,8 +34,9 @@ class LearnedOptimizer(RuleOptimizer):
             (None: the rule's own): `LearnedOptimizer(0.01, rule="adam")` is Adam(0.01).
         preset: Name of a preset or path of a preset directory; None takes the shipped
             default if `rule` is None too.
-        rule: Name of a rule (a learned one means its shipped preset), a text such as
-            "adam(beta_1=0.8)", or an `UpdateRule`.
+        rule: An `UpdateRule`, or a text for a rule or a preset as `presets.resolve` takes it:
+            "adam(beta_1=0.8)", "lstm" (a learned one has the weights that are shipped for it),
+            "rule:lstm(hidden_size=8)" (untrained), "lstm-digits".
         total_steps: Length of the training run in updates, for rules that anneal to it.
             None takes it from `fit`, where it is likely kept (see `RunLength`), or from
             `begin_run`; a second `fit` goes on where the first ended.

@@ -1,9 +1,8 @@
 """Which rule an optimizer's arguments, or its saved configuration, mean."""
 
-import pathlib
+import os
 
 from l2l_tf import presets, rules
-from l2l_tf.core.spec import parse_spec
 
 
 def resolve(preset, rule):
@@ -11,7 +10,7 @@ def resolve(preset, rule):
 
     Args:
         preset: Name or directory of a preset, or None.
-        rule: Name of a rule, a text such as "adam(beta_1=0.8)", an `UpdateRule`, or None.
+        rule: A rule or a preset as `presets.resolve` takes it, or None.
 
     Returns:
         `(preset, rule)`: a string or None, and an `UpdateRule` with its weights.
@@ -23,33 +22,13 @@ def resolve(preset, rule):
         raise ValueError(
             f"Give `preset` or `rule`, not both. Received: preset={preset!r}, rule={rule!r}"
         )
-    if isinstance(rule, rules.UpdateRule):
-        return None, rule
     if rule is not None:
-        if not isinstance(rule, str):
-            raise ValueError(f"`rule` is a name or an UpdateRule. Received: rule={rule!r}")
-        untrained = rules.from_text(rule)
-        if not untrained.meta_params:
-            return None, untrained
-        return _shipped(*parse_spec(rule, "rule"))
-    elif preset is None:
-        preset = presets.default_preset()
-    if not isinstance(preset, str | pathlib.Path):
+        found = presets.resolve(rule)
+        return found.preset, found.rule
+    preset = presets.default_preset() if preset is None else preset
+    if not isinstance(preset, str | os.PathLike):
         raise ValueError(f"`preset` is a name or a directory. Received: preset={preset!r}")
     return str(preset), presets.load_preset(preset)
-
-
-def _shipped(name, arguments):
-    """The preset that stands for a learned rule's name, and its rule, which has these arguments."""
-    preset = presets.preset_for_rule(name)
-    rule = presets.load_preset(preset)
-    config = rule.get_config()
-    if any(config[key] != value for key, value in arguments.items()):
-        raise ValueError(
-            f"The weights that are shipped for {name!r} are those of {rule!r}; l2l-train makes "
-            f"weights for other arguments. Received: rule={name!r} with {arguments}"
-        )
-    return preset, rule
 
 
 def restore(preset, description):

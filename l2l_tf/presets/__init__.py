@@ -10,6 +10,7 @@ from l2l_tf.presets.registry import (
     preset_for_rule,
     register_preset,
 )
+from l2l_tf.presets.resolution import Resolved, resolve
 from l2l_tf.presets.storage import write_preset as save_preset
 from l2l_tf.rules import UpdateRule
 
@@ -33,6 +34,7 @@ def load_card(name_or_directory: str | os.PathLike) -> str:
 
 
 __all__ = [
+    "Resolved",
     "default_preset",
     "list_presets",
     "load_card",
@@ -40,5 +42,6 @@ __all__ = [
     "preset_directory",
     "preset_for_rule",
     "register_preset",
+    "resolve",
     "save_preset",
 ]

@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import re
 
+from l2l_tf import rules
 from l2l_tf.presets import storage
 
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
@@ -26,13 +28,13 @@ def register_preset(name: str, directory: str | os.PathLike) -> None:
     """Make a preset directory known under a name.
 
     Args:
-        name: A name without slashes.
+        name: A name without slashes and brackets that is no rule's.
         directory: The preset directory; it is read when it is used.
 
     Raises:
         ValueError: If the name is taken or no name.
     """
-    if not name or "/" in name or name in list_presets():
+    if not name or re.search("[/(:]", name) or name in (*list_presets(), *rules.names()):
         raise ValueError(f"A preset needs a name of its own. Received: name={name!r}")
     _REGISTERED[name] = pathlib.Path(directory).expanduser()
 

@@ -228,8 +228,10 @@ def test_an_estimators_own_flags_reach_it(flags, own):
 
 def test_a_teacher_that_is_no_rule_is_refused(tmp_path, capsys):
     argv = ["--task=quadratic", f"--output_dir={tmp_path / 'run'}", "--estimator=imitation"]
-    assert train.run([*argv, "--teacher=nobody"]) != 0
-    assert "nobody" in capsys.readouterr().err.rsplit("Received:", 1)[-1]
+    for teacher, received in (("nobody", "teacher='nobody'"), ("a/b", "preset='a/b'")):
+        assert train.run([*argv, f"--teacher={teacher}"]) == 2
+        error = capsys.readouterr().err.strip()
+        assert "\n" not in error and error.endswith(f"Received: {received}")
     assert not (tmp_path / "run").exists()
 
 
@@ -281,10 +283,13 @@ def test_a_training_that_starts_from_a_preset_has_its_rule_and_its_weights():
         np.testing.assert_array_equal(made[0].variables[name].numpy(), value)
 
 
-@pytest.mark.parametrize("more", [["--start_from=nobody"], ["--start_from=a/b"]])
-def test_a_preset_to_start_from_that_is_not_there_is_refused(more, tmp_path, capsys):
-    assert train.run(["--task=quadratic", f"--output_dir={tmp_path / 'run'}", *more]) == 2
-    assert "Received: preset=" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "flag, received", [("nobody", "start_from='nobody'"), ("a/b", "preset='a/b'")]
+)
+def test_a_preset_to_start_from_that_is_not_there_is_refused(flag, received, tmp_path, capsys):
+    given = ["--task=quadratic", f"--output_dir={tmp_path / 'run'}", f"--start_from={flag}"]
+    assert train.run(given) == 2
+    assert f"Received: {received}" in capsys.readouterr().err
     both = ["--rule=rnnprop", "--start_from=lstm-quadratic"]
     assert train.run(["--task=quadratic", f"--output_dir={tmp_path / 'run'}", *both]) == 2
     assert "nothing is there for 'input_kernel' of shape (20, 2)" in capsys.readouterr().err

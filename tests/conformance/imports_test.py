@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "data": set(),
     "rules": {"core", "cells"},
     "tasks": {"core", "data"},
-    "presets": {"rules", "version"},
+    "presets": {"core", "rules"},
     "optimizer": {"core", "rules", "presets"},
     "meta": {"core", "rules", "presets", "tasks"},
     "export": {"rules", "presets", "optimizer"},

@@ -2,10 +2,9 @@
 
 import tensorflow as tf
 
-from l2l_tf import rules
+from l2l_tf import presets, rules
 from l2l_tf.core.config import setting
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
-from l2l_tf.meta.given import given_rule
 from l2l_tf.meta.unroll import begin, unroll
 from l2l_tf.tasks import fold_in
 
@@ -28,18 +27,17 @@ class Imitation(Estimator):
     effect here.
 
     Raises:
-        ValueError: If `teacher` is neither a rule nor a preset.
+        ValueError, FileNotFoundError: If `teacher` is neither a rule nor a preset.
     """
 
     teacher: str = setting(
         "adam(learning_rate=0.01)",
-        help="Rule, or preset (its name, or its directory, with a slash in it), whose updates are "
-        "learned (imitation).",
+        help="Rule or preset whose updates are learned (imitation), such as lstm-digits.",
     )
 
     def __post_init__(self):
         super().__post_init__()
-        vars(self)["_teacher"] = given_rule(self.teacher)
+        vars(self)["_teacher"] = presets.resolve(self.teacher, "teacher").rule
 
     def begin(self, rule, task, seed):
         trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.tasks)
