@@ -11,8 +11,8 @@ import time
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks.timing import peak_bytes
 from l2l_tf import rules
+from tools.timing import peak_bytes
 
 FLAGS = flags.FLAGS
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.timing import interleaved
 from l2l_tf import rules, tasks
 from l2l_tf.meta import estimators
 from l2l_tf.tasks.perceptron import InMemoryMLP
+from tools.timing import interleaved
 
 UNROLL = 20
 PARTICLES = 16

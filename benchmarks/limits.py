@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from benchmarks.timing import interleaved
+from tools.timing import interleaved
 
 # Forward products of the paper's two layers: [80, 22] and [80, 40] by [·, n], and 20 outputs.
 PRODUCTS = ((80, 22), (80, 40))

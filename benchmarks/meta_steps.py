@@ -6,12 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import baseline_bptt
-from benchmarks.timing import interleaved, peak_bytes
 from l2l_tf import rules, tasks
 from l2l_tf.meta import estimators
 from l2l_tf.meta.batches import batches
 from l2l_tf.meta.unroll import begin
 from l2l_tf.tasks.perceptron import InMemoryMLP
+from tools.timing import interleaved, peak_bytes
 
 UNROLL = 20
 # Steps between states that are kept where the others are computed again: near √UNROLL.

@@ -12,7 +12,8 @@ import subprocess
 from absl import app, flags
 
 from benchmarks import steps
-from benchmarks.timing import interleaved
+from l2l_tf.core.files import write_whole
+from tools.timing import interleaved
 
 FLAGS = flags.FLAGS
 PEERS = ("torch", "torch-compile", "jax")
@@ -40,7 +41,7 @@ def main(argv):
         )
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "peers.json").write_text(json.dumps(rows, indent=1) + "\n")
+    write_whole(directory / "peers.json", json.dumps(rows, indent=1) + "\n")
 
 
 def _measure(count):

@@ -14,8 +14,10 @@ import keras
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks import evolution_steps, limits, meta_steps, steps, timing, training
+from benchmarks import evolution_steps, limits, meta_steps, steps, training
 from benchmarks.plot import plot
+from l2l_tf.core.files import write_whole
+from tools import timing
 
 FLAGS = flags.FLAGS
 PARTS = ("steps", "many_variables", "training", "meta_steps", "evolution")
@@ -94,7 +96,7 @@ def _report(results, part, title):
     _table(results[part], title)
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    write_whole(directory / "benchmarks.json", json.dumps(results, indent=1) + "\n")
     if "steps" in results:
         plot(results, directory / "benchmarks.png")
 

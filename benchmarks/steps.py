@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.timing import interleaved, peak_bytes
 from l2l_tf import LearnedOptimizer, rules
 from l2l_tf.core.tracing import traced_apart
+from tools.timing import interleaved, peak_bytes
 
 ADAM = "keras adam"
 DEFAULT = "default preset"

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 from benchmarks.steps import optimizers, reason_of
-from benchmarks.timing import interleaved
+from tools.timing import interleaved
 
 BATCH = 128
 

@@ -1,6 +1,5 @@
 """Markdown tables, and what a comparison says in one sentence."""
 
-import csv
 import math
 
 
@@ -70,11 +69,3 @@ def verdict(results, name, task=None):
         f"`{name}` is {how}: {ratio:.2f} times the final train loss of {other}, the best of them "
         f"({seeds})."
     )
-
-
-def write_csv(path, rows):
-    """Rows, dicts with the same keys, as CSV."""
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)

@@ -10,7 +10,7 @@ import pytest
 from experiments.habits import data, habits, nets, run, sweep
 from experiments.habits.learner import Learner
 from experiments.habits.nets import Cell, Trainer
-from experiments.paper.pieces import Pieces
+from experiments.pieces import Pieces
 from l2l_tf import LearnedOptimizer, rules
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import from_text

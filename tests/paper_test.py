@@ -9,8 +9,8 @@ import tensorflow as tf
 from experiments import tables
 from experiments.paper import accuracy, cost, meta_rates, run, train, transfer
 from experiments.paper.meta_gradient import norms_by_step
-from experiments.paper.pieces import Pieces
 from experiments.paper.plan import QUICK, Experiment
+from experiments.pieces import Pieces
 from l2l_tf import evaluation, rules, tasks
 from l2l_tf.cli import command_line, search
 from l2l_tf.meta.estimators import TruncatedBPTT

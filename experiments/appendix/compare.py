@@ -29,6 +29,7 @@ from experiments.appendix.problems import (
 from experiments.appendix.train import RULES
 from experiments.tables import markdown
 from l2l_tf import presets, rules, tasks
+from l2l_tf.core.files import write_whole
 from l2l_tf.evaluation.tuning import Grid, search
 
 FLAGS = flags.FLAGS
@@ -333,8 +334,8 @@ def main(argv):
                 for name, rule in learned.items()
                 if hasattr(rule, "memory")
             }
-    (output / "results.json").write_text(to_text(note, at, results, errors))
-    (output / "tables.md").write_text(tables(note, at, results, errors))
+    write_whole(output / "results.json", to_text(note, at, results, errors))
+    write_whole(output / "tables.md", tables(note, at, results, errors))
     plot(results, at, output, note)
     plot_inverse(errors, output)
 

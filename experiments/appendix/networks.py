@@ -21,6 +21,7 @@ from absl import app, flags
 
 from experiments.tables import markdown, spread
 from l2l_tf import evaluation, presets, tasks
+from l2l_tf.core.files import write_whole
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.results import Spread
 
@@ -212,7 +213,7 @@ def main(argv):
     paths = [with_line_search(problem, seed, FLAGS.steps) for seed in range(FLAGS.seeds)]
     results.to_csv(output / "mnist.csv")
     kept = [dataclasses.asdict(path) for path in paths]
-    (output / "mnist-line-search.json").write_text(json.dumps(kept) + "\n")
+    write_whole(output / "mnist-line-search.json", json.dumps(kept) + "\n")
     text = table(results, paths)
     equal = [at_budget(path, FLAGS.steps) for path in paths]
     if None in equal:
@@ -220,7 +221,7 @@ def main(argv):
             f"\nOne evaluation of all rows takes more than the {FLAGS.steps} batches of the "
             "others' whole runs.\n"
         )
-    (output / "mnist.md").write_text(text)
+    write_whole(output / "mnist.md", text)
     plot(results, paths, output / "mnist.png")
     print(text)
 

@@ -21,6 +21,7 @@ from absl import app, flags
 from PIL import Image
 
 from l2l_tf import tasks
+from l2l_tf.core.files import write_whole
 from l2l_tf.evaluation import baselines, contenders
 from l2l_tf.evaluation.tuning import Grid, search
 from l2l_tf.tasks import neural_art
@@ -223,12 +224,12 @@ def main(argv):
         columns = ", then ".join(f"{name}: a quarter, the end" for name in shown)
         report.append(f"![{case}]({file})\n\nPhotograph, style, start, {columns}.\n")
         plot(results, output / "losses.png", note)
-        (output / "report.md").write_text("\n".join(report))
+        write_whole(output / "report.md", "\n".join(report))
         plain = {
             c: {n: {"rate": r, "losses": [k.losses for k in ks]} for n, (r, ks) in rows.items()}
             for c, rows in results.items()
         }
-        (output / "results.json").write_text(json.dumps({"about": note, **plain}) + "\n")
+        write_whole(output / "results.json", json.dumps({"about": note, **plain}) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ says of the whole trajectory is the mean over its unrolls. Writes `bias_variance
 `bias_variance.png`.
 """
 
-import csv
 import datetime
 import pathlib
 
@@ -16,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from l2l_tf.core.files import write_csv
 from l2l_tf.meta.estimators import (
     EvolutionStrategies,
     PersistentEvolutionStrategies,
@@ -173,10 +173,7 @@ def main(argv):
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
     found = rows(FLAGS.repeats)
-    with open(directory / "bias_variance.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, list(found[0]))
-        writer.writeheader()
-        writer.writerows(found)
+    write_csv(directory / "bias_variance.csv", found)
     draw(found, directory / "bias_variance.png")
     for row in found:
         print(

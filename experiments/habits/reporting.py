@@ -2,7 +2,7 @@
 
 import pathlib
 
-from experiments.tables import write_csv
+from l2l_tf.core.files import write_csv, write_whole
 
 
 def sections(head, rows, summary, table):
@@ -37,6 +37,6 @@ class Report:
     def add(self, contender, row):
         """One row, a dict, of a contender's name."""
         self._rows.setdefault(contender, []).append(row)
-        (self._directory / f"{self._name}.md").write_text(self._text(self._rows))
+        write_whole(self._directory / f"{self._name}.md", self._text(self._rows))
         rows = [{"contender": n, **r} for n, own in self._rows.items() for r in own]
         write_csv(self._directory / f"{self._name}.csv", rows)

@@ -16,7 +16,7 @@ from absl import app, flags
 from experiments.habits import data, habits
 from experiments.habits.learner import Learner
 from experiments.habits.reporting import Report, sections
-from experiments.paper.pieces import Pieces
+from experiments.pieces import Pieces
 from experiments.tables import markdown, number
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import from_text

@@ -13,7 +13,7 @@ from absl import app, flags
 
 from experiments.habits.nets import Cell, Trainer
 from experiments.habits.reporting import Report, sections
-from experiments.paper.pieces import Pieces
+from experiments.pieces import Pieces
 from experiments.tables import markdown, number
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import from_text

@@ -6,8 +6,9 @@ import numpy as np
 import scipy.stats
 import tensorflow as tf
 
-from experiments.tables import markdown, write_csv
+from experiments.tables import markdown
 from l2l_tf import LearnedOptimizer, tasks
+from l2l_tf.core.files import write_csv
 from l2l_tf.tasks.classification import accuracy
 
 TITLE = "Loss against accuracy"

@@ -3,14 +3,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.timing import interleaved, peak_bytes
 from experiments.paper.meta_gradient import norms_by_step
-from experiments.tables import markdown, number, write_csv
+from experiments.tables import markdown, number
 from l2l_tf import presets, rules, tasks
+from l2l_tf.core.files import write_csv
 from l2l_tf.meta.estimators import TruncatedBPTT
 from l2l_tf.meta.objective import LOSS_WEIGHTS
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import MetaTrainer
+from tools.timing import interleaved, peak_bytes
 
 TITLE = "The method's choices"
 TASK = "quadratic"

@@ -6,9 +6,10 @@ import math
 import keras
 import tensorflow as tf
 
-from benchmarks.timing import interleaved
-from experiments.tables import markdown, write_csv
+from experiments.tables import markdown
 from l2l_tf import LearnedOptimizer, presets, rules, tasks
+from l2l_tf.core.files import write_csv
+from tools.timing import interleaved
 
 TITLE = "What a step costs"
 TASKS = {

@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.tables import markdown, number, verdict, write_csv
+from experiments.tables import markdown, number, verdict
+from l2l_tf.core.files import write_csv
 
 TITLE = "Longer runs than trained for"
 TASK = "digits_mlp"

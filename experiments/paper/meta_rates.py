@@ -8,8 +8,9 @@ import matplotlib.pyplot as plt
 
 from experiments import commands
 from experiments.paper.train import WHOLE_RUN
-from experiments.tables import markdown, number, write_csv
+from experiments.tables import markdown, number
 from l2l_tf import evaluation
+from l2l_tf.core.files import write_csv
 from l2l_tf.meta.search import directory_of
 
 TITLE = "The meta-learning rate, by random search"

@@ -30,8 +30,9 @@ from experiments.paper import (
     quadratics,
     transfer,
 )
-from experiments.paper.pieces import Pieces
 from experiments.paper.plan import FULL, QUICK, RUNS, Experiment
+from experiments.pieces import Pieces
+from l2l_tf.core.files import write_whole
 from l2l_tf.evaluation import Results
 
 FLAGS = flags.FLAGS
@@ -74,8 +75,8 @@ def make(experiment, names, command):
         started = time.perf_counter()
         text = SECTIONS[name].run(experiment)
         texts[name] = {"text": text, "about": about(command, time.perf_counter() - started)}
-        kept.write_text(json.dumps(texts, indent=1, ensure_ascii=False) + "\n")
-        (experiment.output / "report.md").write_text(report(texts))
+        write_whole(kept, json.dumps(texts, indent=1, ensure_ascii=False) + "\n")
+        write_whole(experiment.output / "report.md", report(texts))
         print(text, flush=True)
 
 

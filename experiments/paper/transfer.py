@@ -4,8 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.paper.train import TRANSFER_RULES, TRANSFER_TASKS
-from experiments.tables import markdown, write_csv
+from experiments.tables import markdown
 from l2l_tf import LearnedOptimizer, evaluation, presets, rules, tasks
+from l2l_tf.core.files import write_csv
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.runner import Runner
 

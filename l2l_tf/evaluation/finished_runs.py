@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import math
-import os
 import pathlib
-import tempfile
 import warnings
 
 import keras
 import tensorflow as tf
 
+from l2l_tf.core.files import spelled, unspelled, write_whole
 from l2l_tf.evaluation.code import own_code
 from l2l_tf.evaluation.runner import Measurement, recorded_steps
 
@@ -68,7 +66,7 @@ class FinishedRuns:
             if content["key"] != self.key:
                 raise ValueError("it belongs to other settings")
             return {
-                name: [Measurement(**_decoded(measurement)) for measurement in run]
+                name: [Measurement(**unspelled(measurement)) for measurement in run]
                 for name, run in content["runs"].items()
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -83,14 +81,7 @@ class FinishedRuns:
             return
         runs = {name: [m._asdict() for m in run] for name, run in self.runs.items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump({"key": self.key, "runs": _encoded(runs)}, file, indent=1)
-            os.replace(temporary, self.path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(self.path, json.dumps({"key": self.key, "runs": spelled(runs)}, indent=1))
 
 
 def _key(runner):
@@ -110,20 +101,3 @@ def _key(runner):
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
-
-
-def _encoded(value):
-    # JSON has no infinity: numbers that are not finite are written as text.
-    if isinstance(value, dict):
-        return {name: _encoded(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encoded(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def _decoded(value):
-    if isinstance(value, dict):
-        return {name: _decoded(entry) for name, entry in value.items()}
-    return float(value) if isinstance(value, str) else value

@@ -1,6 +1,5 @@
 """Records of an evaluation, their summaries, and their files."""
 
-import csv
 import dataclasses
 import datetime
 import functools
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.files import spelled, unspelled, write_csv, write_whole
 from l2l_tf.version import __version__
 
 
@@ -195,15 +195,12 @@ class Results:
     def to_csv(self, path):
         """Write one row per record."""
         names = [field.name for field in dataclasses.fields(Record)]
-        with open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(dataclasses.asdict(record) for record in self.records)
+        write_csv(path, [dataclasses.asdict(record) for record in self.records], names)
 
     def to_json(self, path):
         """Write everything; numbers that are not finite as text ("inf")."""
-        content = _encoded(dataclasses.asdict(self))
-        pathlib.Path(path).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        content = spelled(dataclasses.asdict(self))
+        write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def from_json(cls, path):
@@ -214,7 +211,7 @@ class Results:
         """
         try:
             content = json.loads(pathlib.Path(path).read_text())
-            records = [Record(**_decoded(r)) for r in content.pop("records")]
+            records = [_record(r) for r in content.pop("records")]
             contestants = [_contestant(c) for c in content.pop("contestants")]
             return cls(**content, records=records, contestants=contestants)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -266,19 +263,9 @@ def _number(value):
     return math.nan if value is None else float(value)
 
 
-def _encoded(value):
-    if isinstance(value, dict):
-        return {str(k): _encoded(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encoded(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def _decoded(record):
-    texts = ("task", "optimizer")
-    return {k: float(v) if isinstance(v, str) and k not in texts else v for k, v in record.items()}
+def _record(content):
+    names = {name: content[name] for name in ("task", "optimizer")}
+    return Record(**{**unspelled(content), **names})
 
 
 def _contestant(content):

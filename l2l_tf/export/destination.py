@@ -1,11 +1,10 @@
 """Writing a SavedModel whole or not at all."""
 
-import os
 import pathlib
-import shutil
-import tempfile
 
 import tensorflow as tf
+
+from l2l_tf.core.files import whole_directory
 
 
 def check_destination(directory):
@@ -34,11 +33,5 @@ def write_saved_model(module, path, signatures=None):
         path: What `check_destination` returned; its parent is created if needed.
         signatures: As in `tf.saved_model.save`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        tf.saved_model.save(module, str(temporary), signatures=signatures)
-        temporary.chmod(0o755)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with whole_directory(path) as fresh:
+        tf.saved_model.save(module, str(fresh), signatures=signatures)

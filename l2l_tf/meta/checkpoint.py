@@ -31,7 +31,7 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3):
     np.savez(buffer, __info__=text, **{k: np.asarray(v) for k, v in arrays.items()})
     content = buffer.getvalue()
     path = directory / f"checkpoint-{meta_step:09d}.npz"
-    write_whole(path.with_suffix(".sha256"), hashlib.sha256(content).hexdigest().encode())
+    write_whole(path.with_suffix(".sha256"), hashlib.sha256(content).hexdigest())
     write_whole(path, content)
     for old in _paths(directory)[:-keep]:
         old.unlink(missing_ok=True)

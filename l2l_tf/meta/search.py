@@ -1,8 +1,6 @@
 """Random search of the meta-learning rate: what is drawn, what came of it, what is kept."""
 
-import csv
 import dataclasses
-import io
 import json
 import math
 import pathlib
@@ -11,7 +9,7 @@ import numpy as np
 
 from l2l_tf import presets
 from l2l_tf.core.checks import check_integer, check_number
-from l2l_tf.core.files import write_whole
+from l2l_tf.core.files import write_csv
 from l2l_tf.meta import checkpoint
 
 
@@ -105,7 +103,8 @@ def keep(output_dir, outcomes, command):
         The best `Outcome`; None if no draw had a finite validation.
     """
     output_dir = pathlib.Path(output_dir)
-    write_whole(output_dir / "search.csv", _csv(outcomes).encode())
+    columns = [field.name for field in dataclasses.fields(Outcome)]
+    write_csv(output_dir / "search.csv", [_row(outcome) for outcome in outcomes], columns)
     best = min(outcomes, key=lambda o: o.score, default=None)
     if best is None or best.score == math.inf:
         return None
@@ -146,11 +145,6 @@ By random search, {len(outcomes)} log-uniform draws, the least validation score 
 """
 
 
-def _csv(outcomes):
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [f.name for f in dataclasses.fields(Outcome)])
-    writer.writeheader()
-    for o in outcomes:
-        losses = " ".join(map(str, o.final_losses))
-        writer.writerow({**dataclasses.asdict(o), "final_losses": losses})
-    return text.getvalue()
+def _row(outcome):
+    losses = " ".join(map(str, outcome.final_losses))
+    return {**dataclasses.asdict(outcome), "final_losses": losses}

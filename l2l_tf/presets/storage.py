@@ -6,12 +6,11 @@ import io
 import json
 import os
 import pathlib
-import shutil
-import tempfile
 
 import numpy as np
 
 from l2l_tf import rules
+from l2l_tf.core.files import whole_directory
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "metadata.json"
@@ -55,15 +54,9 @@ def write_preset(
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
     files[METADATA] = (json.dumps(metadata, indent=2, sort_keys=True) + "\n").encode()
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
+    with whole_directory(directory) as fresh:
         for name, data in files.items():
-            (temporary / name).write_bytes(data)
-        temporary.chmod(0o755)
-        _replace(temporary, directory)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            (fresh / name).write_bytes(data)
 
 
 def read_preset(directory):
@@ -130,18 +123,3 @@ def _verified(directory):
                 f"{expected}. Received: {actual}"
             )
     return contents
-
-
-def _replace(temporary, directory):
-    if directory.exists():
-        old = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-        os.rename(directory, old / "old")
-        try:
-            os.rename(temporary, directory)
-        except OSError:
-            os.rename(old / "old", directory)
-            raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.rename(temporary, directory)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import appendix_cost, baseline_bptt, steps, timing
+from benchmarks import appendix_cost, baseline_bptt, steps
 from l2l_tf import rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
+from tools import timing
 
 
 def test_interleaved_calls_every_candidate_in_turn():

@@ -1,10 +1,10 @@
 """Files of a suite: `suite.json`, `curves.csv`, `tasks.csv`, `suite.md`, `suite.png`."""
 
-import csv
 import dataclasses
 import math
 import pathlib
 
+from l2l_tf.core.files import write_csv, write_whole
 from l2l_tf.evaluation.suite.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
 from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED
@@ -25,11 +25,8 @@ def write(ranking, directory):
     results, rows, _ = ranking
     results.to_json(directory / "suite.json")
     results.to_csv(directory / "curves.csv")
-    with open(directory / "tasks.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(rows[0])])
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(row) for row in rows)
-    (directory / "suite.md").write_text(markdown(ranking))
+    write_csv(directory / "tasks.csv", [dataclasses.asdict(row) for row in rows])
+    write_whole(directory / "suite.md", markdown(ranking))
     draw(ranking, directory / "suite.png")
 
 

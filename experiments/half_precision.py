@@ -1,4 +1,4 @@
-"""What state in bfloat16 does to the results: python -m benchmarks.half_precision
+"""What state in bfloat16 does to the results: python -m experiments.half_precision
 
 Presets on small tasks, state in float32 and in bfloat16, the same seeds; prints a table.
 """

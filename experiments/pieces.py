@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import math
-import os
 import pathlib
-import tempfile
 import time
 
 import keras
 import tensorflow as tf
 
 from l2l_tf import evaluation
+from l2l_tf.core.files import spelled, unspelled, write_whole
 from l2l_tf.evaluation import baselines
 
 FORMAT = 1
@@ -45,9 +43,8 @@ class Pieces:
             value = compute()
             if isinstance(value, dict):
                 value["seconds"] = round(time.perf_counter() - started, 1)
-            text = json.dumps(encoded(value), allow_nan=False)
-            _replace(path, lambda temporary: pathlib.Path(temporary).write_text(text))
-        return decoded(json.loads(path.read_text()))
+            write_whole(path, json.dumps(spelled(value), allow_nan=False))
+        return unspelled(json.loads(path.read_text()))
 
     def results(self, name, task, contenders, **settings):
         """`evaluation.evaluate(task, contenders, **settings)`, from disk if it is there.
@@ -66,41 +63,10 @@ class Pieces:
             tuning = self.directory / "tuning"
             results = evaluation.evaluate(task, contenders, cache_dir=tuning, **settings)
             results.settings["seconds_in_all"] = round(time.perf_counter() - started, 1)
-            _replace(path, results.to_json)
+            results.to_json(path)
         return evaluation.Results.from_json(path)
 
     def _path(self, name, key):
         versions = [FORMAT, tf.__version__, keras.__version__]
         text = json.dumps([versions, key], sort_keys=True)
         return self.directory / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
-
-
-def encoded(value):
-    """Numbers that are not finite as text, which JSON has no other place for."""
-    if isinstance(value, dict):
-        return {str(k): encoded(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [encoded(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def decoded(value):
-    """The inverse of `encoded`."""
-    if isinstance(value, dict):
-        return {k: decoded(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [decoded(v) for v in value]
-    return float(value) if value in ("inf", "-inf", "nan") else value
-
-
-def _replace(path, write):
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
