@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import make_model
+from helpers.small_models import make_model
 
 import l2l_tf
 from l2l_tf import LearnedOptimizer, evaluation, export, presets, rules, tasks

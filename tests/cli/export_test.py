@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES, X, Y, make_model
+from helpers.small_models import RULES, X, Y, make_model
 
 from l2l_tf import LearnedOptimizer, presets, rules
 from l2l_tf.cli import export

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES
+from helpers.small_models import RULES
 
 from l2l_tf import LearnedOptimizer, rules
 from l2l_tf.export import export_step

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import GENERATOR, RULES, X, Y, fit, make_model
+from helpers.small_models import GENERATOR, RULES, X, Y, fit, make_model
 
 from l2l_tf import LearnedOptimizer
 from l2l_tf.export import export_training

@@ -2,16 +2,16 @@
 
 import json
 
-import goldens_of_presets
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import goldens_of_presets
 
 from l2l_tf import LearnedOptimizer
 
 SHIPPED = goldens_of_presets.shipped()
-HOW = "`python tests/goldens_of_presets.py` writes it"
+HOW = "`python tests/helpers/goldens_of_presets.py` writes it"
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-import small_packages
 import tensorflow as tf
+from helpers import small_packages
 
 from l2l_tf import tasks
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import small_packages
 import tensorflow as tf
+from helpers import small_packages
 
 from l2l_tf import data, tasks
 from l2l_tf.tasks import images as image_data

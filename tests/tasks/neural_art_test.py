@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.signal
-import small_packages
 import tensorflow as tf
+from helpers import small_packages
 
 from l2l_tf import data, rules, tasks
 from l2l_tf.meta import unroll

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import small_packages
 import tensorflow_datasets as tfds
+from helpers import small_packages
 
 from l2l_tf import data
 from tools.offline_data import pictures, qt_resources

@@ -7,9 +7,9 @@ import subprocess
 
 import numpy as np
 import pytest
-import small_packages
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from helpers import small_packages
 
 from l2l_tf import data
 from tools import offline_data

@@ -80,7 +80,7 @@ def test_variables_of_two_dtypes_average_together():
 @pytest.mark.slow
 def test_replicas_of_a_mirrored_strategy_equal_one_device():
     # A process of its own: logical devices are chosen before TensorFlow starts.
-    script = pathlib.Path(__file__).parent / "mirrored_replicas.py"
+    script = pathlib.Path(__file__).parents[2] / "helpers" / "mirrored_replicas.py"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run(
         [sys.executable, str(script)], env=environment, capture_output=True, text=True

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stepping import controlled, trained_for, uncontrolled
+from helpers.stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import rules
 from l2l_tf.rules import chunks

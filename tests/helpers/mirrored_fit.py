@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from small_models import RULES, X, Y, assert_same, make_model, weights
+from helpers.small_models import RULES, X, Y, assert_same, make_model, weights
 
 from l2l_tf import LearnedOptimizer, rules
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from small_models import RULES
+from helpers.small_models import RULES
 
 from l2l_tf import LearnedOptimizer
 

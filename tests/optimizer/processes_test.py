@@ -9,14 +9,14 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).parents[1]
 
 
 def printed(script, *arguments):
     """Lines that a script prints, run beside the tests' own modules."""
     path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     done = subprocess.run(
-        [sys.executable, str(TESTS / script), *map(str, arguments)],
+        [sys.executable, str(TESTS / "helpers" / script), *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},

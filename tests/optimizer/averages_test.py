@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES, X, Y, weights
+from helpers.small_models import RULES, X, Y, weights
 
 from l2l_tf import LearnedOptimizer
 

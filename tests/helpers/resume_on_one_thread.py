@@ -5,7 +5,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from small_models import RULES, fit, make_model, weights
+from helpers.small_models import RULES, fit, make_model, weights
 
 from l2l_tf import LearnedOptimizer
 

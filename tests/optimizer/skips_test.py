@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES, make_model
+from helpers.small_models import RULES, make_model
 
 from l2l_tf import LearnedOptimizer
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES, assert_same, fit, make_model, weights
+from helpers.small_models import RULES, assert_same, fit, make_model, weights
 
 from l2l_tf import LearnedOptimizer, presets, rules
 from l2l_tf.export import export_step

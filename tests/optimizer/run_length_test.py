@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import X, Y, assert_same, weights
+from helpers.small_models import X, Y, assert_same, weights
 
 from l2l_tf import LearnedOptimizer, rules
 from l2l_tf.optimizer import RunLength

@@ -2,7 +2,7 @@
 
 Written anew, after a change that is meant to move them, by
 
-    PYTHONPATH=.:tests python tests/goldens_of_presets.py
+    PYTHONPATH=.:tests python tests/helpers/goldens_of_presets.py
 """
 
 import json
@@ -15,7 +15,7 @@ import tensorflow as tf
 from l2l_tf import LearnedOptimizer, presets
 from l2l_tf.presets import registry, storage
 
-DIRECTORY = pathlib.Path(__file__).parent / "goldens"
+DIRECTORY = pathlib.Path(__file__).parents[1] / "goldens"
 STEPS = 20
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES, assert_same
+from helpers.small_models import RULES, assert_same
 
 from l2l_tf import LearnedOptimizer, rules
 
