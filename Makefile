@@ -53,7 +53,7 @@ test-slow: $(STAMP)  ## Run the slow tests
 bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (BENCH=--quick)
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
-paper: $(STAMP)  ## Run the paper's experiments into results/paper, resumable (PAPER='--quick --output_dir=runs/quick')
+paper: $(STAMP)  ## Run the paper's experiments into experiments/paper/results, resumable (PAPER='--quick --output_dir=runs/quick')
 	$(BIN)/python -m experiments.paper.run $(PAPER)
 
 $(PEERS_VENV)/bin/jax-and-torch:

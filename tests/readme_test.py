@@ -28,7 +28,7 @@ def test_the_middle_suite_is_as_it_was_measured():
 
 def test_the_sweep_is_as_it_was_measured():
     readme = (ROOT / "README.md").read_text()
-    measured = (ROOT / "results/sweep/sweep.md").read_text()
+    measured = (ROOT / "experiments/habits/results/sweep.md").read_text()
     shown = table_after(readme, "| width × hidden layers |")
     found = table_after(measured, "| width | depth | batch | steps |")
     assert [[f"{w} × {d}", *rest[:5]] for w, d, _, _, *rest in found] == shown

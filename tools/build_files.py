@@ -16,7 +16,7 @@ TREES = ("l2l_tf", "tests", "examples", "benchmarks", "experiments", "tools")
 PROGRAMS = ("examples", "benchmarks", "experiments", "tools")
 FIRST_LINE = "# Written by `make build-files`."
 # What stands in no directory of its own: README.md, docs/ and so on.
-ROOT_FILES = 'glob(["*", ".ci/**", "docs/**"], exclude = ["bazel-*"])'
+ROOT_FILES = 'glob(["*", ".ci/**", "docs/**", "findings/**", "results/**"], exclude = ["bazel-*"])'
 
 
 def build_files(root=ROOT):

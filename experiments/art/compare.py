@@ -1,6 +1,6 @@
 """Compares a learned optimizer with tuned ones on neural art, and keeps their pictures.
 
-python -m experiments.art.compare --preset=lstm-neural-art --output_dir=results/art
+python -m experiments.art.compare --preset=lstm-neural-art --output_dir=runs/art-results
 
 Needs `python -m tools.offline_data photographs paintings vgg16`. Learning rates are tuned on
 photographs for validation; what is reported is on photographs for tests. What is finished is kept
@@ -35,7 +35,7 @@ if __name__ == "__main__":
     flags.DEFINE_integer("seeds", 4, "Photographs reported.", 1)
     flags.DEFINE_integer("steps", 128, "Steps of every run, as in the paper.", 1)
     flags.DEFINE_multi_string("case", [], "Cases to run; default: all.")
-    flags.DEFINE_string("output_dir", "results/art", "Where results go.")
+    flags.DEFINE_string("output_dir", "runs/art-results", "Where results go.")
     flags.DEFINE_string("cache_dir", "runs/art", "Where finished runs are kept.")
 
 # Named as the paper names them: what the optimizer was not meta-trained on. The loss is of means

@@ -1,6 +1,6 @@
 """Bias and variance of BPTT, ES and PES where the exact meta-gradient is known.
 
-python -m experiments.estimators.bias_variance --output_dir=docs/estimators
+python -m experiments.estimators.bias_variance --output_dir=experiments/estimators/results
 
 The toy: gradient descent on ½x² from x = 1, its learning rate the one meta-parameter, the mean
 loss of 20 steps the meta-loss. Each estimator cuts these steps into unrolls of 1 to 20; what it
@@ -35,7 +35,7 @@ ESTIMATORS = {
 COLORS = {"BPTT": "#444444", "ES": "#56B4E9", "PES": "#D55E00"}
 
 if __name__ == "__main__":
-    flags.DEFINE_string("output_dir", "docs/estimators", "A directory for CSV and picture.")
+    flags.DEFINE_string("output_dir", "experiments/estimators/results", "For CSV and picture.")
     flags.DEFINE_integer("repeats", 200, "Trajectories per estimator and unroll.", 2)
 
 

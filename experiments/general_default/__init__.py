@@ -1,1 +1,1 @@
-"""Aids to meta-training the general default; what they showed stands in experiments/general.md."""
+"""Aids to meta-training the general default; what they showed stands in README.md."""

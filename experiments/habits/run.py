@@ -1,6 +1,6 @@
 """The table of habits: a rule beside Adam(0.001), and beside itself where the length is true.
 
-python -m experiments.habits.run --output_dir=results/habits
+python -m experiments.habits.run --output_dir=experiments/habits/results
 
 Keras's own `fit` on small real data; medians over seeds. Finished runs are kept in --pieces, so
 that an interrupted table goes on where it stopped.
@@ -38,7 +38,7 @@ if __name__ == "__main__":
     flags.DEFINE_list("habits", [], "Names of the habits; default: all.")
     flags.DEFINE_integer("seeds", 3, "Runs of each, whose medians are shown.", 1)
     flags.DEFINE_string("pieces", "runs/habits", "Where finished runs are kept.")
-    flags.DEFINE_string("output_dir", "results/habits", "Where tables go.")
+    flags.DEFINE_string("output_dir", "experiments/habits/results", "Where tables go.")
 
 
 class Bench:

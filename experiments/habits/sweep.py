@@ -1,6 +1,6 @@
 """Widths, depths and batch sizes, each at several multiples of the learning rate.
 
-python -m experiments.habits.sweep --output_dir=results/sweep
+python -m experiments.habits.sweep --output_dir=experiments/habits/results
 
 ReLU nets on MNIST with Keras's own initializers: every width at depth 2, every depth at width
 64, each with every batch size. A rule with nothing to tune is best at the multiplier 1, whatever
@@ -45,7 +45,7 @@ if __name__ == "__main__":
     )
     flags.DEFINE_integer("seeds", 1, "Runs of each, whose median counts.", 1)
     flags.DEFINE_string("pieces", "runs/sweep", "Where finished runs are kept.")
-    flags.DEFINE_string("output_dir", "results/sweep", "Where tables go.")
+    flags.DEFINE_string("output_dir", "experiments/habits/results", "Where tables go.")
 
 
 def cells(widths, depths, batch_sizes):

@@ -1,6 +1,6 @@
 """The paper's experiments, and the review's, as one report.
 
-python -m experiments.paper.run --output_dir=results/paper
+python -m experiments.paper.run --output_dir=experiments/paper/results
 
 Finished pieces are kept in --pieces, so that an interrupted run goes on where it stopped.
 `--only` makes some sections alone (the others keep the text that they have), `--quick` small
@@ -54,7 +54,7 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", [], f"Sections to make, of {', '.join(SECTIONS)}; default: all.")
     flags.DEFINE_bool("quick", False, "Small versions of everything, in minutes.")
     flags.DEFINE_list("datasets", None, "Data sets of the transfer matrix; default: all.")
-    flags.DEFINE_string("output_dir", "results/paper", "Where report, tables and plots go.")
+    flags.DEFINE_string("output_dir", "experiments/paper/results", "For report, tables and plots.")
     flags.DEFINE_string("pieces", f"{RUNS}/pieces", "Where finished pieces are kept.")
     flags.DEFINE_string("runs", RUNS, "Where experiments.paper.train left its runs.")
 

@@ -3,6 +3,7 @@
 from l2l_tf.evaluation.suite.documents import markdown, summary_table, write
 from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.keras_task import KerasTask
+from l2l_tf.evaluation.suite.picture import draw
 from l2l_tf.evaluation.suite.running import run_suite
 from l2l_tf.evaluation.suite.standings import Ranking, ranked, standings, task_standings
 from l2l_tf.evaluation.suite.suites import (
@@ -25,6 +26,7 @@ __all__ = [
     "KerasTask",
     "Ranking",
     "Suite",
+    "draw",
     "entries",
     "markdown",
     "ranked",
