@@ -42,7 +42,7 @@ def measure(repeats):
     for name in ("es", "pes"):
         for rule_name in ("mixture", "celo"):
             rule = rules.get(rule_name)
-            estimator = estimators.ESTIMATORS[name](unroll=UNROLL, tasks=PARTICLES // 2)
+            estimator = estimators.ESTIMATORS[name](unroll=UNROLL, num_tasks=PARTICLES // 2)
             calls[name, rule_name] = _estimate(estimator, rule, task)
     calls["products"] = _products()
     seconds = interleaved(calls, repeats, 0.1)

@@ -15,8 +15,8 @@ from tools.timing import interleaved, peak_bytes
 
 UNROLL = 20
 # Steps between states that are kept where the others are computed again: near √UNROLL.
-RECOMPUTE_EVERY = 5
-RECOMPUTED = f"TruncatedBPTT, recompute_every={RECOMPUTE_EVERY}"
+CHECKPOINTING = 5
+CHECKPOINTED = f"TruncatedBPTT, gradient_checkpointing={CHECKPOINTING}"
 
 
 class MnistShapedMLP(InMemoryMLP):
@@ -57,12 +57,12 @@ def measure(repeats, wanted=None):
         weights = sum(int(np.prod(t.shape)) for t in trajectory.params)
         values = {name: tf.constant(value) for name, value in rule.meta_params.items()}
         calls, first = {}, {}
-        bptt = estimators.TruncatedBPTT(unroll=UNROLL, tasks=count)
+        bptt = estimators.TruncatedBPTT(unroll=UNROLL, num_tasks=count)
         calls["TruncatedBPTT"] = _estimate(bptt, rule, task, values)
         again = estimators.TruncatedBPTT(
-            unroll=UNROLL, tasks=count, recompute_every=RECOMPUTE_EVERY
+            unroll=UNROLL, num_tasks=count, gradient_checkpointing=CHECKPOINTING
         )
-        calls[RECOMPUTED] = _estimate(again, rule, task, values)
+        calls[CHECKPOINTED] = _estimate(again, rule, task, values)
         plain = tf.function(
             lambda values, trajectory, drawn, task=task, p=p: baseline_bptt.meta_step(
                 task, values, trajectory.params, trajectory.model_state, drawn, UNROLL, p

@@ -131,7 +131,7 @@ def _against_straightforward(results):
     for row in results["meta_steps"]:
         row["times_straightforward"] = row["meta_steps_per_second"] / plain[row["problem"]]
         near = min(results["limits"], key=lambda n, w=row["weights"]: abs(int(n) - w))
-        if row["estimator"] != meta_steps.RECOMPUTED:
+        if row["estimator"] != meta_steps.CHECKPOINTED:
             limit = limits.lstm_bptt_limit(results["limits"][near])
             row["share_of_limit"] = 1e9 * limit / row["ns_per_weight_step"]
 

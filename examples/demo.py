@@ -39,7 +39,7 @@ def meta_train(directory):
         "--rule=lstm",
         "--task=digits_mlp",
         f"--meta_steps={META_STEPS}",
-        "--batch_size=2",
+        "--num_tasks=2",
         "--trajectory=100",
         "--log_loss",
         "--validate_every=300",

@@ -47,8 +47,8 @@ trainer = MetaTrainer(
     rules.RNNProp(hidden_size=8, layers=1),
     [task],
     [task],
-    TruncatedBPTT(unroll=10, tasks=2, log_loss=True),
-    Settings(meta_steps=60, trajectories=(40,), validation_tasks=2, meta_learning_rate=0.02),
+    TruncatedBPTT(unroll=10, num_tasks=2, log_loss=True),
+    Settings(meta_steps=60, trajectories=(40,), num_validation_tasks=2, meta_learning_rate=0.02),
 )
 before = trainer.validate()["score"]
 while not trainer.finished:

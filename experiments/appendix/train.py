@@ -43,23 +43,23 @@ NETWORKS = {
         *("--task=digits_mlp", "--rule=gac_lstm", "--estimator=imitation"),
         "--teacher=momentum(learning_rate=1.0,nesterov=True)",
         *("--unroll=20", "--trajectory=100", "--meta_steps=3000", "--meta_learning_rate=0.003"),
-        *("--weight_averaging=0.98", "--batch_size=1", "--validation_tasks=1"),
+        *("--ema_decay=0.98", "--num_tasks=1", "--num_validation_tasks=1"),
         *("--validate_every=1000", "--checkpoint_every=500"),
     ),
     # The whole run in one unroll, under exact meta-gradients.
     "gac-lstm-mnist": (
-        *("--start_from={runs}/gac-imitation/preset", "--task=mnist_mlp", "--batch_size=1"),
+        *("--start_from={runs}/gac-imitation/preset", "--task=mnist_mlp", "--num_tasks=1"),
         *("--unroll=100", "--trajectory=100", "--log_loss", "--loss_weights=linear"),
         *("--second_derivatives", "--meta_steps=200", "--meta_learning_rate=0.00005"),
-        *("--weight_averaging=0.9", "--validate_every=20", "--checkpoint_every=20"),
+        *("--ema_decay=0.9", "--validate_every=20", "--checkpoint_every=20"),
     ),
     **{
         f"ntm-lbfgs-{window}-mnist": (
             f"--rule=ntm_lbfgs({SECANT},layers=1,read_heads=2,window={window})",
-            *("--start_from=ntm-lbfgs-quadratic", "--task=mnist_mlp", "--batch_size=1"),
+            *("--start_from=ntm-lbfgs-quadratic", "--task=mnist_mlp", "--num_tasks=1"),
             *("--unroll=20", "--trajectory=100", "--log_loss", "--second_derivatives"),
-            *("--meta_steps=1000", "--meta_learning_rate=0.002", "--weight_averaging=0.98"),
-            *("--validation_tasks=1", "--validate_every=100", "--checkpoint_every=100"),
+            *("--meta_steps=1000", "--meta_learning_rate=0.002", "--ema_decay=0.98"),
+            *("--num_validation_tasks=1", "--validate_every=100", "--checkpoint_every=100"),
         )
         for window in (5, 20)
     },
@@ -81,7 +81,7 @@ def on_quadratics(rule, meta_steps):
     return [
         *(f"--rule={RULES[rule]}", f"--meta_steps={meta_steps}"),
         *(f"--task={task}" for task in TASKS),
-        *("--unroll=20", "--batch_size=16", "--log_loss", "--second_derivatives"),
+        *("--unroll=20", "--num_tasks=16", "--log_loss", "--second_derivatives"),
         *("--trajectory=20", "--trajectory=40", "--trajectory=100"),
         *("--meta_learning_rate=0.003", f"--validate_every={meta_steps}", "--seed=0"),
     ]

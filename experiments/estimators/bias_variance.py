@@ -95,7 +95,7 @@ def estimates(name, unroll, repeats):
     # Without `second_derivatives` BPTT would drop how gradients depend on the rate.
     settings = {"second_derivatives": True} if name == "BPTT" else {}
     tasks = 1 if name == "BPTT" else PAIRS
-    estimator = ESTIMATORS[name](unroll=unroll, tasks=tasks, **settings)
+    estimator = ESTIMATORS[name](unroll=unroll, num_tasks=tasks, **settings)
     rule, task = OneRate(), Bowl()
 
     @tf.function(autograph=False)

@@ -59,7 +59,7 @@ if __name__ == "__main__":
         "repeatable.",
     )
     flags.DEFINE_multi_string("task", [], "Only the tasks whose text contains this; repeatable.")
-    flags.DEFINE_bool("tell", True, "Tell the rules the length of the run.")
+    flags.DEFINE_bool("known_horizon", True, "Whether the rules know the length of the run.")
 
 
 def final_log_loss(losses):
@@ -72,7 +72,7 @@ def final_log_loss(losses):
     return float(np.log(last + 1e-8).mean())
 
 
-def runner(rule, text, steps, told=True):
+def runner(rule, text, steps, known_horizon=True):
     """A compiled function from nothing, or from a learning rate for `adam`, to losses."""
     task = tasks.get(text)
 
@@ -80,7 +80,7 @@ def runner(rule, text, steps, told=True):
     def run(rate=None):
         at_rate = rule if rate is None else rule.at_learning_rate(rate)[0]
         drawn = validation_run(at_rate, task, as_seed(SEED), OPTIMIZEES, steps)
-        return run_losses(at_rate, task, *drawn, steps, told)
+        return run_losses(at_rate, task, *drawn, steps, known_horizon)
 
     return run
 
@@ -102,7 +102,7 @@ def main(argv):
             continue
         adam, rate = best_adam(text, steps)
         row = [
-            final_log_loss(runner(rule, text, steps, FLAGS.tell)().numpy()) - adam
+            final_log_loss(runner(rule, text, steps, FLAGS.known_horizon)().numpy()) - adam
             for _, rule in named
         ]
         columns.append(row)

@@ -5,7 +5,7 @@ python -m experiments.habits.sweep --output_dir=experiments/habits/results
 ReLU nets on MNIST with Keras's own initializers: every width at depth 2, every depth at width
 64, each with every batch size. A rule with nothing to tune is best at the multiplier 1, whatever
 the size. Finished runs are kept in --pieces, so that an interrupted sweep goes on where it
-stopped, and another rule costs its own runs alone: --contender='rule:mixture()@told'.
+stopped, and another rule costs its own runs alone: --contender='rule:mixture()@known_horizon'.
 """
 
 import numpy as np
@@ -30,9 +30,10 @@ NEAR = 1.05
 if __name__ == "__main__":
     flags.DEFINE_multi_string(
         "contender",
-        ["spectral-general@told"],
-        "[NAME=]SOURCE[@told] as in l2l-evaluate: a preset's name or directory, or 'rule:' and a "
-        "rule with untrained weights; @told: it knows the length of the run. Repeatable.",
+        ["spectral-general@known_horizon"],
+        "[NAME=]SOURCE[@known_horizon] as in l2l-evaluate: a preset's name or directory, or "
+        "'rule:' and a rule with untrained weights; @known_horizon: it knows the length. "
+        "Repeatable.",
     )
     flags.DEFINE_list("widths", ["16", "64", "256", "512", "1024", "2048"], "Units, at depth 2.")
     flags.DEFINE_list("depths", ["2", "4", "8", "16", "32"], "Hidden layers, at width 64.")

@@ -38,14 +38,14 @@ def trainer(loss_weights, second_derivatives, meta_steps):
         TruncatedBPTT(
             second_derivatives=second_derivatives,
             unroll=UNROLL,
-            tasks=TASKS,
+            num_tasks=TASKS,
             loss_weights=loss_weights,
         ),
         Settings(
             meta_steps=meta_steps,
             meta_learning_rate=4e-3,
             validate_every=max(1, meta_steps // 10),
-            validation_tasks=256,
+            num_validation_tasks=256,
         ),
     )
 

@@ -48,7 +48,7 @@ class Search:
         return (
             *(f"--task={self.task}", *self.given, f"--meta_steps={meta_steps}"),
             *(f"--validate_every={every}", f"--checkpoint_every={every}", "--patience=4"),
-            *(f"--draws={draws}", f"--lowest_rate={lowest:g}", f"--highest_rate={highest:g}"),
+            *(f"--draws={draws}", f"--min_rate={lowest:g}", f"--max_rate={highest:g}"),
         )
 
 
@@ -59,7 +59,7 @@ SEARCHES = {
         (1e-4, 1e-1),
         1000,
         100,
-        ("--rule=lstm(preprocess=None)", *_PAPER, "--batch_size=128", "--validation_tasks=256"),
+        ("--rule=lstm(preprocess=None)", *_PAPER, "--num_tasks=128", "--num_validation_tasks=256"),
         128,
     ),
     "digits": Search(
@@ -68,7 +68,7 @@ SEARCHES = {
         (1e-4, 1e-1),
         600,
         60,
-        ("--rule=lstm", *_PAPER, "--batch_size=4", "--validation_tasks=32"),
+        ("--rule=lstm", *_PAPER, "--num_tasks=4", "--num_validation_tasks=32"),
     ),
     "digits-whole-run": Search(
         "the base net on digits, the whole run under exact meta-gradients, from the imitation",
@@ -77,8 +77,8 @@ SEARCHES = {
         200,
         20,
         (
-            *(_LSTM, *WHOLE_RUN, "--batch_size=2"),
-            *("--weight_averaging=0.95", "--validation_tasks=32"),
+            *(_LSTM, *WHOLE_RUN, "--num_tasks=2"),
+            *("--ema_decay=0.95", "--num_validation_tasks=32"),
         ),
     ),
     "mnist": Search(
@@ -87,7 +87,7 @@ SEARCHES = {
         (1e-3, 1e-1),
         300,
         60,
-        ("--rule=lstm", *_PAPER, "--batch_size=1", "--validation_tasks=8"),
+        ("--rule=lstm", *_PAPER, "--num_tasks=1", "--num_validation_tasks=8"),
     ),
 }
 

@@ -30,15 +30,15 @@ WHOLE_RUN = (
     "--second_derivatives",
 )
 _CIFAR10 = (
-    *("--unroll=20", "--trajectory=200", "--batch_size=1", "--estimator=imitation"),
-    *("--weight_averaging=0.95", "--validation_tasks=1"),
+    *("--unroll=20", "--trajectory=200", "--num_tasks=1", "--estimator=imitation"),
+    *("--ema_decay=0.95", "--num_validation_tasks=1"),
 )
 # The labels that `lstm-cifar10-sub` is trained on, and none of those it is tested on.
 _LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
 # Stage → batch size; of each of the two, meta-steps and how many of them between validations; what
 # else is given. Two imitations of Adam, then `mixture-general` is the teacher, then without what
 # updates have in common (rule `centred`).
-_DEFAULT_AS_TEACHER = ("--teacher=mixture-general", "--told=0")
+_DEFAULT_AS_TEACHER = ("--teacher=mixture-general", "--known_horizon=0")
 _CIFAR10_STAGES = {
     "cifar10-imitation": (
         *(32, {"": (300, 60), "-sub": (180, 60)}, "--rule=per_kind"),
@@ -77,17 +77,17 @@ def _cifar10_commands():
 def _mnist_commands():
     """From random weights as the paper does it, at rates that random search suggests."""
     given = (
-        *("--task=mnist_mlp", "--unroll=20", "--trajectory=100", "--batch_size=1"),
+        *("--task=mnist_mlp", "--unroll=20", "--trajectory=100", "--num_tasks=1"),
         *("--validate_every=60", "--checkpoint_every=60"),
     )
     on = (
         *given,
-        *("--log_loss", "--loss_weights=linear", "--weight_averaging=0.98"),
-        "--validation_tasks=16",
+        *("--log_loss", "--loss_weights=linear", "--ema_decay=0.98"),
+        "--num_validation_tasks=16",
     )
     first = ("--rule=lstm", "--meta_steps=600", "--meta_learning_rate=0.04")
     return {
-        "mnist-first": (*given, *first, "--validation_tasks=8"),
+        "mnist-first": (*given, *first, "--num_validation_tasks=8"),
         "mnist-second": (
             *("--start_from={runs}/mnist-first/preset", *on),
             *("--meta_steps=1200", "--meta_learning_rate=0.015"),
@@ -102,8 +102,8 @@ def _mnist_commands():
 # What differs between kinds of networks is to be seen, not how far a training from random weights
 # got: the LSTMs all start from one imitation.
 _TRANSFER_LSTM = (
-    *("--start_from={runs}/lstm-imitation/preset", "--weight_averaging=0.95"),
-    *("--batch_size=2", "--validation_tasks=16"),
+    *("--start_from={runs}/lstm-imitation/preset", "--ema_decay=0.95"),
+    *("--num_tasks=2", "--num_validation_tasks=16"),
 )
 _TRANSFER = {
     "lstm": (
@@ -112,8 +112,8 @@ _TRANSFER = {
     ),
     "rnnprop": (
         *("--rule=rnnprop", "--unroll=20", "--trajectory=100", "--log_loss"),
-        *("--meta_learning_rate=3e-3", "--meta_steps=1200", "--batch_size=2"),
-        *("--validate_every=200", "--checkpoint_every=200", "--validation_tasks=16"),
+        *("--meta_learning_rate=3e-3", "--meta_steps=1200", "--num_tasks=2"),
+        *("--validate_every=200", "--checkpoint_every=200", "--num_validation_tasks=16"),
     ),
 }
 # Where exact meta-gradients over the whole run explode or lead away.
@@ -124,38 +124,38 @@ _TRUNCATED = (
 )
 _TRANSFER_EXCEPTIONS = {("lstm", net): _TRUNCATED for net in ("relu", "residual", "rnn")}
 TRANSFER_RULES = tuple(_TRANSFER)
-_ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--batch_size=1")
+_ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--num_tasks=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
     "lstm-imitation": (
         *("--rule=lstm", "--task=digits_mlp", "--unroll=20", "--trajectory=100"),
         *("--estimator=imitation", "--teacher=momentum(learning_rate=1.0,nesterov=True)"),
-        *("--meta_steps=2500", "--meta_learning_rate=5e-3", "--weight_averaging=0.98"),
-        *("--batch_size=4", "--validate_every=250", "--checkpoint_every=250"),
+        *("--meta_steps=2500", "--meta_learning_rate=5e-3", "--ema_decay=0.98"),
+        *("--num_tasks=4", "--validate_every=250", "--checkpoint_every=250"),
     ),
     "lstm-quadratic-uniform": (
         *("--start_from={runs}/lstm-imitation/preset", "--task=quadratic_uniform", *WHOLE_RUN),
-        *("--meta_steps=2000", "--meta_learning_rate=3e-4", "--weight_averaging=0.95"),
-        *("--batch_size=1", "--validate_every=100", "--checkpoint_every=100"),
+        *("--meta_steps=2000", "--meta_learning_rate=3e-4", "--ema_decay=0.95"),
+        *("--num_tasks=1", "--validate_every=100", "--checkpoint_every=100"),
     ),
     **_mnist_commands(),
     "lstm-mnist-whole-run": (
         *("--start_from={runs}/lstm-imitation/preset", "--task=mnist_mlp", *WHOLE_RUN),
-        *("--meta_steps=400", "--meta_learning_rate=5e-5", "--weight_averaging=0.9"),
-        *("--batch_size=2", "--validate_every=20", "--checkpoint_every=20"),
+        *("--meta_steps=400", "--meta_learning_rate=5e-5", "--ema_decay=0.9"),
+        *("--num_tasks=2", "--validate_every=20", "--checkpoint_every=20"),
     ),
     **_cifar10_commands(),
     "art-imitation": (
         *("--start_from={runs}/lstm-imitation/preset", *_ART, "--estimator=imitation"),
-        *("--teacher=adam(learning_rate=0.1)", "--weight_averaging=0.95", "--meta_steps=240"),
+        *("--teacher=adam(learning_rate=0.1)", "--ema_decay=0.95", "--meta_steps=240"),
         *("--meta_learning_rate=1e-3", "--validate_every=60", "--checkpoint_every=60"),
-        "--validation_tasks=2",
+        "--num_validation_tasks=2",
     ),
     "lstm-neural-art": (
         *("--start_from={runs}/art-imitation/preset", *_ART, "--log_loss"),
-        *("--loss_weights=linear", "--weight_averaging=0.95", "--meta_steps=240"),
+        *("--loss_weights=linear", "--ema_decay=0.95", "--meta_steps=240"),
         *("--meta_learning_rate=3e-4", "--validate_every=40", "--checkpoint_every=40"),
-        "--validation_tasks=2",
+        "--num_validation_tasks=2",
     ),
     **{
         f"transfer-{rule}-{net}": (

@@ -9,6 +9,8 @@ import textwrap
 
 from absl import flags
 
+from l2l_tf.core import renamed
+
 
 class CommandError(Exception):
     """What a user has to correct; the command prints it and exits with 2."""
@@ -165,6 +167,11 @@ def parse(program, flag_values, argv):
     try:
         return flag_values([program, *argv])
     except flags.UnrecognizedFlagError as error:
+        now = renamed.FLAGS.get(error.flagname.removeprefix("no"))
+        if now in flag_values:
+            raise CommandError(
+                f"--{error.flagname} is --{now} now. Received: {error.flagvalue}"
+            ) from error
         advice = re.search(r"Did you mean: (.*?) \?", str(error))
         advice = f"; did you mean --{advice.group(1)}?" if advice else "; --help lists them."
         raise CommandError(f"Unknown flag{advice} Received: {error.flagvalue}") from error

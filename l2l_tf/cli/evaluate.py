@@ -21,8 +21,9 @@ flags.DEFINE_multi_string(
 flags.DEFINE_multi_string(
     "contender",
     [],
-    "Optimizer as [NAME=]SOURCE[@told]: a preset's name or directory, a rule with its arguments, "
-    "or rule:NAME(…) with untrained weights; @told: it is told the length of the run. Repeatable.",
+    "Optimizer as [NAME=]SOURCE[@known_horizon]: a preset's name or directory, a rule with its "
+    "arguments, or rule:NAME(…) with untrained weights; @known_horizon: it knows the length of "
+    "the run. Repeatable.",
     flag_values=FLAGS,
 )
 flags.DEFINE_enum(
@@ -99,7 +100,10 @@ flags.DEFINE_enum(
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
-    "tell_steps", False, "Tell presets the length of the run (total_steps).", flag_values=FLAGS
+    "known_horizon",
+    False,
+    "Give presets the length of the run (total_steps).",
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer(
     "report_rows", 10_000, "Most rows of a split in a report; 0: all.", 0, flag_values=FLAGS
@@ -131,7 +135,7 @@ def main(argv):
     from l2l_tf import evaluation
 
     try:
-        contenders = [evaluation.learned(p, tell_steps=FLAGS.tell_steps) for p in FLAGS.preset]
+        contenders = [evaluation.learned(p, None, FLAGS.known_horizon) for p in FLAGS.preset]
         contenders += [evaluation.contender_from_text(text) for text in FLAGS.contender]
         results = evaluation.evaluate(
             FLAGS.task,

@@ -27,7 +27,7 @@ def main(flags):
 
     begun = time.time()
     try:
-        contenders = [evaluation.learned(p, tell_steps=flags.tell_steps) for p in flags.preset]
+        contenders = [evaluation.learned(p, None, flags.known_horizon) for p in flags.preset]
         contenders += [evaluation.contender_from_text(text) for text in flags.contender]
         results = suite.run_suite(
             suite.entries(flags.half, flags.task or (), flags.suite),

@@ -25,12 +25,12 @@ from l2l_tf.cli.command_line import (
     run_directory,
 )
 
-OWN = ("draws", "lowest_rate", "highest_rate")
+OWN = ("draws", "min_rate", "max_rate")
 FLAGS = copy.deepcopy(train.FLAGS)
 FLAGS.remove_flag_values({"meta_learning_rate": FLAGS["meta_learning_rate"]})
 flags.DEFINE_integer("draws", 8, "Meta-learning rates to try.", 1, flag_values=FLAGS)
-flags.DEFINE_float("lowest_rate", 1e-5, "Least meta-learning rate.", 0.0, flag_values=FLAGS)
-flags.DEFINE_float("highest_rate", 1e-2, "Greatest meta-learning rate.", 0.0, flag_values=FLAGS)
+flags.DEFINE_float("min_rate", 1e-5, "Least meta-learning rate.", 0.0, flag_values=FLAGS)
+flags.DEFINE_float("max_rate", 1e-2, "Greatest meta-learning rate.", 0.0, flag_values=FLAGS)
 
 
 def main(argv):
@@ -42,7 +42,7 @@ def main(argv):
 
     try:
         rates = [
-            search.meta_learning_rate(FLAGS.seed, n, FLAGS.lowest_rate, FLAGS.highest_rate)
+            search.meta_learning_rate(FLAGS.seed, n, FLAGS.min_rate, FLAGS.max_rate)
             for n in range(FLAGS.draws)
         ]
     except ValueError as error:

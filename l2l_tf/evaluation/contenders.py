@@ -15,6 +15,9 @@ from l2l_tf import presets, rules
 from l2l_tf.evaluation.code import code_digest
 from l2l_tf.optimizer import LearnedOptimizer
 
+# What makes a contender of a text know the length of the run.
+SUFFIX = "@known_horizon"
+
 
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate held in a variable, so that one compiled step serves a whole grid."""
@@ -75,14 +78,14 @@ class Contender:
     identity: dict | None = None
 
 
-def learned(source, name=None, tell_steps=False):
+def learned(source, name=None, known_horizon=False):
     """A learned optimizer as a contender, untuned: `LearnedOptimizer` as users have it.
 
     Args:
         source: An `UpdateRule`, or a rule or preset as `presets.resolve` takes it.
         name: How tables call it; by default the preset's or the directory's name (for a
             directory called `preset`, its parent's), without one the rule's.
-        tell_steps: Whether it is told the length of the run as `total_steps`.
+        known_horizon: Whether it knows the length of the run, as `total_steps`.
 
     Raises:
         ValueError: If there is no such rule or preset, or it is damaged.
@@ -93,7 +96,7 @@ def learned(source, name=None, tell_steps=False):
 
     def make(rate, total_steps):
         del rate
-        return LearnedOptimizer(rule=rule, total_steps=total_steps if tell_steps else None)
+        return LearnedOptimizer(rule=rule, total_steps=total_steps if known_horizon else None)
 
     return Contender(
         name or default,
@@ -101,15 +104,15 @@ def learned(source, name=None, tell_steps=False):
         tuned=False,
         learned=True,
         coordinatewise=rule.coordinatewise,
-        identity=identity_of(rule, tell_steps),
+        identity=identity_of(rule, known_horizon),
     )
 
 
 def from_text(text):
-    """A learned optimizer as flags write it: `[NAME=]SOURCE[@told]`.
+    """A learned optimizer as flags write it: `[NAME=]SOURCE[@known_horizon]`.
 
-    SOURCE is a rule or a preset as `presets.resolve` takes it. With `@told` it is told the length
-    of the run.
+    SOURCE is a rule or a preset as `presets.resolve` takes it. With `@known_horizon` it knows the
+    length of the run.
 
     Raises:
         ValueError: If there is no such preset or rule.
@@ -119,19 +122,21 @@ def from_text(text):
     match = re.match(r"([\w.-]+)=(.+)", text)
     if match:
         name, source = match.groups()
-    told = source.endswith("@told")
-    made = learned(source.removesuffix("@told"), name, tell_steps=told)
-    if told and name is None:
-        made = dataclasses.replace(made, name=f"{made.name}@told")
+    if source.endswith("@told"):
+        raise ValueError(f"The suffix @told is {SUFFIX} now. Received: contender={text!r}")
+    known_horizon = source.endswith(SUFFIX)
+    made = learned(source.removesuffix(SUFFIX), name, known_horizon)
+    if known_horizon and name is None:
+        made = dataclasses.replace(made, name=f"{made.name}{SUFFIX}")
     return made
 
 
-def identity_of(rule, tell_steps=False):
+def identity_of(rule, known_horizon=False):
     """What the behaviour of an optimizer with a rule depends on.
 
     Args:
         rule: `UpdateRule`.
-        tell_steps: Whether it is told the length of the run.
+        known_horizon: Whether it knows the length of the run.
 
     Returns:
         JSON-serialisable dict; None for a rule of a class unknown here.
@@ -147,7 +152,7 @@ def identity_of(rule, tell_steps=False):
         "rule": described,
         "sha256": digest.hexdigest(),
         "code": code,
-        "tell_steps": tell_steps,
+        "known_horizon": known_horizon,
     }
 
 

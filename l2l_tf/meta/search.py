@@ -38,7 +38,7 @@ class Outcome:
     seconds: float
 
 
-def meta_learning_rate(seed, draw, lowest, highest):
+def meta_learning_rate(seed, draw, min_rate, max_rate):
     """The rate of a draw, log-uniform, to three digits.
 
     It depends on nothing but the arguments, so that more draws leave the first as they are.
@@ -46,8 +46,8 @@ def meta_learning_rate(seed, draw, lowest, highest):
     Args:
         seed: Seed of the search, an integer of at least 0.
         draw: Number of the draw, from 0.
-        lowest: Least rate, above 0.
-        highest: Greatest rate, above `lowest`.
+        min_rate: Least rate, above 0.
+        max_rate: Greatest rate, above `min_rate`.
 
     Returns:
         Float.
@@ -56,10 +56,10 @@ def meta_learning_rate(seed, draw, lowest, highest):
         ValueError: If a number is out of its range.
     """
     check_integer("draw", draw, least=0)
-    check_number("lowest", lowest, above=0)
-    check_number("highest", highest, above=lowest)
+    check_number("min_rate", min_rate, above=0)
+    check_number("max_rate", max_rate, above=min_rate)
     generator = np.random.default_rng([seed, draw])
-    return float(f"{math.exp(generator.uniform(math.log(lowest), math.log(highest))):.3g}")
+    return float(f"{math.exp(generator.uniform(math.log(min_rate), math.log(max_rate))):.3g}")
 
 
 def directory_of(output_dir, draw):

@@ -17,11 +17,11 @@ class Settings(Configured):
         3e-3, least=0, help="Adam's learning rate, decayed to a tenth along a cosine."
     )
     clip_norm: float = number(1.0, above=0, help="Largest global norm of a meta-gradient.")
-    weight_averaging: float = number(
+    ema_decay: float = number(
         0.0,
         least=0,
         below=1,
-        help="Decay of an exponential average of the meta-parameters, which is what is validated "
+        help="Decay of the exponential moving average of the meta-parameters that is validated "
         "and kept; after t meta-steps at most (1 + t) / (10 + t). 0: none.",
     )
     trajectories: tuple[int, ...] = several(
@@ -40,7 +40,7 @@ class Settings(Configured):
     )
     validation_trajectory: int = integer(0, help="Steps of a validation; 0: the longest.")
     validate_every: int = integer(100, least=1, help="Meta-steps between validations.")
-    validation_tasks: int = integer(8, least=1, help="Optimizees per validation task.")
+    num_validation_tasks: int = integer(8, least=1, help="Optimizees per validation task.")
     patience: int = integer(0, help="Validations without improvement before stopping; 0: never.")
     checkpoint_every: int = integer(100, least=1, help="Meta-steps between checkpoints.")
     seed: int = integer(0, most=2**31 - 1, help="Seed of everything.")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.renamed import upgraded_fields
 from l2l_tf.meta import checkpoint
 from l2l_tf.tasks import as_seed
 
@@ -111,7 +112,7 @@ def _finite_or_infinite(value):
 
 
 def _refuse_another_run(before, now):
-    before, now = _settings(before), _settings(now)
+    before, now = _settings(_upgraded(before)), _settings(now)
     different = [k for k in {**before, **now} if before.get(k) != now.get(k)]
     if different:
         raise ValueError(
@@ -120,6 +121,16 @@ def _refuse_another_run(before, now):
             + ". Received: "
             + ", ".join(f"{k}={now.get(k)!r}" for k in different)
         )
+
+
+def _upgraded(before):
+    """The description of a run under the names of today."""
+    estimator = before["estimator"]
+    return {
+        **before,
+        "estimator": {**estimator, "config": upgraded_fields(estimator["config"])},
+        "settings": upgraded_fields(before["settings"]),
+    }
 
 
 def _settings(value, prefix=""):

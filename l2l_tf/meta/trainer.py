@@ -74,7 +74,7 @@ class MetaTrainer:
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
         self.averages = self.variables
-        if settings.weight_averaging:
+        if settings.ema_decay:
             self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
         self.best = {name: v.numpy() for name, v in self.averages.items()}
         self.optimizer = keras.optimizers.Adam(
@@ -138,9 +138,9 @@ class MetaTrainer:
         run = traced_apart(run, self._jit_compile(task))
 
         def validate(seed):
-            count = self.settings.validation_tasks
-            where = self.estimator.meta_batch
-            return run(*validation_run(self.rule, task, seed, count, steps, where))
+            num_tasks = self.settings.num_validation_tasks
+            where = self.estimator.meta_loss_split
+            return run(*validation_run(self.rule, task, seed, num_tasks, steps, where))
 
         return traced_apart(validate) if task.in_graph else validate
 
@@ -188,7 +188,7 @@ class MetaTrainer:
     def _average(self):
         if self.averages is self.variables:
             return
-        decay = min(self.settings.weight_averaging, (1 + self.meta_step) / (10 + self.meta_step))
+        decay = min(self.settings.ema_decay, (1 + self.meta_step) / (10 + self.meta_step))
         for name, average in self.averages.items():
             average.assign(decay * average + (1.0 - decay) * self.variables[name])
 

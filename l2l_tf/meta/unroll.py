@@ -13,8 +13,8 @@ class Trajectory(NamedTuple):
     """What is carried from one unroll to the next; values only, no gradient.
 
     Attributes:
-        params: List of tensors `[tasks, …]`.
-        model_state: List of tensors `[tasks, …]`.
+        params: List of tensors `[num_tasks, …]`.
+        model_state: List of tensors `[num_tasks, …]`.
         rule_state: `RuleState`: of one flat variable for coordinatewise rules, else
             every tensor with a leading task axis.
         seed: int32 `[2]`, from which the batches come.
@@ -26,34 +26,34 @@ class Trajectory(NamedTuple):
     seed: Any
 
 
-def begin(rule, task, seed, count, joined=True):
-    """A fresh trajectory of `count` fresh optimizees.
+def begin(rule, task, seed, num_tasks, joined=True):
+    """A fresh trajectory of `num_tasks` fresh optimizees.
 
     Args:
         rule: `UpdateRule`.
         task: `Task`.
         seed: int32 `[2]`.
-        count: Number of optimizees.
+        num_tasks: Number of optimizees.
         joined: Whether a coordinatewise rule sees the optimizees as one flat variable;
             False where each of them has meta-parameters of its own.
 
     Returns:
         A `Trajectory`.
     """
-    params, model_state = task.init_tasks(fold_in(seed, 0), count)
+    params, model_state = task.init_tasks(fold_in(seed, 0), num_tasks)
     if rule.coordinatewise and joined:
         rule_state = rule.init([_flatten(params)])
     else:
         first = [p[0] for p in params]
         rule_state = _laid_out(rule, task, first).init(first)
         rule_state = tf.nest.map_structure(
-            lambda t: tf.repeat(tf.convert_to_tensor(t)[None], count, axis=0), rule_state
+            lambda t: tf.repeat(tf.convert_to_tensor(t)[None], num_tasks, axis=0), rule_state
         )
     return Trajectory(params, model_state, rule_state, fold_in(seed, 1))
 
 
 def _laid_out(rule, task, params):
-    """The rule as it is told what one optimizee's parameters are for."""
+    """The rule with the layouts of one optimizee's parameters."""
     paths = task.variable_paths or [""] * len(params)
     return rule.laid_out([layout_of(p.shape, path) for p, path in zip(params, paths, strict=True)])
 
@@ -69,7 +69,7 @@ def unroll(
     steps,
     second_derivatives=False,
     meta_params=None,
-    recompute_every=0,
+    gradient_checkpointing=0,
     carry_gradient=False,
 ):
     """Let `rule` train the optimizees of a trajectory for `steps` steps.
@@ -78,19 +78,19 @@ def unroll(
         rule: `UpdateRule`, bound to the meta-parameters to differentiate.
         task: `Task`.
         trajectory: `Trajectory`, before the first of these steps.
-        train_batches: Batches `[steps + 1, tasks, …]`: those the optimizees train on;
+        train_batches: Batches `[steps + 1, num_tasks, …]`: those the optimizees train on;
             the last one only measures the loss after the last step.
-        meta_batches: Batches `[steps, tasks, …]` on which the loss *after* each step is
+        meta_batches: Batches `[steps, num_tasks, …]` on which the loss *after* each step is
             measured; None measures it on the batch that is trained on next (the paper's).
         start: Steps taken before, scalar.
-        total_steps: Length of the run as told to the rule, scalar; NaN if unknown.
+        total_steps: Length of the run for the rule, scalar; NaN if unknown.
         steps: Number of steps, int.
         second_derivatives: Whether the optimizees' gradients are differentiated too;
             False stops them, as the paper does.
-        meta_params: Dict name → `[tasks, …]`, meta-parameters of each optimizee's own rule;
+        meta_params: Dict name → `[num_tasks, …]`, meta-parameters of each optimizee's own rule;
             None where the rule's own serve all of them.
-        recompute_every: Steps k, a divisor of `steps`, of a part of which a backward pass keeps
-            only the beginning and computes the rest again: states of `steps`/k + k steps in
+        gradient_checkpointing: Steps k, a divisor of `steps`, of a part of which a backward pass
+            keeps only the beginning and computes the rest again: states of `steps`/k + k steps in
             memory instead of `steps`, for the time of one more forward pass (Chen et al. 2016,
             "Training deep nets with sublinear memory cost"). 0 keeps every step.
         carry_gradient: Whether the trajectory after the steps keeps its gradient.
@@ -99,7 +99,7 @@ def unroll(
         ValueError: If second derivatives are asked of a task that has none.
 
     Returns:
-        `(losses, trajectory)`: losses `[steps, tasks]` after each step (differentiable
+        `(losses, trajectory)`: losses `[steps, num_tasks]` after each step (differentiable
         with respect to the rule's meta-parameters), and the trajectory after the steps.
     """
     if second_derivatives and not task.twice_differentiable:
@@ -119,8 +119,8 @@ def unroll(
     rule = _laid_out(rule, task, [p[0] for p in trajectory.params])
     params, model_state, rule_state, seed = trajectory
     state = (run.layout.variables(params), model_state, rule_state)
-    if recompute_every:
-        state, losses = _steps_in_parts(run, rule, state, steps, recompute_every)
+    if gradient_checkpointing:
+        state, losses = _steps_in_parts(run, rule, state, steps, gradient_checkpointing)
     else:
         dtype = params[0].dtype
         state, losses = _repeated(lambda *s: run.step(rule, *s), 0, steps, state, dtype)
@@ -145,11 +145,11 @@ class _Run(NamedTuple):
     second_derivatives: bool
 
     def forward(self, variables, model_state, batch):
-        """`(losses [tasks], model state)`."""
+        """`(losses [num_tasks], model state)`."""
         return self.task.tasks_loss(self.layout.params(variables), model_state, batch)
 
     def gradient(self, variables, model_state, batch):
-        """`(losses [tasks], gradients, model state)`."""
+        """`(losses [num_tasks], gradients, model state)`."""
         with tf.GradientTape() as tape:
             tape.watch(variables)
             losses, model_state = self.forward(variables, model_state, batch)
@@ -164,7 +164,7 @@ class _Run(NamedTuple):
         return losses, gradients, model_state
 
     def step(self, rule, number, state):
-        """Variables, model state and rule state after a step, and a loss `[tasks]`: the one
+        """Variables, model state and rule state after a step, and a loss `[num_tasks]`: the one
         before the step, or with meta-batches the one after it."""
         variables, model_state, rule_state = state
         before, gradients, model_state = self.gradient(
@@ -207,7 +207,7 @@ def _steps_in_parts(run, rule, state, steps, length):
     """All steps, of which a backward pass keeps the beginnings of parts of `length` alone."""
     names = list(rule.meta_params)
     values = [tf.convert_to_tensor(rule.meta_params[name]) for name in names]
-    dtype, count = state[0][0].dtype, run.layout.count
+    dtype, num_tasks = state[0][0].dtype, run.layout.num_tasks
 
     def take_part(part, state):
         def from_its_beginning(values, state):
@@ -217,7 +217,7 @@ def _steps_in_parts(run, rule, state, steps, length):
         return computed_again(from_its_beginning, values, state)
 
     state, losses = _repeated(take_part, 0, steps // length, state, dtype)
-    return state, tf.reshape(losses, [steps, count])
+    return state, tf.reshape(losses, [steps, num_tasks])
 
 
 class _Layout:
@@ -233,7 +233,7 @@ class _Layout:
         self.meta_params = meta_params
         self.shapes = [p.shape for p in params]
         self.sizes = [p.shape.num_elements() for p in params]
-        self.count = params[0].shape[0]
+        self.num_tasks = params[0].shape[0]
 
     def variables(self, params):
         return [_flatten(params)] if self.flat else list(params)
@@ -258,14 +258,14 @@ class _Layout:
         loss = context.loss
         if self.flat:
             # A loss belongs to one task; a coordinatewise rule over several sees none.
-            loss = loss[0] if self.count == 1 else tf.constant(UNKNOWN, loss.dtype)
+            loss = loss[0] if self.num_tasks == 1 else tf.constant(UNKNOWN, loss.dtype)
         arguments = (gradients, state, variables, loss)
         # The backward pass computes the step again. That is faster than storing what is
         # inside of it (memory traffic costs more than the products), and takes the memory of
         # the state alone.
         if self.flat:
             return computed_again(step, values, arguments)
-        if self.count > 1:
+        if self.num_tasks > 1:
             return mapped(step, values, arguments, own)
         alone = tf.nest.map_structure(lambda t: t[0], (values if own else [], arguments))
         found = computed_again(step, alone[0] or values, alone[1])

@@ -109,9 +109,11 @@ class Task(Configured):
         loss, _, metrics = self.loss(params, model_state, batch)
         return loss, metrics
 
-    def init_tasks(self, seed: tf.Tensor, count: int) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """`count` optimizees at once: `init` with a leading axis `[count]`."""
-        seeds = [fold_in(seed, i) for i in range(count)]
+    def init_tasks(
+        self, seed: tf.Tensor, num_tasks: int
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """`num_tasks` optimizees at once: `init` with a leading axis `[num_tasks]`."""
+        seeds = [fold_in(seed, i) for i in range(num_tasks)]
         if not self.in_graph:
             fresh = [self.init(s) for s in seeds]
             return tf.nest.map_structure(lambda *t: tf.stack(t), *fresh)
@@ -124,7 +126,7 @@ class Task(Configured):
         """`loss` of several optimizees at once; every tensor has a leading task axis.
 
         Returns:
-            `(losses [tasks], model_state)`.
+            `(losses [num_tasks], model_state)`.
         """
 
         def one(arguments):

@@ -29,7 +29,7 @@ def test_bytes_of_state_are_those_of_the_slots_alone(name, expected):
 
 def test_the_straightforward_meta_step_has_the_estimators_meta_gradient():
     task, rule = tasks.get("quadratic"), rules.LSTM(hidden_size=4, preprocess=None)
-    estimator = TruncatedBPTT(unroll=3, tasks=2)
+    estimator = TruncatedBPTT(unroll=3, num_tasks=2)
     carried = estimator.begin(rule, task, tasks.as_seed(1))
     estimate = estimator.estimate(rule, task, carried, ((), None), 0, 3)
     values = {name: tf.constant(value) for name, value in rule.meta_params.items()}

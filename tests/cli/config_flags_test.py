@@ -25,9 +25,9 @@ def parsed(*arguments):
 
 
 def test_a_class_is_made_of_its_flags():
-    values = parsed("--boldness=2", "--batch_size=3", "--log_loss", "--trajectory=4")
+    values = parsed("--boldness=2", "--num_tasks=3", "--log_loss", "--trajectory=4")
     own = from_flags(Own, values)
-    assert (own.boldness, own.tasks, own.log_loss, own.unroll) == (2.0, 3, True, 20)
+    assert (own.boldness, own.num_tasks, own.log_loss, own.unroll) == (2.0, 3, True, 20)
     assert from_flags(Settings, values).trajectories == (4,)
     assert from_flags(Own, parsed()).boldness == 0.25
 

@@ -21,8 +21,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 MODULE = "own_parts"
 TRAINING = (
     *(f"--import={MODULE}", "--task=valley", "--rule=signed", "--estimator=bounded"),
-    *("--loss_bound=100", "--unroll=2", "--trajectory=4", "--batch_size=2", "--meta_steps=4"),
-    *("--validation_tasks=2", "--validate_every=2", "--nojit_compile"),
+    *("--loss_bound=100", "--unroll=2", "--trajectory=4", "--num_tasks=2", "--meta_steps=4"),
+    *("--num_validation_tasks=2", "--validate_every=2", "--nojit_compile"),
 )
 
 

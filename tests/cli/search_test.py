@@ -13,9 +13,9 @@ from l2l_tf.meta import search as meta_search
 SMALL = (
     "--task=quadratic(dimension=3)",
     "--rule=lstm(hidden_size=2,layers=1)",
-    *("--unroll=2", "--trajectory=4", "--batch_size=2", "--validation_tasks=2"),
+    *("--unroll=2", "--trajectory=4", "--num_tasks=2", "--num_validation_tasks=2"),
     *("--validate_every=5", "--meta_steps=10", "--nojit_compile"),
-    *("--lowest_rate=1e-4", "--highest_rate=1e-1"),
+    *("--min_rate=1e-4", "--max_rate=1e-1"),
 )
 
 
@@ -80,7 +80,7 @@ def test_more_draws_go_on_from_those_that_are_there(finished, capsys):
     assert search.run([*SMALL, f"--output_dir={finished}", "--draws=3", "--resume"]) == 0
     assert capsys.readouterr().out.count("The run is finished (10 meta-steps).") == 2
     assert rows(finished)[:2] == before and len(rows(finished)) == 3
-    assert search.run([*SMALL, f"--output_dir={finished}", "--resume", "--highest_rate=1"]) == 2
+    assert search.run([*SMALL, f"--output_dir={finished}", "--resume", "--max_rate=1"]) == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("l2l-search: The checkpoint belongs to a run with other settings")
     assert "Received: settings.meta_learning_rate=" in error and len(rows(finished)) == 3
@@ -117,8 +117,8 @@ def test_without_any_finite_validation_nothing_is_kept(tmp_path, capsys):
     [
         (["--meta_learning_rate=1"], "--meta_learning_rate=1"),
         (["--draws=0"], "--draws=0"),
-        (["--lowest_rate=0"], "lowest=0.0"),
-        (["--lowest_rate=1"], "highest=0.1"),
+        (["--min_rate=0"], "min_rate=0.0"),
+        (["--min_rate=1"], "max_rate=0.1"),
         (["--rule=unheard_of"], "rule='unheard_of'"),
         (["--output_dir="], "--output_dir="),
         (["stray"], "stray"),

@@ -23,8 +23,8 @@ SMALL = (
     "--rule=lstm(hidden_size=2,layers=1)",
     "--unroll=2",
     "--trajectory=4",
-    "--batch_size=2",
-    "--validation_tasks=2",
+    "--num_tasks=2",
+    "--num_validation_tasks=2",
     "--validate_every=5",
     "--nojit_compile",
 )
@@ -160,9 +160,9 @@ def test_every_flag_reaches_the_run(tmp_path):
         meta_steps=7,
         meta_learning_rate=0.5,
         clip_norm=2.0,
-        weight_averaging=0.5,
+        ema_decay=0.5,
         validate_every=3,
-        validation_tasks=5,
+        num_validation_tasks=5,
         patience=2,
         checkpoint_every=4,
         seed=11,
@@ -181,24 +181,29 @@ def test_every_flag_reaches_the_run(tmp_path):
         train.FLAGS,
         build,
         ["--task=quadratic", "--task=digits_mlp(hidden=3)", "--validation_task=digits_mlp"]
-        + ["--rule=rnnprop", "--unroll=3", "--trajectory=6", "--trajectory=9", "--batch_size=2"]
-        + ["--loss_weights=linear", "--meta_batch=held_out", "--log_loss", "--second_derivatives"]
-        + ["--random_scaling=1.5", "--nojit_compile", "--log_floor=0.1", "--told=0.5"]
-        + ["--scaling_level=tensor", "--scaling_share=0.25", "--recompute_every=3"]
+        + ["--rule=rnnprop", "--unroll=3", "--trajectory=6", "--trajectory=9", "--num_tasks=2"]
+        + [
+            "--loss_weights=linear",
+            "--meta_loss_split=held_out",
+            "--log_loss",
+            "--second_derivatives",
+        ]
+        + ["--random_scaling=1.5", "--nojit_compile", "--log_floor=0.1", "--known_horizon=0.5"]
+        + ["--scaling_level=tensor", "--scaling_share=0.25", "--gradient_checkpointing=3"]
         + [f"--{name}={value}" for name, value in given.items()],
     )
     assert code == 0
     assert seen["settings"] == {**given, "trajectories": [6, 9], "jit_compile": False}
     assert seen["estimator"]["config"] == dict(
         unroll=3,
-        tasks=2,
+        num_tasks=2,
         loss_weights="linear",
-        meta_batch="held_out",
+        meta_loss_split="held_out",
         log_loss=True,
         log_floor=0.1,
-        told=0.5,
+        known_horizon=0.5,
         second_derivatives=True,
-        recompute_every=3,
+        gradient_checkpointing=3,
     )
     assert [text.split("(")[0] for text in seen["tasks"]] == ["RandomScaling"] * 2
     assert "spread=1.5" in seen["tasks"][1] and "hidden=3" in seen["tasks"][1]

@@ -114,7 +114,7 @@ def test_learned_rules_see_the_loss():
 
 def test_presets_are_told_the_length_only_on_request(preset_directory):
     for tell, expected in ((True, 7.0), (False, None)):
-        assert learned(preset_directory, tell_steps=tell).make(None, 7).total_steps == expected
+        assert learned(preset_directory, known_horizon=tell).make(None, 7).total_steps == expected
 
 
 @pytest.mark.slow

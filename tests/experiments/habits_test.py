@@ -35,7 +35,7 @@ def test_a_runs_batches_are_whole_epochs_and_the_same_for_all(pictures):
 
 
 def test_runs_after_one_compilation_equal_a_plain_fit(pictures):
-    contender = from_text("rule:mixture(hidden_size=4)@told")
+    contender = from_text("rule:mixture(hidden_size=4)@known_horizon")
     trainer = Trainer(contender, CELL, 20)
     first, again = trainer.run(0.3, 0), trainer.run(1.0, 1)
     keras.utils.set_random_seed(1)
@@ -51,7 +51,7 @@ def test_runs_after_one_compilation_equal_a_plain_fit(pictures):
 
 @pytest.mark.parametrize("text", ["rule:adam", "rule:annealed(rule=adam)"])
 def test_a_length_is_told_where_the_contender_says_so(pictures, text):
-    runs = [Trainer(from_text(text + end), CELL, 20).run(10.0, 0) for end in ("", "@told")]
+    runs = [Trainer(from_text(text + end), CELL, 20).run(10.0, 0) for end in ("", "@known_horizon")]
     # Adam's steps know no length; annealed ones that know theirs are shorter at the end.
     assert np.allclose(*runs, rtol=1e-5) == (text == "rule:adam")
 

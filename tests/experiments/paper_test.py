@@ -24,7 +24,7 @@ def test_the_contributions_of_the_steps_add_up_to_the_meta_gradient(kind, second
     rule, task, steps = rules.LSTM(hidden_size=4), tasks.get("quadratic"), 3
     seed = tasks.as_seed(1)
     _, parts = norms_by_step(rule, task, seed, steps, kind, 2, second)
-    estimator = TruncatedBPTT(second, unroll=steps, tasks=2, loss_weights=kind)
+    estimator = TruncatedBPTT(second, unroll=steps, num_tasks=2, loss_weights=kind)
     carried = estimator.begin(rule, task, seed)
     whole = estimator.estimate(rule, task, carried, ((), None), 0, steps)
     for name, part in parts.items():
@@ -134,7 +134,7 @@ def test_every_search_is_one_that_l2l_search_takes(name):
     arguments = meta_rates.SEARCHES[name].arguments(3, 40)
     command_line.parse("l2l-search", search.FLAGS, list(arguments))
     assert search.FLAGS.draws == 3 and search.FLAGS.patience == 4
-    assert search.FLAGS.lowest_rate < search.FLAGS.highest_rate
+    assert search.FLAGS.min_rate < search.FLAGS.max_rate
     for text in search.FLAGS.task:
         assert tasks.get(text)
 

@@ -40,7 +40,7 @@ def losses_alone(rule, start, batches):
 
 
 def begin(rule):
-    estimator = TruncatedBPTT(unroll=UNROLL, tasks=TASKS)
+    estimator = TruncatedBPTT(unroll=UNROLL, num_tasks=TASKS)
     start = estimator.begin(rule, TASK, as_seed(0))
     return estimator, start, estimator.batches(TASK, start, 0)
 

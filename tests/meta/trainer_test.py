@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import rules, tasks
+from l2l_tf.core import renamed
 from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import trajectory_at
 from l2l_tf.meta.estimators import TruncatedBPTT
@@ -21,14 +22,14 @@ def make(task=None, **settings):
         meta_steps=40,
         trajectories=(10, 20),
         validate_every=10,
-        validation_tasks=4,
+        num_validation_tasks=4,
         jit_compile=False,
     )
     return MetaTrainer(
         rules.RNNProp(hidden_size=4, layers=1),
         [tasks.RandomScaling(task, 1.0), task],
         [task],
-        TruncatedBPTT(unroll=5, tasks=2),
+        TruncatedBPTT(unroll=5, num_tasks=2),
         Settings(**{**defaults, **settings}),
     )
 
@@ -61,29 +62,31 @@ class LevelOfTheSplit(tasks.Task):
         return tf.reduce_sum(params[0] ** 2) + batch, model_state, {}
 
 
-@pytest.mark.parametrize("meta_batch, level", [("same", 1.0), ("fresh", 1.0), ("held_out", 100.0)])
-def test_validation_measures_where_the_meta_loss_is_measured(meta_batch, level):
+@pytest.mark.parametrize(
+    "meta_loss_split, level", [("same", 1.0), ("fresh", 1.0), ("held_out", 100.0)]
+)
+def test_validation_measures_where_the_meta_loss_is_measured(meta_loss_split, level):
     task = LevelOfTheSplit()
     trainer = MetaTrainer(
         rules.RNNProp(hidden_size=2, layers=1),
         [task],
         [task],
-        TruncatedBPTT(unroll=5, tasks=2, meta_batch=meta_batch),
-        Settings(meta_steps=1, trajectories=(10,), validation_tasks=2, jit_compile=False),
+        TruncatedBPTT(unroll=5, num_tasks=2, meta_loss_split=meta_loss_split),
+        Settings(meta_steps=1, trajectories=(10,), num_validation_tasks=2, jit_compile=False),
     )
     assert level < trainer.validate()["final_loss_0"] < level + 1.5
 
 
 def test_split_and_resumed_equals_one_run(tmp_path):
-    whole = make(weight_averaging=0.9)
+    whole = make(ema_decay=0.9)
     for _ in range(13):
         whole.step()
-    first = make(weight_averaging=0.9)
+    first = make(ema_decay=0.9)
     for _ in range(7):
         first.step()
     first.validate()
     first.save(tmp_path)
-    second = make(weight_averaging=0.9)
+    second = make(ema_decay=0.9)
     assert second.restore(tmp_path)
     assert second.meta_step == 7 and second.best_score == first.best_score
     for _ in range(6):
@@ -94,7 +97,7 @@ def test_split_and_resumed_equals_one_run(tmp_path):
 
 
 def test_what_is_validated_and_kept_is_the_average_of_the_meta_parameters():
-    trainer = make(weight_averaging=0.5)
+    trainer = make(ema_decay=0.5)
     expected = weights(trainer)
     for _ in range(10):
         decay = min(0.5, (1 + trainer.meta_step) / (10 + trainer.meta_step))
@@ -127,6 +130,23 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
         "checkpoint-000000003.npz",
         "checkpoint-000000004.npz",
     ]
+
+
+def test_a_checkpoint_with_the_names_of_an_earlier_time_is_taken_up(tmp_path):
+    trainer = make(ema_decay=0.5)
+    trainer.step()
+    trainer.save(tmp_path)
+    step, arrays, info = checkpoint.newest_checkpoint(tmp_path)
+    before = {new: old for old, new in renamed.FIELDS.items()}
+    described = info["describe"]
+    for config in (described["estimator"]["config"], described["settings"]):
+        for name in set(config) & set(before):
+            config[before[name]] = config.pop(name)
+    assert "told" in described["estimator"]["config"]
+    checkpoint.save_checkpoint(tmp_path, step, arrays, info)
+    assert make(ema_decay=0.5).restore(tmp_path)
+    with pytest.raises(ValueError, match="settings.ema_decay=0.5. Received: settings.ema_decay=0"):
+        make().restore(tmp_path)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
@@ -166,8 +186,8 @@ def test_the_curriculum_takes_equal_shares():
 
 
 def test_settings_that_cannot_work_are_refused():
-    with pytest.raises(ValueError, match="Received: weight_averaging=1"):
-        Settings(weight_averaging=1.0)
+    with pytest.raises(ValueError, match="Received: ema_decay=1"):
+        Settings(ema_decay=1.0)
     with pytest.raises(ValueError, match="Received: trajectory=7"):
         make(trajectories=(7,))
     with pytest.raises(ValueError, match="Received: Adam"):
@@ -185,8 +205,8 @@ def test_a_task_with_batches_from_python_trains_like_any_other():
         rules.RNNProp(hidden_size=4, layers=1),
         [FromPython(hidden=4, batch_size=8)],
         [FromPython(hidden=4, batch_size=8)],
-        TruncatedBPTT(unroll=2, tasks=2),
-        Settings(meta_steps=3, trajectories=(2,), validation_tasks=2, jit_compile=False),
+        TruncatedBPTT(unroll=2, num_tasks=2),
+        Settings(meta_steps=3, trajectories=(2,), num_validation_tasks=2, jit_compile=False),
     )
     assert np.isfinite(trainer.step()["meta_loss"])
 
@@ -217,8 +237,8 @@ def test_many_tasks_bring_no_warning_of_tracings():
     handler = logging.Handler()
     handler.emit = lambda record: told.append(record.getMessage())
     many = [tasks.Quadratic(dimension=2) for _ in range(6)]
-    settings = Settings(jit_compile=False, trajectories=(2,), validation_tasks=1)
-    estimator = TruncatedBPTT(unroll=2, tasks=1)
+    settings = Settings(jit_compile=False, trajectories=(2,), num_validation_tasks=1)
+    estimator = TruncatedBPTT(unroll=2, num_tasks=1)
     trainer = MetaTrainer(rules.LSTM(hidden_size=2), many, many[:1], estimator, settings)
     tf.get_logger().addHandler(handler)
     try:

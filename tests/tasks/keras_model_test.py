@@ -149,11 +149,11 @@ def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
             rules.RNNProp(hidden_size=3, layers=1),
             [tasks.RandomScaling(task, 1.0)],
             [task],
-            estimator(unroll=3, tasks=2, meta_batch="held_out"),
+            estimator(unroll=3, num_tasks=2, meta_loss_split="held_out"),
             Settings(
                 meta_steps=6,
                 trajectories=(6,),
-                validation_tasks=2,
+                num_validation_tasks=2,
                 meta_learning_rate=0.02,
                 jit_compile=False,
             ),
@@ -185,8 +185,10 @@ def test_meta_training_on_a_keras_model_makes_the_rule_better():
         rules.RNNProp(hidden_size=4, layers=1),
         [task],
         [task],
-        TruncatedBPTT(unroll=5, tasks=2, log_loss=True),
-        Settings(meta_steps=40, trajectories=(20,), validation_tasks=2, meta_learning_rate=0.02),
+        TruncatedBPTT(unroll=5, num_tasks=2, log_loss=True),
+        Settings(
+            meta_steps=40, trajectories=(20,), num_validation_tasks=2, meta_learning_rate=0.02
+        ),
     )
     before = trainer.validate()["score"]
     while not trainer.finished:

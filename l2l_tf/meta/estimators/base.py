@@ -11,7 +11,7 @@ from l2l_tf.meta.objective import LOSS_WEIGHTS
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, fold_in
 
-META_BATCHES = ("same", "fresh", "held_out")
+META_LOSS_SPLITS = ("same", "fresh", "held_out")
 ESTIMATORS = Registry("estimator")
 
 
@@ -39,15 +39,13 @@ class Estimator(Configured, kw_only=True):
     """
 
     unroll: int = integer(20, least=1, help="Optimizee steps per meta-update (paper: 20).")
-    tasks: int = integer(
-        4, least=1, flag="batch_size", help="Optimizees trained side by side in a meta-step."
-    )
+    num_tasks: int = integer(4, least=1, help="Optimizees trained side by side in a meta-step.")
     loss_weights: str = choice(
         "all", LOSS_WEIGHTS, help="Weights w_t of the losses of an unroll (`meta.objective`)."
     )
-    meta_batch: str = choice(
+    meta_loss_split: str = choice(
         "same",
-        META_BATCHES,
+        META_LOSS_SPLITS,
         help="Where the meta-loss is measured: on the batch that is trained on next (the paper's), "
         "on a fresh one of the training rows, or on one of the validation rows.",
     )
@@ -59,8 +57,11 @@ class Estimator(Configured, kw_only=True):
     log_floor: float = number(
         1e-10, least=0, help="Added to f before its logarithm: below it, progress counts less."
     )
-    told: float = number(
-        1.0, least=0, most=1, help="Share of trajectories whose length the rule is told."
+    known_horizon: float = number(
+        1.0,
+        least=0,
+        most=1,
+        help="Share of the trajectories whose length (`total_steps`) the rule knows.",
     )
 
     def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
@@ -100,7 +101,9 @@ class Estimator(Configured, kw_only=True):
 
     def draw(self, task, seed, start):
         """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
-        return measured_batches(task, seed, self.tasks, start, self.unroll, self.meta_batch)
+        return measured_batches(
+            task, seed, self.num_tasks, start, self.unroll, self.meta_loss_split
+        )
 
     @staticmethod
     def backpropagated(tape, meta_loss, values, losses, carried):
@@ -110,7 +113,7 @@ class Estimator(Configured, kw_only=True):
             tape: The `tf.GradientTape` that watched `values`.
             meta_loss: Scalar.
             values: Dict name → tensor, the meta-parameters.
-            losses: `[unroll, tasks]`.
+            losses: `[unroll, num_tasks]`.
             carried: State to hand to the next call.
         """
         gradient = tape.gradient(
@@ -125,12 +128,12 @@ class Estimator(Configured, kw_only=True):
         return Estimate(gradient, carried, summaries)
 
     def horizon(self, seed, trajectory):
-        """`total_steps` as a trajectory's rule is told it: its length, or NaN."""
+        """`total_steps` of a trajectory for its rule: the length, or NaN where it is unknown."""
         length = tf.cast(trajectory, tf.float32)
-        if self.told == 1.0:
+        if self.known_horizon == 1.0:
             return length
         chance = tf.random.stateless_uniform([], fold_in(seed, 32452843))
-        return tf.where(chance < self.told, length, float("nan"))
+        return tf.where(chance < self.known_horizon, length, float("nan"))
 
     def measured(self, losses):
         """What of a loss enters the meta-loss: f, or log(f + log_floor)."""

@@ -17,22 +17,22 @@ class TruncatedBPTT(Estimator):
     second_derivatives: bool = boolean(
         False, help="Differentiate the optimizee's gradients too; the paper does not (bptt)."
     )
-    recompute_every: int = integer(
+    gradient_checkpointing: int = integer(
         0,
-        help="Steps k, a divisor of the unroll, of which one state is kept and the others are "
-        "computed again, for less memory and more time; 0: none (bptt).",
+        help="Gradient checkpointing: steps k, a divisor of the unroll, of which one state is kept "
+        "and the others are computed again, for less memory and more time; 0: none (bptt).",
     )
 
     def __post_init__(self):
         super().__post_init__()
-        if self.recompute_every and self.unroll % self.recompute_every:
+        if self.gradient_checkpointing and self.unroll % self.gradient_checkpointing:
             raise ValueError(
-                f"`recompute_every` is a divisor of unroll={self.unroll}. "
-                f"Received: recompute_every={self.recompute_every}"
+                f"`gradient_checkpointing` is a divisor of unroll={self.unroll}. "
+                f"Received: gradient_checkpointing={self.gradient_checkpointing}"
             )
 
     def begin(self, rule, task, seed):
-        return begin(rule, task, seed, self.tasks)
+        return begin(rule, task, seed, self.num_tasks)
 
     def batches(self, task, carried, start):
         return self.draw(task, carried.seed, start)
@@ -52,7 +52,7 @@ class TruncatedBPTT(Estimator):
                 self.horizon(carried.seed, trajectory),
                 self.unroll,
                 self.second_derivatives,
-                recompute_every=self.recompute_every,
+                gradient_checkpointing=self.gradient_checkpointing,
             )
             weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
             weights = tf.cast(weights, losses.dtype)

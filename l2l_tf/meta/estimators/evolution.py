@@ -20,7 +20,7 @@ class Particles(NamedTuple):
     Attributes:
         trajectory: `Trajectory` of 2·tasks optimizees; the second half starts like the first
             and sees the same batches.
-        perturbations: Dict name → `[tasks, …]`, the sum of the perturbations so far.
+        perturbations: Dict name → `[num_tasks, …]`, the sum of the perturbations so far.
     """
 
     trajectory: Any
@@ -40,12 +40,12 @@ class EvolutionStrategies(Estimator):
     sigma: float = number(0.01, above=0, help="Perturbations' size σ (es, pes).")
 
     def begin(self, rule, task, seed):
-        half = begin(rule, task, seed, self.tasks, joined=False)
+        half = begin(rule, task, seed, self.num_tasks, joined=False)
         both = tf.nest.map_structure(
             lambda t: tf.concat([t, t], axis=0), half._replace(seed=tf.zeros([0]))
         )
         sums = {
-            name: tf.zeros([self.tasks, *value.shape], value.dtype)
+            name: tf.zeros([self.num_tasks, *value.shape], value.dtype)
             for name, value in rule.meta_params.items()
         }
         return Particles(both._replace(seed=half.seed), sums)
@@ -55,12 +55,12 @@ class EvolutionStrategies(Estimator):
         return train, meta, self._noise(carried, start)
 
     def _noise(self, carried, start):
-        """One perturbation for each task: dict name → `[tasks, …]`, of one draw."""
+        """One perturbation for each task: dict name → `[num_tasks, …]`, of one draw."""
         shapes = {name: t.shape for name, t in carried.perturbations.items()}
         dtype = next(iter(carried.perturbations.values())).dtype
         sizes = [shape[1:].num_elements() for shape in shapes.values()]
         seed = fold_in(fold_in(carried.trajectory.seed, 15485863), start)
-        flat = tf.random.stateless_normal([self.tasks, sum(sizes)], seed, dtype=dtype)
+        flat = tf.random.stateless_normal([self.num_tasks, sum(sizes)], seed, dtype=dtype)
         parts = tf.split(self.sigma * flat, sizes, axis=1)
         return {
             name: tf.reshape(part, shape)
@@ -97,7 +97,7 @@ class EvolutionStrategies(Estimator):
             name: carried.perturbations[name] + noise[name] if self.persistent else noise[name]
             for name in names
         }
-        scale = (plus - minus) / (2.0 * self.sigma**2 * self.tasks)
+        scale = (plus - minus) / (2.0 * self.sigma**2 * self.num_tasks)
         gradient = {name: tf.tensordot(scale, sums[name], axes=1) for name in names}
         diverged = tf.reduce_any(tf.logical_not(tf.math.is_finite(losses)), axis=0)
         summaries = {
@@ -129,7 +129,7 @@ class PersistentEvolutionStrategies(EvolutionStrategies):
 
 
 def _twice(drawn):
-    """Batches `[steps, tasks, …]` for both halves of the pairs."""
+    """Batches `[steps, num_tasks, …]` for both halves of the pairs."""
     return tf.nest.map_structure(lambda t: tf.concat([t, t], axis=1), drawn)
 
 

@@ -40,7 +40,7 @@ class Imitation(Estimator):
         vars(self)["_teacher"] = presets.resolve(self.teacher, "teacher").rule
 
     def begin(self, rule, task, seed):
-        trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.tasks)
+        trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.num_tasks)
         led = tf.random.stateless_uniform([], fold_in(seed, 49979687)) < 0.5
         shared = dict(trajectory.rule_state.shared)
         shared["led"] = tf.zeros_like(shared["led"]) + tf.cast(led, tf.float32)

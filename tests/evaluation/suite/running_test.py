@@ -215,13 +215,15 @@ def test_a_learned_contenders_runs_are_keyed_by_the_code_of_its_rule(monkeypatch
 
 def test_contenders_are_written_as_text(preset_directory):
     plain = contender_from_text(str(preset_directory))
-    assert (plain.name, plain.identity["tell_steps"]) == ("small-lstm", False)
-    told = contender_from_text(f"{preset_directory}@told")
-    assert (told.name, told.identity["tell_steps"]) == ("small-lstm@told", True)
-    named = contender_from_text("mine=rule:mixture(hidden_size=4)@told")
+    assert (plain.name, plain.identity["known_horizon"]) == ("small-lstm", False)
+    knows = contender_from_text(f"{preset_directory}@known_horizon")
+    assert (knows.name, knows.identity["known_horizon"]) == ("small-lstm@known_horizon", True)
+    named = contender_from_text("mine=rule:mixture(hidden_size=4)@known_horizon")
     assert (named.name, named.make(None, 7).total_steps) == ("mine", 7)
     with pytest.raises(ValueError, match="Received:.*nothing"):
         contender_from_text("rule:nothing")
+    with pytest.raises(ValueError, match="@known_horizon now. Received: contender='adam@told'"):
+        contender_from_text("adam@told")
 
 
 def test_what_cannot_be_judged_is_refused():

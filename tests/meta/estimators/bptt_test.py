@@ -45,7 +45,7 @@ def small_rule(kind):
 
 def estimator(second_derivatives, weights="all", unroll=UNROLL):
     return TruncatedBPTT(
-        second_derivatives=second_derivatives, unroll=unroll, tasks=TASKS, loss_weights=weights
+        second_derivatives=second_derivatives, unroll=unroll, num_tasks=TASKS, loss_weights=weights
     )
 
 
@@ -202,7 +202,7 @@ def test_fresh_and_held_out_meta_batches_come_from_their_splits():
     rule = rules.LSTM(hidden_size=2, layers=1)
     means = {}
     for kind in ("same", "fresh", "held_out"):
-        est = TruncatedBPTT(unroll=3, tasks=2, meta_batch=kind)
+        est = TruncatedBPTT(unroll=3, num_tasks=2, meta_loss_split=kind)
         carried = est.begin(rule, Echo(), as_seed(0))
         drawn = est.batches(Echo(), carried, 0)
         means[kind] = float(est.estimate(rule, Echo(), carried, drawn, 0, 3).summaries["meta_loss"])
@@ -217,9 +217,12 @@ def test_states_that_are_computed_again_give_the_same_meta_gradient(name):
     rule, task = small_rule(name), Rosenbrock64()
     carried = estimator(True).begin(rule, task, as_seed(3))
 
-    def estimate(recompute_every):
+    def estimate(gradient_checkpointing):
         est = TruncatedBPTT(
-            second_derivatives=True, unroll=6, tasks=TASKS, recompute_every=recompute_every
+            second_derivatives=True,
+            unroll=6,
+            num_tasks=TASKS,
+            gradient_checkpointing=gradient_checkpointing,
         )
         return tf.function(
             lambda: est.estimate(rule, task, carried, ((), None), 0, 6), autograph=False
@@ -231,7 +234,7 @@ def test_states_that_are_computed_again_give_the_same_meta_gradient(name):
     tf.nest.map_structure(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), again.carried, kept.carried
     )
-    with pytest.raises(ValueError, match="Received: recompute_every=4"):
+    with pytest.raises(ValueError, match="Received: gradient_checkpointing=4"):
         estimate(4)
 
 

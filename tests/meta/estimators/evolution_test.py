@@ -41,7 +41,7 @@ def estimates(estimator, unrolls, repeats=40):
 
 
 def test_es_is_the_gradient_of_one_unroll():
-    found = estimates(EvolutionStrategies(unroll=5, tasks=64), 1)[:, 0]
+    found = estimates(EvolutionStrategies(unroll=5, num_tasks=64), 1)[:, 0]
     expected = derivative(lambda r: mean_loss(r, 5), RATE)
     error = 4 * found.std() / np.sqrt(len(found))
     assert abs(found.mean() - expected) < error < 0.5 * abs(expected)
@@ -50,10 +50,12 @@ def test_es_is_the_gradient_of_one_unroll():
 def test_pes_is_the_gradient_of_the_whole_trajectory_where_es_is_not():
     unrolls = 4
     expected = derivative(lambda r: mean_loss(r, 5 * unrolls), RATE)
-    persistent = estimates(PersistentEvolutionStrategies(unroll=5, tasks=64), unrolls).mean(axis=1)
+    persistent = estimates(PersistentEvolutionStrategies(unroll=5, num_tasks=64), unrolls).mean(
+        axis=1
+    )
     error = 4 * persistent.std() / np.sqrt(len(persistent))
     assert abs(persistent.mean() - expected) < error < 0.5 * abs(expected)
-    truncated = estimates(EvolutionStrategies(unroll=5, tasks=64), unrolls).mean(axis=1)
+    truncated = estimates(EvolutionStrategies(unroll=5, num_tasks=64), unrolls).mean(axis=1)
     assert abs(truncated.mean() - expected) > 4 * truncated.std() / np.sqrt(len(truncated))
 
 
@@ -63,7 +65,7 @@ def test_a_diverged_optimizee_costs_its_bound_and_leaves_everything_finite():
             loss, model_state, metrics = super().loss(params, model_state, batch)
             return loss / 0.0, model_state, metrics
 
-    estimator = EvolutionStrategies(unroll=3, tasks=2)
+    estimator = EvolutionStrategies(unroll=3, num_tasks=2)
     carried = estimator.begin(OneRate(), Wild(), as_seed(0))
     estimate = estimator.estimate(
         OneRate(), Wild(), carried, estimator.batches(Wild(), carried, 0), 0, 3
@@ -74,13 +76,13 @@ def test_a_diverged_optimizee_costs_its_bound_and_leaves_everything_finite():
 
 
 def test_a_share_of_the_trajectories_is_told_its_length():
-    estimator = EvolutionStrategies(told=0.5)
+    estimator = EvolutionStrategies(known_horizon=0.5)
     told = [float(estimator.horizon(as_seed(i), 100)) for i in range(200)]
     assert set(np.nan_to_num(told)) == {0.0, 100.0}
     assert 0.35 < np.mean(np.isfinite(told)) < 0.65
 
 
-@pytest.mark.parametrize("arguments", [{"sigma": 0.0}, {"told": 1.5}, {"unroll": 0}])
+@pytest.mark.parametrize("arguments", [{"sigma": 0.0}, {"known_horizon": 1.5}, {"unroll": 0}])
 def test_settings_out_of_range_are_refused(arguments):
     with pytest.raises(ValueError, match="Received:"):
         EvolutionStrategies(**arguments)
@@ -90,7 +92,7 @@ def test_settings_out_of_range_are_refused(arguments):
 @pytest.mark.quick("spectral")
 def test_es_trains_any_rule_with_meta_parameters_of_each_task(name):
     rule = rules.get(name)
-    estimator = PersistentEvolutionStrategies(unroll=2, tasks=2)
+    estimator = PersistentEvolutionStrategies(unroll=2, num_tasks=2)
     carried = estimator.begin(rule, Bowl(), as_seed(1))
     drawn = estimator.batches(Bowl(), carried, 0)
     estimate = estimator.estimate(rule, Bowl(), carried, drawn, 0, 2)

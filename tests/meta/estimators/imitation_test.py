@@ -16,7 +16,7 @@ TAUGHT = 0.25
 
 def trajectories(task, seeds):
     """Imitation along 10 steps: `(estimate, whether the teacher led, loss after them)`."""
-    estimator = Imitation(teacher=f"sgd(learning_rate={TAUGHT})", unroll=10, tasks=2)
+    estimator = Imitation(teacher=f"sgd(learning_rate={TAUGHT})", unroll=10, num_tasks=2)
     rule = OneRate()
     for number in range(seeds):
         carried = estimator.begin(rule, task, fold_in(as_seed(0), number))
@@ -47,7 +47,7 @@ def test_a_learned_rule_comes_nearer_to_its_teacher(rule):
         rules.from_text(rule),
         [task],
         [task],
-        Imitation(teacher="adam(learning_rate=0.02)", unroll=5, tasks=4),
+        Imitation(teacher="adam(learning_rate=0.02)", unroll=5, num_tasks=4),
         Settings(meta_steps=60, trajectories=(10,), meta_learning_rate=2e-2, jit_compile=False),
     )
     differences = [trainer.step()["meta_loss"] for _ in range(60)]
@@ -61,8 +61,8 @@ def test_a_teacher_that_is_neither_rule_nor_preset_is_refused(teacher, named):
 
 
 def test_a_preset_teaches_by_name_or_directory():
-    named = Imitation(teacher="lstm-digits", unroll=3, tasks=1)
-    there = Imitation(teacher=str(presets.preset_directory("lstm-digits")), unroll=3, tasks=1)
+    named = Imitation(teacher="lstm-digits", unroll=3, num_tasks=1)
+    there = Imitation(teacher=str(presets.preset_directory("lstm-digits")), unroll=3, num_tasks=1)
     itself = presets.load_preset("lstm-digits")
     task = tasks.Quadratic(dimension=3)
     for estimator in (named, there):
@@ -73,7 +73,7 @@ def test_a_preset_teaches_by_name_or_directory():
 
 
 def test_states_are_told_apart():
-    estimator = Imitation(teacher="momentum(learning_rate=0.1)", unroll=5, tasks=2)
+    estimator = Imitation(teacher="momentum(learning_rate=0.1)", unroll=5, num_tasks=2)
     rule = rules.get("rnnprop", hidden_size=2, layers=1)
     carried = estimator.begin(rule, tasks.Quadratic(dimension=3), as_seed(1))
     (state,) = carried.rule_state.variables
