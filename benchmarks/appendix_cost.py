@@ -19,7 +19,7 @@ FLAGS = flags.FLAGS
 if __name__ == "__main__":
     flags.DEFINE_multi_integer("weights", [10**3, 10**4, 10**5, 10**6], "Numbers of weights.", 1)
     flags.DEFINE_integer("window", 5, "K.", 1)
-    flags.DEFINE_integer("repeats", 5, "Steps that are timed; the least counts.", 1)
+    flags.DEFINE_integer("repeats", 5, "Steps that are timed; the lowest counts.", 1)
 
 
 def candidates(window):
@@ -37,7 +37,7 @@ def cost(rule, count, repeats):
     """A compiled step on one variable of `count` weights.
 
     Returns:
-        `(seconds, bytes)`: the least time of `repeats` steps; `peak_bytes` of one.
+        `(seconds, bytes)`: the lowest time of `repeats` steps; `peak_bytes` of one.
     """
     variable = tf.zeros([count])
     gradient = tf.random.stateless_normal([count], [0, 0])

@@ -59,7 +59,7 @@ class Valley(tasks.Task):
         dimension: Number of coordinates.
     """
 
-    dimension: int = integer(2, least=2)
+    dimension: int = integer(2, min=2)
 
     def init(self, seed):
         return [0.5 * tf.random.stateless_normal([self.dimension], seed)], []

@@ -17,16 +17,16 @@ def number(value):
 
 
 def spread(value, show=number):
-    """Median, with the least and the greatest over seeds behind it."""
+    """Median, with the lowest and the highest over seeds behind it."""
     if value is None:
         return "–"
-    if value.least == value.greatest:
+    if value.min == value.max:
         return show(value.median)
-    return f"{show(value.median)} ({show(value.least)} to {show(value.greatest)})"
+    return f"{show(value.median)} ({show(value.min)} to {show(value.max)})"
 
 
 def comparison(results, task=None):
-    """The summary of a comparison as a table, the least final train loss first."""
+    """The summary of a comparison as a table, the lowest final train loss first."""
     rows = results.summary(task)
     has_data = any(row.held_out_loss for row in rows)
     header = ["optimizer", "learning rate", "train loss" if has_data else "loss"]
@@ -61,9 +61,7 @@ def verdict(results, name, task=None):
         return f"`{name}` diverges; the best tuned optimizer is {other}."
     ratio = mine.train_loss.median / best.train_loss.median
     how = "ahead of every tuned optimizer" if ratio < 1 else "behind"
-    clear = mine.train_loss.greatest < best.train_loss.least or (
-        mine.train_loss.least > best.train_loss.greatest
-    )
+    clear = mine.train_loss.max < best.train_loss.min or (mine.train_loss.min > best.train_loss.max)
     seeds = "every seed agrees" if clear else "the ranges over seeds overlap"
     return (
         f"`{name}` is {how}: {ratio:.2f} times the final train loss of {other}, the best of them "

@@ -22,7 +22,7 @@ def use_one_core():
     _clock = time.process_time
 
 
-def interleaved(candidates, repeats=5, least_seconds=0.05):
+def interleaved(candidates, repeats=5, min_seconds=0.05):
     """Median time of a call of each candidate, all of them in turn in every repeat.
 
     What disturbs the machine for a while then disturbs all candidates alike.
@@ -30,7 +30,7 @@ def interleaved(candidates, repeats=5, least_seconds=0.05):
     Args:
         candidates: Dict name → function without arguments that returns when it is done.
         repeats: Rounds.
-        least_seconds: Each candidate is called so often per round that it takes this long.
+        min_seconds: Each candidate is called so often per round that it takes this long.
 
     Returns:
         Dict name → seconds per call.
@@ -40,7 +40,7 @@ def interleaved(candidates, repeats=5, least_seconds=0.05):
         call()
         started = _clock()
         call()
-        numbers[name] = max(1, int(least_seconds / max(_clock() - started, 1e-6)))
+        numbers[name] = max(1, int(min_seconds / max(_clock() - started, 1e-6)))
     times = {name: [] for name in candidates}
     for _ in range(repeats):
         for name, call in candidates.items():

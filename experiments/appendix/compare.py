@@ -77,7 +77,7 @@ def steps_to(losses, least, target=TARGET):
 
 
 def tuned(make, problem, count, at):
-    """The rates of the least median loss at each of the steps `at`, on the tuning instances."""
+    """The rates of the lowest median loss at each of the steps `at`, on the tuning instances."""
 
     @functools.cache
     def medians(rate):
@@ -222,7 +222,7 @@ def target_table(results):
 
 
 def inverse_table(errors):
-    """Markdown: least and greatest along a run. `errors`: dict problem → dict rule → list."""
+    """Markdown: lowest and highest along a run. `errors`: dict problem → dict rule → list."""
 
     def cell(row):
         seen = [np.inf if value is None else value for value in row]

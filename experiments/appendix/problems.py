@@ -88,7 +88,7 @@ def _logistic(rows, labels, l2):
 
 
 def minimum(problem):
-    """The least loss: 0 for quadratics, else found by SciPy to its last digits."""
+    """The lowest loss: 0 for quadratics, else found by SciPy to its last digits."""
     if problem.startswith("conditioned"):
         return 0.0
     ((start, loss, gradient),) = instances(problem, tasks.as_seed(0), 1)
@@ -101,7 +101,7 @@ def with_line_search(method, problem, seed, count, steps, repeats=3):
 
     Returns:
         `(losses, gradient evaluations, seconds)`, `[steps + 1, count]` each, the last two so
-        far; a run that ends early keeps its last values. Seconds are the least of the repeats.
+        far; a run that ends early keeps its last values. Seconds are the lowest of the repeats.
     """
     options = {"maxiter": steps, "gtol": 1e-14}
     if method == "L-BFGS-B":

@@ -131,7 +131,7 @@ def runs_of(contender, case, photographs, seeds, rate=None):
 
 
 def tuned(contender, case):
-    """The learning rate of the least mean final loss on photographs for validation."""
+    """The learning rate of the lowest mean final loss on photographs for validation."""
 
     def final_loss(rate, seed):
         (curve,) = runs_of(contender, case, "validation", [TUNING + seed], rate)

@@ -1,7 +1,7 @@
 """Final losses of rules on small tasks, beside those of Adam with its best learning rate.
 
 python -m experiments.general_default.final_losses --rule='mixture()' --rule=rnnprop-general \
-    --rule='mixture-general(least_log_rate=-12)'
+    --rule='mixture-general(min_log_rate=-12)'
 
 A quick look while a rule is being designed or meta-trained: each number is the mean over
 optimizees of the log of the loss over the last tenth of a run, minus tuned Adam's. Adam's

@@ -26,7 +26,7 @@ class Search:
     Attributes:
         about: What is trained, for the report.
         task: Text of the task, of training, validation and, with other seeds, the report.
-        rates: Least and greatest rate.
+        rates: Lowest and highest rate.
         meta_steps: Of a draw.
         every: Meta-steps between validations.
         given: What else `l2l-search` is given.
@@ -140,7 +140,7 @@ def run(experiment):
     return "\n".join(
         [
             f"{experiment.plan.search_draws} log-uniform draws each, same seeds, every one stopped "
-            "after 4 validations without improvement (`l2l-search`). The least validation score "
+            "after 4 validations without improvement (`l2l-search`). The lowest validation score "
             f"is chosen. Loss: median final train loss after {HORIZON} steps on "
             f"{experiment.plan.seeds} other seeds.\n",
             *text,
@@ -167,7 +167,7 @@ def table(rows):
 
 
 def chosen(rows):
-    """The draw with the least validation score."""
+    """The draw with the lowest validation score."""
     return min(rows, key=lambda row: float(row["score"]))
 
 

@@ -96,7 +96,7 @@ def report(texts):
         "# The paper's experiments\n",
         "Learned optimizers are bold and never tuned. Baselines have the learning rate with the "
         "least mean final train loss on seeds that are not reported; figures are medians over "
-        "the reported seeds (least to greatest). Losses are those of whole splits (at most the "
+        "the reported seeds (lowest to highest). Losses are those of whole splits (at most the "
         "first 10,000 rows). `sections.json` holds these texts, the CSV files the records.\n",
     ]
     for name, section in SECTIONS.items():

@@ -41,7 +41,7 @@ _LABELS = {"": "", "-sub": ",labels=[5,6,7,8,9]"}
 _DEFAULT_AS_TEACHER = ("--teacher=mixture-general", "--known_horizon=0")
 _CIFAR10_STAGES = {
     "cifar10-imitation": (
-        *(32, {"": (300, 60), "-sub": (180, 60)}, "--rule=per_kind"),
+        *(32, {"": (300, 60), "-sub": (180, 60)}, "--rule=partition"),
         *("--teacher=adam(learning_rate=0.005)", "--meta_learning_rate=1e-3"),
     ),
     "cifar10-imitation-128": (
@@ -53,7 +53,7 @@ _CIFAR10_STAGES = {
         *(*_DEFAULT_AS_TEACHER, "--meta_learning_rate=1e-3"),
     ),
     "lstm-cifar10": (
-        *(32, {"": (120, 30), "-sub": (120, 30)}, "--rule=centred(rule=per_kind)"),
+        *(32, {"": (120, 30), "-sub": (120, 30)}, "--rule=centred(inner=partition)"),
         *(*_DEFAULT_AS_TEACHER, "--meta_learning_rate=5e-4"),
     ),
 }

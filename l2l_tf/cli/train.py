@@ -43,7 +43,7 @@ flags.DEFINE_string(
     "start_from",
     None,
     "Preset (name or directory) or rule to start from; with --rule, its weights in another rule, "
-    "such as those of an lstm in per_kind or gac_lstm.",
+    "such as those of an lstm in partition or gac_lstm.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)

@@ -6,53 +6,53 @@ from collections.abc import Collection
 from typing import Any
 
 
-def check_integer(name: str, value: Any, least: int, most: float = math.inf) -> None:
-    """Raise unless `value` is an integer in [`least`, `most`].
+def check_integer(name: str, value: Any, min: int, max: float = math.inf) -> None:
+    """Raise unless `value` is an integer in [`min`, `max`].
 
     Args:
         name: The argument's name, for the error.
         value: What was received.
-        least: Smallest allowed integer.
-        most: Largest allowed integer.
+        min: Smallest allowed integer.
+        max: Largest allowed integer.
 
     Raises:
         ValueError: If it is not.
     """
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or not least <= value <= most:
-        kind = "a positive integer" if least == 1 else f"an integer ≥ {least}"
-        kind += f", at most {most}" if most < math.inf else ""
+    if not whole or not min <= value <= max:
+        kind = "a positive integer" if min == 1 else f"an integer ≥ {min}"
+        kind += f", at most {max}" if max < math.inf else ""
         raise ValueError(f"`{name}` is {kind}. Received: {name}={value!r}")
 
 
 def check_number(
     name: str,
     value: Any,
-    least: float = -math.inf,
+    min: float = -math.inf,
     above: float = -math.inf,
     below: float = math.inf,
-    most: float = math.inf,
+    max: float = math.inf,
 ) -> None:
-    """Raise unless `value` is a finite number in [`least`, `most`] and in (`above`, `below`).
+    """Raise unless `value` is a finite number in [`min`, `max`] and in (`above`, `below`).
 
     Args:
         name: The argument's name, for the error.
         value: What was received.
-        least: Smallest allowed number.
+        min: Smallest allowed number.
         above: Bound that is itself not allowed.
         below: Bound that is itself not allowed.
-        most: Largest allowed number.
+        max: Largest allowed number.
 
     Raises:
         ValueError: If it is not.
     """
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if number and math.isfinite(value) and least <= value <= most and above < value < below:
+    if number and math.isfinite(value) and min <= value <= max and above < value < below:
         return
-    bounds = [f"≥ {least:g}"] if least > -math.inf else []
+    bounds = [f"≥ {min:g}"] if min > -math.inf else []
     bounds += [f"> {above:g}"] if above > -math.inf else []
     bounds += [f"< {below:g}"] if below < math.inf else []
-    bounds += [f"≤ {most:g}"] if most < math.inf else []
+    bounds += [f"≤ {max:g}"] if max < math.inf else []
     wanted = " ".join(["a finite number", " and ".join(bounds)]).strip()
     raise ValueError(f"`{name}` is {wanted}. Received: {name}={value!r}")
 

@@ -2,7 +2,7 @@
 
     class Momentum(Configured):
         learning_rate: float = number(0.01)
-        momentum: float = number(0.9, least=0, below=1)
+        momentum: float = number(0.9, min=0, below=1)
         nesterov: bool = boolean(False)
 
 From the fields follow the constructor, its checks, `get_config`, `repr`, and the flags of a
@@ -34,9 +34,9 @@ def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def integer(default, least=0, most=math.inf, **about):
-    """A field that is an integer in [`least`, `most`]; `about`: see `setting`."""
-    return setting(default, functools.partial(check_integer, least=least, most=most), **about)
+def integer(default, min=0, max=math.inf, **about):
+    """A field that is an integer in [`min`, `max`]; `about`: see `setting`."""
+    return setting(default, functools.partial(check_integer, min=min, max=max), **about)
 
 
 def number(default, help="", flag=None, **bounds):

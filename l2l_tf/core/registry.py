@@ -11,10 +11,18 @@ class Registry:
 
     Args:
         kind: What the classes are, for errors: "rule" or "task".
+        renamed: Dict earlier name → name, for an error that helps.
+        arguments: Dict name → dict earlier name of an argument → its name, likewise.
     """
 
-    def __init__(self, kind: str):
+    def __init__(
+        self,
+        kind: str,
+        renamed: dict[str, str] | None = None,
+        arguments: dict[str, dict[str, str]] | None = None,
+    ):
         self.kind = kind
+        self.renamed, self.arguments = renamed or {}, arguments or {}
         self.classes = {}
 
     def register(self, name: str) -> Callable[[type], type]:
@@ -50,6 +58,10 @@ class Registry:
         Raises:
             ValueError: If there is none.
         """
+        if name in self.renamed and name not in self.classes:
+            raise ValueError(
+                f"The {self.kind} is {self.renamed[name]!r} now. Received: {self.kind}={name!r}"
+            )
         if name not in self.classes:
             raise ValueError(
                 f"Unknown {self.kind}; known ones are {self.names()}, and those of a module that "
@@ -69,6 +81,11 @@ class Registry:
             ValueError: If the name or an argument is unknown, or an argument out of range.
         """
         cls = self.named(name)
+        for old, now in self.arguments.get(name, {}).items():
+            if old in config:
+                raise ValueError(
+                    f"`{old}` of {name!r} is `{now}` now. Received: {old}={config[old]!r}"
+                )
         try:
             return cls.from_config(config)
         except TypeError as error:

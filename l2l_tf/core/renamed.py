@@ -22,6 +22,33 @@ FLAGS = {
     "lowest_rate": "min_rate",
     "highest_rate": "max_rate",
 }
+RULES = {"per_kind": "partition"}
+# Arguments of rules, by the rule's name of today.
+ARGUMENTS = {
+    "annealed": {"rule": "inner"},
+    "centred": {"rule": "inner"},
+    "mixture": {"largest_side": "max_side", "least_log_rate": "min_log_rate"},
+    "rprop": {"smallest_step": "min_step", "largest_step": "max_step"},
+}
+
+
+def upgraded_rule(description: dict[str, Any]) -> dict[str, Any]:
+    """The description of a rule, and of those inside it, under the names of today.
+
+    Args:
+        description: `{"name": …, "config": {…}}` out of a preset, a `.keras` file or a checkpoint.
+    """
+    name = RULES.get(description["name"], description["name"])
+    arguments = ARGUMENTS.get(name, {})
+    config = {
+        arguments.get(key, key): upgraded_rule(value) if _is_rule(value) else value
+        for key, value in description["config"].items()
+    }
+    return {"name": name, "config": config}
+
+
+def _is_rule(value):
+    return isinstance(value, dict) and set(value) == {"name", "config"}
 
 
 def upgraded_fields(config: dict[str, Any]) -> dict[str, Any]:

@@ -72,15 +72,15 @@ def _styles(results, task):
 def _draw(axes, results, task, quantity, against, styles):
     starts, ends = [], []
     for optimizer, style in styles.items():
-        steps, seconds, median, least, greatest = results.curve(task, optimizer, quantity)
+        steps, seconds, median, low, high = results.curve(task, optimizer, quantity)
         x = steps if against == "steps" else seconds
         # A logarithmic axis has no place for the start, at 0 seconds.
         shown = np.isfinite(median) & (x >= (0 if against == "steps" else x[1]))
         axes.plot(x[shown], median[shown], **style)
         if style["linewidth"] > 2:
-            both = shown & np.isfinite(greatest)
+            both = shown & np.isfinite(high)
             axes.fill_between(
-                x[both], least[both], greatest[both], color=style["color"], alpha=0.15, linewidth=0
+                x[both], low[both], high[both], color=style["color"], alpha=0.15, linewidth=0
             )
         if against == "seconds" and len(x) > 1:
             starts.append(x[1])

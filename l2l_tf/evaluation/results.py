@@ -96,11 +96,11 @@ class Contestant:
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """Median, least and greatest of a number over seeds."""
+    """Median, minimum and maximum of a number over seeds."""
 
     median: float
-    least: float
-    greatest: float
+    min: float
+    max: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Results:
             quantity: Name of a numeric field of `Record`.
 
         Returns:
-            `(steps [k], seconds [k], median [k], least [k], greatest [k])`, arrays; NaN
+            `(steps [k], seconds [k], median [k], min [k], max [k])`, arrays; NaN
             where there is no such number.
         """
         runs = list(self.runs(task, optimizer).values())

@@ -4,7 +4,7 @@ import math
 
 
 def table(results, task):
-    """A `rich.table.Table`: one row per optimizer, the least final train loss first.
+    """A `rich.table.Table`: one row per optimizer, the lowest final train loss first.
 
     Args:
         results: `Results`.
@@ -57,11 +57,11 @@ def _with_range(spread, text=None):
     if spread is None:
         return "–"
     show = text.format if text else _number
-    if spread.least == spread.greatest:
+    if spread.min == spread.max:
         return show(spread.median)
-    if not math.isfinite(spread.greatest):
-        return f"{show(spread.median)} (least {show(spread.least)})"
-    return f"{show(spread.median)} ±{show((spread.greatest - spread.least) / 2)}"
+    if not math.isfinite(spread.max):
+        return f"{show(spread.median)} (min {show(spread.min)})"
+    return f"{show(spread.median)} ±{show((spread.max - spread.min) / 2)}"
 
 
 def _number(value):

@@ -63,7 +63,7 @@ class Tuning:
 
 
 def tune(finished, grid, seeds, criterion="train_loss", progress=lambda: None):
-    """The learning rate with the least mean final loss; runs that diverge count as infinite.
+    """The learning rate with the lowest mean final loss; runs that diverge count as infinite.
 
     The grid is extended, up to `grid.extend` rates at either end, while the best rate is
     at its edge.
@@ -91,7 +91,7 @@ def tune(finished, grid, seeds, criterion="train_loss", progress=lambda: None):
 
 
 def search(grid, loss_of, seeds, progress=lambda: None):
-    """The grid's learning rate with the least mean loss; see `tune`.
+    """The grid's learning rate with the lowest mean loss; see `tune`.
 
     Args:
         grid: `Grid`.

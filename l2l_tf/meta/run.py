@@ -146,8 +146,8 @@ the meta-loss is):
     )
 
 
-def _thinned(history, most=25):
-    stride = -(-len(history) // most)
+def _thinned(history, max_rows=25):
+    stride = -(-len(history) // max_rows)
     return [h for i, h in enumerate(history) if i % stride == 0 or i == len(history) - 1]
 
 

@@ -55,7 +55,7 @@ def meta_learning_rate(seed, draw, min_rate, max_rate):
     Raises:
         ValueError: If a number is out of its range.
     """
-    check_integer("draw", draw, least=0)
+    check_integer("draw", draw, min=0)
     check_number("min_rate", min_rate, above=0)
     check_number("max_rate", max_rate, above=min_rate)
     generator = np.random.default_rng([seed, draw])
@@ -137,7 +137,7 @@ def table(outcomes):
 def _about(outcomes, best, command):
     return f"""## Meta-learning rate
 
-By random search, {len(outcomes)} log-uniform draws, the least validation score chosen: draw {
+By random search, {len(outcomes)} log-uniform draws, the lowest validation score chosen: draw {
         best.draw
     }, {best.meta_learning_rate:g}. Command: `{command}`
 

@@ -12,14 +12,14 @@ class Settings(Configured):
         ValueError: If one is out of range.
     """
 
-    meta_steps: int = integer(1000, least=1, help="Meta-updates in all.")
+    meta_steps: int = integer(1000, min=1, help="Meta-updates in all.")
     meta_learning_rate: float = number(
-        3e-3, least=0, help="Adam's learning rate, decayed to a tenth along a cosine."
+        3e-3, min=0, help="Adam's learning rate, decayed to a tenth along a cosine."
     )
     clip_norm: float = number(1.0, above=0, help="Largest global norm of a meta-gradient.")
     ema_decay: float = number(
         0.0,
-        least=0,
+        min=0,
         below=1,
         help="Decay of the exponential moving average of the meta-parameters that is validated "
         "and kept; after t meta-steps at most (1 + t) / (10 + t). 0: none.",
@@ -28,7 +28,7 @@ class Settings(Configured):
         (100,),
         integer(
             None,
-            least=1,
+            min=1,
             flag="trajectory",
             help="Length of an optimizee's run; repeated: a curriculum, in the order given.",
         ),
@@ -39,11 +39,11 @@ class Settings(Configured):
         help="Whether a run has its curriculum's length, or one drawn from the unroll up to it.",
     )
     validation_trajectory: int = integer(0, help="Steps of a validation; 0: the longest.")
-    validate_every: int = integer(100, least=1, help="Meta-steps between validations.")
-    num_validation_tasks: int = integer(8, least=1, help="Optimizees per validation task.")
+    validate_every: int = integer(100, min=1, help="Meta-steps between validations.")
+    num_validation_tasks: int = integer(8, min=1, help="Optimizees per validation task.")
     patience: int = integer(0, help="Validations without improvement before stopping; 0: never.")
-    checkpoint_every: int = integer(100, least=1, help="Meta-steps between checkpoints.")
-    seed: int = integer(0, most=2**31 - 1, help="Seed of everything.")
+    checkpoint_every: int = integer(100, min=1, help="Meta-steps between checkpoints.")
+    seed: int = integer(0, max=2**31 - 1, help="Seed of everything.")
     jit_compile: bool = boolean(
         True, help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`)."
     )

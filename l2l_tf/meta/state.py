@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.core.renamed import upgraded_fields
+from l2l_tf.core.renamed import upgraded_fields, upgraded_rule
 from l2l_tf.meta import checkpoint
 from l2l_tf.tasks import as_seed
 
@@ -128,6 +128,7 @@ def _upgraded(before):
     estimator = before["estimator"]
     return {
         **before,
+        "rule": upgraded_rule(before["rule"]),
         "estimator": {**estimator, "config": upgraded_fields(estimator["config"])},
         "settings": upgraded_fields(before["settings"]),
     }

@@ -26,7 +26,7 @@ class Trajectory(NamedTuple):
     seed: Any
 
 
-def begin(rule, task, seed, num_tasks, joined=True):
+def begin(rule, task, seed, num_tasks, packed=True):
     """A fresh trajectory of `num_tasks` fresh optimizees.
 
     Args:
@@ -34,14 +34,14 @@ def begin(rule, task, seed, num_tasks, joined=True):
         task: `Task`.
         seed: int32 `[2]`.
         num_tasks: Number of optimizees.
-        joined: Whether a coordinatewise rule sees the optimizees as one flat variable;
+        packed: Whether a coordinatewise rule sees the optimizees as one flat variable;
             False where each of them has meta-parameters of its own.
 
     Returns:
         A `Trajectory`.
     """
     params, model_state = task.init_tasks(fold_in(seed, 0), num_tasks)
-    if rule.coordinatewise and joined:
+    if rule.coordinatewise and packed:
         rule_state = rule.init([_flatten(params)])
     else:
         first = [p[0] for p in params]

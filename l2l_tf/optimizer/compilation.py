@@ -9,7 +9,7 @@ from l2l_tf.core.tracing import traced_apart
 # Compiling takes seconds, and a tenth of one and more for every variable; a compiled step saves
 # some nanoseconds per float of state. From this many floats, and this many per variable, a run of
 # a thousand steps gets back what compiling costs.
-LEAST_FLOATS = 2**19
+MIN_FLOATS = 2**19
 FLOATS_PER_VARIABLE = 2**16
 
 
@@ -28,7 +28,7 @@ def pays(rule, variables, slots):
     if any(None in tuple(v.shape) for v in variables):
         return False
     floats = sum(math.prod(s.shape) for slot in slots for s in slot.values())
-    return floats >= LEAST_FLOATS + FLOATS_PER_VARIABLE * len(slots)
+    return floats >= MIN_FLOATS + FLOATS_PER_VARIABLE * len(slots)
 
 
 class CompiledSteps:

@@ -29,7 +29,7 @@ def checked(multipliers):
                 f"`learning_rate_multipliers` has regular expressions as its keys ({error}). "
                 f"Received: {pattern!r}"
             ) from error
-        check_number(f"learning_rate_multipliers[{pattern!r}]", factor, least=0)
+        check_number(f"learning_rate_multipliers[{pattern!r}]", factor, min=0)
     return dict(multipliers)
 
 

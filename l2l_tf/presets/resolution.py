@@ -13,6 +13,7 @@ import pathlib
 from typing import NamedTuple
 
 from l2l_tf import rules
+from l2l_tf.core import renamed
 from l2l_tf.core.spec import parse_spec
 from l2l_tf.presets import registry, storage
 
@@ -61,7 +62,7 @@ def resolve(
         return Resolved(rules.from_text(source.removeprefix(UNTRAINED)))
     name, bracket, rest = source.partition("(")
     name = name.strip()
-    if name in rules.names() and name not in registry.list_presets():
+    if name in (*rules.names(), *renamed.RULES) and name not in registry.list_presets():
         return _named_rule(name, source, untrained)
     if source in registry.list_presets() or pathlib.Path(source).expanduser().is_dir():
         return _preset(source)

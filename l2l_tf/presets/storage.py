@@ -12,7 +12,8 @@ import numpy as np
 from l2l_tf import rules
 from l2l_tf.core.files import whole_directory
 
-FORMAT_VERSION = 1
+# 1: names of rules and arguments of an earlier time (`core.renamed`), still read.
+FORMAT_VERSION = 2
 CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "metadata.json"
 
 

@@ -22,7 +22,7 @@ from l2l_tf.rules.memory import (
 )
 from l2l_tf.rules.mixture import Mixture
 from l2l_tf.rules.parameter_free import DoWG, Prodigy
-from l2l_tf.rules.per_kind import PerKind
+from l2l_tf.rules.partition import Partition
 from l2l_tf.rules.registry import (
     deserialize,
     from_text,
@@ -53,7 +53,7 @@ __all__ = [
     "DoWG",
     "Mixture",
     "Momentum",
-    "PerKind",
+    "Partition",
     "Prodigy",
     "RNNProp",
     "Rprop",

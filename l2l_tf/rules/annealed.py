@@ -19,18 +19,18 @@ class Annealed(Wrapper):
     unknown. The schedule is that of Loshchilov & Hutter (2017), "SGDR", without restarts.
 
     Args:
-        rule: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
+        inner: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
             "momentum(learning_rate=0.1)".
         final: Factor at the end, in [0, 1].
 
     Raises:
-        ValueError: If `rule` is no rule, or `final` is out of range.
+        ValueError: If `inner` is no rule, or `final` is out of range.
     """
 
-    final: float = number(0.01, least=0, most=1)
+    final: float = number(0.01, min=0, max=1)
 
     def update(self, gradients, state, variables, context):
-        updates, state = self.rule.update(gradients, state, variables, context)
+        updates, state = self.inner.update(gradients, state, variables, context)
         # A run of unknown length stays at its beginning.
         done = fraction_done(context.run_iteration, context.total_steps, 1, 0.0)
         turned = 0.5 * (1.0 - ops.cos(math.pi * ops.minimum(done, 1.0)))

@@ -16,16 +16,11 @@ import numpy as np
 from keras import ops
 
 from l2l_tf.core.config import Configured
-from l2l_tf.rules.chunks import as_a_whole, evaluate_in_chunks, worth_chunks
-from l2l_tf.rules.joining import (
-    compute_dtype_for,
-    evaluation_groups,
-    join,
-    part,
-    size_of,
-    state_dtype_for,
-)
+from l2l_tf.rules.barrier import optimization_barrier
+from l2l_tf.rules.chunks import evaluate_in_chunks, worth_chunks
+from l2l_tf.rules.dtypes import compute_dtype_for, state_dtype_for
 from l2l_tf.rules.layout import Layout
+from l2l_tf.rules.packing import pack, packing_groups, size_of, unpack
 
 UNKNOWN = math.nan
 # A tensor of Keras's backend, an array or a variable.
@@ -77,7 +72,7 @@ class UpdateRule(Configured):
         meta_params: Dict name → float32 array, tensor or variable: the learned
             weights. Empty for hand-crafted rules.
         coordinatewise: Whether each coordinate's update depends on that
-            coordinate alone, so that variables may be split, joined and batched.
+            coordinate alone, so that variables may be split, packed and batched.
         supports_jit: Whether XLA can compile `update`; False for a rule that calls what it
             cannot, which is then left to the program around it.
         steps_alone: Whether the program takes steps and is never differentiated; see `for_steps`.
@@ -137,7 +132,7 @@ class UpdateRule(Configured):
         """The same rule with the meta-parameters of another, wherever it has such.
 
         The parts of a composition have names that end with those of their rule, and each of
-        them starts from the same values: `per_kind()` takes twice what an `lstm()` has.
+        them starts from the same values: `partition()` takes twice what an `lstm()` has.
 
         Args:
             other: The `UpdateRule` to start from.
@@ -282,7 +277,7 @@ class CoordinatewiseRule(UpdateRule):
     ) -> tuple[list[Tensor], RuleState]:
         updates = [None] * len(gradients)
         states = [None] * len(gradients)
-        for group in evaluation_groups(variables, self.floats_per_coordinate()):
+        for group in packing_groups(variables, self.floats_per_coordinate()):
             group_updates, group_states = self._update_group(
                 [gradients[i] for i in group],
                 [state.variables[i] for i in group],
@@ -307,16 +302,16 @@ class CoordinatewiseRule(UpdateRule):
         alone = len(variables) == 1
         count = size_of(variables[0]) if alone else sum(size_of(v) for v in variables)
         if self.chunked and worth_chunks(count, self.floats_per_coordinate()):
-            # What is joined was copied anyway; a large variable's slots stay as they are.
-            gradient, slots, variable = join(gradients, states, variables, None if alone else dtype)
+            # What is packed was copied anyway; a large variable's slots stay as they are.
+            gradient, slots, variable = pack(gradients, states, variables, None if alone else dtype)
             given = (gradient, variable)
             update, state = evaluate_in_chunks(evaluate, given, slots, dtype, context.iteration)
         else:
-            gradient, slots, variable = join(gradients, states, variables, dtype)
+            gradient, slots, variable = pack(gradients, states, variables, dtype)
             update, state = evaluate(gradient, variable, slots)
             if self.steps_alone and not alone:
-                update, state = as_a_whole((update, state), context.iteration)
-        return part(update, state, variables, states)
+                update, state = optimization_barrier((update, state), context.iteration)
+        return unpack(update, state, variables, states)
 
 
 def cast_meta_params(rule, dtype):

@@ -8,7 +8,7 @@ from l2l_tf.rules.wrapper import Wrapper
 
 
 @registry.register_rule("centred")
-class Centred(Wrapper, rule="lstm"):
+class Centred(Wrapper, inner="lstm"):
     """Another rule's updates less their mean over the inputs of each unit.
 
     Of a kernel `[…, units]` the update's mean over all axes but the last is taken away; vectors
@@ -20,12 +20,12 @@ class Centred(Wrapper, rule="lstm"):
     deep neural networks") takes the same mean away, from the gradients.
 
     Args:
-        rule: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
-            "per_kind".
+        inner: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
+            "partition".
         seed: Seed of the untrained meta-parameters; None keeps those of the rule given.
 
     Raises:
-        ValueError: If `rule` is no rule.
+        ValueError: If `inner` is no rule.
     """
 
     seed: int | None = optional(integer(None))
@@ -34,14 +34,14 @@ class Centred(Wrapper, rule="lstm"):
     def __post_init__(self):
         super().__post_init__()
         if self.seed is not None:
-            weights = self.rule.initial_meta_params(self.seed)
-            vars(self)["rule"] = self.rule.bind(weights)
+            weights = self.inner.initial_meta_params(self.seed)
+            vars(self)["inner"] = self.inner.bind(weights)
 
     def initial_meta_params(self, seed=None):
-        return self.rule.initial_meta_params(self.seed if seed is None else seed)
+        return self.inner.initial_meta_params(self.seed if seed is None else seed)
 
     def update(self, gradients, state, variables, context):
-        updates, state = self.rule.update(gradients, state, variables, context)
+        updates, state = self.inner.update(gradients, state, variables, context)
         return [_centred(u) for u in updates], state
 
 

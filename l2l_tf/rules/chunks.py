@@ -1,40 +1,24 @@
-"""What is computed at once: many coordinates a chunk at a time, or joined ones as a whole."""
-
-import functools
+"""Large variables a chunk of coordinates at a time, with bounded temporaries."""
 
 import numpy as np
-from keras import ops, tree
+from keras import ops
 from keras.backend import standardize_dtype
+
+from l2l_tf.rules.barrier import optimization_barrier
 
 CHUNK = 2**14
 # A rule with less state has its few operations fused: nothing is there to be bounded.
-LEAST_FLOATS = 16
+MIN_FLOATS = 16
 
 
 def worth_chunks(count, floats_per_coordinate):
     """Whether `count` coordinates (an int if it is static) are to be evaluated in chunks."""
-    return floats_per_coordinate >= LEAST_FLOATS and many(count)
+    return floats_per_coordinate >= MIN_FLOATS and many(count)
 
 
 def many(count):
     """Whether `count` coordinates (an int if it is static) are more than two chunks."""
     return isinstance(count, int) and count >= 2 * CHUNK
-
-
-def as_a_whole(tensors, iteration):
-    """The same tensors, each computed as a whole before anything reads a part of it.
-
-    XLA would compute a joined vector anew in every slice that is cut out of it, and compile all of
-    it as often as there are variables. It does not look through a condition one of whose branches
-    returns what it was given; that this one always holds it cannot know.
-
-    Args:
-        tensors: Tensors in some structure.
-        iteration: Scalar, not negative.
-    """
-    taken = ops.convert_to_tensor(iteration) >= 0
-    zeros = functools.partial(tree.map_structure, ops.zeros_like, tensors)
-    return ops.cond(taken, lambda: tensors, zeros)
 
 
 def evaluate_in_chunks(update, given, slots, dtype, iteration):
@@ -50,7 +34,7 @@ def evaluate_in_chunks(update, given, slots, dtype, iteration):
         given: Tensors `[n]`, at least `CHUNK` coordinates, such as the gradient.
         slots: Dict name → `[…, n]`.
         dtype: Dtype in which `update` computes.
-        iteration: Scalar, not negative; see `as_a_whole`.
+        iteration: Scalar, not negative; see `optimization_barrier`.
 
     Returns:
         `(update [n] in dtype, slots)`.
@@ -71,7 +55,7 @@ def evaluate_in_chunks(update, given, slots, dtype, iteration):
             {name: ops.cast(slot, dtype) for name, slot in chunk.items()},
         )
         new = {name: _bits(ops.cast(value, kept_in[name])) for name, value in new.items()}
-        step, new = as_a_whole((ops.cast(step, dtype), new), iteration)
+        step, new = optimization_barrier((ops.cast(step, dtype), new), iteration)
         filled = {name: put(tensor, start, new[name]) for name, tensor in filled.items()}
         return put(steps, start, step), filled
 

@@ -45,7 +45,7 @@ class Momentum(CoordinatewiseRule):
     """
 
     learning_rate: float = number(0.01)
-    momentum: float = number(0.9, least=0, below=1)
+    momentum: float = number(0.9, min=0, below=1)
     nesterov: bool = boolean(False)
     takes_learning_rate = True
 
@@ -75,9 +75,9 @@ class Adam(CoordinatewiseRule):
     """
 
     learning_rate: float = number(0.001)
-    beta_1: float = number(0.9, least=0, below=1)
-    beta_2: float = number(0.999, least=0, below=1)
-    epsilon: float = number(1e-7, least=0)
+    beta_1: float = number(0.9, min=0, below=1)
+    beta_2: float = number(0.999, min=0, below=1)
+    epsilon: float = number(1e-7, min=0)
     takes_learning_rate = True
 
     def slot_shapes(self):
@@ -106,15 +106,15 @@ class Rprop(CoordinatewiseRule):
         learning_rate: Float; the first step size (torch's default 0.01), of no effect later.
         eta_minus: Factor below 1 on a change of sign.
         eta_plus: Factor above 1 while the sign stays.
-        smallest_step: Least step size.
-        largest_step: Greatest step size.
+        min_step: Least step size.
+        max_step: Greatest step size.
     """
 
     learning_rate: float = number(0.01)
     eta_minus: float = number(0.5, above=0, below=1)
     eta_plus: float = number(1.2, above=1)
-    smallest_step: float = number(1e-6, least=0)
-    largest_step: float = number(50.0, above=0)
+    min_step: float = number(1e-6, min=0)
+    max_step: float = number(50.0, above=0)
     takes_learning_rate = True
 
     def slot_shapes(self):
@@ -137,6 +137,6 @@ class Rprop(CoordinatewiseRule):
         size = ops.where(size == 0, ops.cast(self.learning_rate, size.dtype), size)
         factor = ops.where(agreement > 0, self.eta_plus, 1.0)
         factor = ops.cast(ops.where(agreement < 0, self.eta_minus, factor), size.dtype)
-        size = ops.clip(size * factor, self.smallest_step, self.largest_step)
+        size = ops.clip(size * factor, self.min_step, self.max_step)
         sign = ops.where(agreement < 0, ops.zeros_like(sign), sign)
         return -sign * size, {"sign": sign, "step_size": size}

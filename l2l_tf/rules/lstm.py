@@ -63,8 +63,8 @@ class LSTM(CoordinatewiseRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    hidden_size: int = integer(20, least=1)
-    layers: int = integer(2, least=1)
+    hidden_size: int = integer(20, min=1)
+    layers: int = integer(2, min=1)
     preprocess: float | None = optional(number(10.0, above=0))
     output_scale: float = number(0.1)
     seed: int = integer(0)

@@ -5,7 +5,7 @@ from keras import ops
 from l2l_tf.cells import root_mean_square
 from l2l_tf.core.config import number
 from l2l_tf.rules.base import RuleState, UpdateRule
-from l2l_tf.rules.joining import compute_dtype_for, widest_dtype
+from l2l_tf.rules.dtypes import compute_dtype_for, widest_dtype
 from l2l_tf.rules.registry import register_rule
 
 
@@ -57,8 +57,8 @@ class Prodigy(UpdateRule):
     """
 
     first_estimate: float = number(1e-6, above=0)
-    beta_1: float = number(0.9, least=0, below=1)
-    beta_2: float = number(0.999, least=0, below=1)
+    beta_1: float = number(0.9, min=0, below=1)
+    beta_2: float = number(0.999, min=0, below=1)
     epsilon: float = number(1e-8, above=0)
 
     def init(self, variables, state_dtype=None):

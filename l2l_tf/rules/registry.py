@@ -1,10 +1,11 @@
 """Names of update rules, and their configuration as plain data."""
 
+from l2l_tf.core import renamed
 from l2l_tf.core.config import setting
 from l2l_tf.core.registry import Registry
 from l2l_tf.rules.base import UpdateRule
 
-RULES = Registry("rule")
+RULES = Registry("rule", renamed.RULES, renamed.ARGUMENTS)
 register_rule, names, get, from_text = RULES.register, RULES.names, RULES.get, RULES.from_spec
 
 
@@ -27,11 +28,12 @@ def serialize(rule: UpdateRule) -> dict:
 
 
 def deserialize(config: dict) -> UpdateRule:
-    """The rule that `serialize` described, with untrained meta-parameters."""
+    """The rule that `serialize` described, today or earlier, with untrained meta-parameters."""
     if not isinstance(config, dict) or set(config) != {"name", "config"}:
         raise ValueError(
             f"A rule's description has the keys 'name' and 'config'. Received: {config!r}"
         )
+    config = renamed.upgraded_rule(config)
     return get(config["name"], **config["config"])
 
 

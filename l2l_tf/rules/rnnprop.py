@@ -36,10 +36,10 @@ class RNNProp(CoordinatewiseRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    hidden_size: int = integer(20, least=1)
-    layers: int = integer(2, least=1)
-    beta_1: float = number(0.95, least=0, below=1)
-    beta_2: float = number(0.95, least=0, below=1)
+    hidden_size: int = integer(20, min=1)
+    layers: int = integer(2, min=1)
+    beta_1: float = number(0.95, min=0, below=1)
+    beta_2: float = number(0.95, min=0, below=1)
     step_size: float = number(0.1, above=0)
     seed: int = integer(0)
 

@@ -8,41 +8,41 @@ class Wrapper(UpdateRule):
     """Base class of rules around another rule; a subclass implements `update`.
 
     Args:
-        rule: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
+        inner: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
             "momentum(learning_rate=0.1)".
 
     Raises:
-        ValueError: If `rule` is no rule.
+        ValueError: If `inner` is no rule.
     """
 
-    rule: UpdateRule = registry.a_rule("momentum")
+    inner: UpdateRule = registry.a_rule("momentum")
 
     @property
     def coordinatewise(self):
-        return self.rule.coordinatewise
+        return self.inner.coordinatewise
 
     @property
     def supports_jit(self):
-        return self.rule.supports_jit
+        return self.inner.supports_jit
 
     @property
     def meta_params(self):
-        return self.rule.meta_params
+        return self.inner.meta_params
 
     def initial_meta_params(self, seed=None):
-        return self.rule.initial_meta_params(seed)
+        return self.inner.initial_meta_params(seed)
 
     def bind(self, meta_params):
-        return self.copied(rule=self.rule.bind(meta_params))
+        return self.copied(inner=self.inner.bind(meta_params))
 
     def for_steps(self, chunked=False):
-        return super().for_steps(chunked).copied(rule=self.rule.for_steps(chunked))
+        return super().for_steps(chunked).copied(inner=self.inner.for_steps(chunked))
 
     def laid_out(self, layouts):
-        return self.copied(rule=self.rule.laid_out(layouts))
+        return self.copied(inner=self.inner.laid_out(layouts))
 
     def init(self, variables, state_dtype=None):
-        return self.rule.init(variables, state_dtype)
+        return self.inner.init(variables, state_dtype)
 
     def get_config(self):
-        return {**super().get_config(), "rule": registry.serialize(self.rule)}
+        return {**super().get_config(), "inner": registry.serialize(self.inner)}

@@ -27,11 +27,11 @@ class RandomScaling(Task):
 
     task: Task = setting()
     spread: float = number(
-        3.0, least=0, below=80, flag="random_scaling", help="Largest |log c| of a factor c."
+        3.0, min=0, below=80, flag="random_scaling", help="Largest |log c| of a factor c."
     )  # e^80 is near the end of float32.
     level: str = choice("coordinate", LEVELS, flag="scaling_level", help="What shares a factor.")
     share: float = number(
-        1.0, least=0, most=1, flag="scaling_share", help="Share of optimizees that are rescaled."
+        1.0, min=0, max=1, flag="scaling_share", help="Share of optimizees that are rescaled."
     )
 
     @property

@@ -38,8 +38,8 @@ class InMemoryClassification(Task, kw_only=True):
         ValueError: If an argument is out of range.
     """
 
-    batch_size: int = integer(128, least=1)
-    label_noise: float = number(0.0, least=0, most=1)
+    batch_size: int = integer(128, min=1)
+    label_noise: float = number(0.0, min=0, max=1)
     objective: str = choice("cross_entropy", OBJECTIVES)
 
     def splits(self):

@@ -26,8 +26,8 @@ class ConditionedQuadratic(Task):
         ValueError: If an argument is out of range.
     """
 
-    dimension: int = integer(10, least=2)
-    condition: float = number(100.0, least=1)
+    dimension: int = integer(10, min=2)
+    condition: float = number(100.0, min=1)
 
     def init(self, seed):
         n = self.dimension
@@ -58,8 +58,8 @@ class LogisticRegression(Task):
         start: Standard deviation of the starting point.
     """
 
-    l2: float = number(1e-3, least=0)
-    start: float = number(0.1, least=0)
+    l2: float = number(1e-3, min=0)
+    start: float = number(0.1, min=0)
 
     def init(self, seed):
         weights = tf.random.stateless_normal([30], fold_in(seed, 0))

@@ -31,7 +31,7 @@ class GreyImages(InMemoryClassification):
     """
 
     dataset: str = choice("digits", SIDES)
-    hidden: int = integer(20, least=1)
+    hidden: int = integer(20, min=1)
     activation: str = choice("sigmoid", ACTIVATIONS)
 
     @property

@@ -23,7 +23,7 @@ def _check_labels(name, labels):
     if labels is None:
         return
     for label in [labels] if isinstance(labels, int) else labels:
-        check_integer(name, label, least=0)
+        check_integer(name, label, min=0)
     if isinstance(labels, int) or len(set(labels)) != len(labels) or len(labels) < 2:
         raise ValueError(
             f"`{name}` names two classes or more, each once. Received: {name}={labels!r}"
@@ -60,10 +60,10 @@ class ImageConv(InMemoryClassification):
 
     dataset: str = choice("cifar10", DATASETS)
     labels: tuple | None = setting(None, _check_labels, _as_list)
-    channels: int = integer(16, least=1)
-    layers: int = integer(3, least=1)
-    kernel_size: int = integer(5, least=1)
-    hidden: int = integer(32, least=1)
+    channels: int = integer(16, min=1)
+    layers: int = integer(3, min=1)
+    kernel_size: int = integer(5, min=1)
+    hidden: int = integer(32, min=1)
     activation: str = choice("relu", ACTIVATIONS)
     batch_norm: bool = boolean(True)
     init_std: float | None = optional(number(None, above=0))

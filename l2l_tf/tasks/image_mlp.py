@@ -66,8 +66,8 @@ class ImageMLP(InMemoryMLP, hidden=32, activation="relu", batch_size=64):
     """
 
     dataset: str = choice("mnist", DATASETS)
-    size: int = integer(8, least=1)
-    unit_spread: float = number(0.0, least=0)
+    size: int = integer(8, min=1)
+    unit_spread: float = number(0.0, min=0)
     rows: int = integer(0)
 
     @functools.cached_property

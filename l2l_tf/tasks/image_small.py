@@ -20,7 +20,7 @@ class _SmallImages(InMemoryClassification, batch_size=32):
     """A classifier of small grey images whose kernels start from N(0, gain/fan-in)."""
 
     dataset: str = choice("mnist", DATASETS)
-    size: int = integer(8, least=1)
+    size: int = integer(8, min=1)
     activation: str = choice("relu", ACTIVATIONS)
     init_scale: float = number(1.0, above=0)
 
@@ -48,8 +48,8 @@ class ImageAttention(_SmallImages, activation="gelu"):
         activation: As the further arguments, see `InMemoryMLP`.
     """
 
-    width: int = integer(16, least=1)
-    heads: int = integer(2, least=1)
+    width: int = integer(16, min=1)
+    heads: int = integer(2, min=1)
 
     def __post_init__(self):
         super().__post_init__()
@@ -119,7 +119,7 @@ class ImagePatches(_SmallImages):
         activation: As the further arguments, see `InMemoryMLP`.
     """
 
-    channels: int = integer(8, least=1)
+    channels: int = integer(8, min=1)
 
     def init(self, seed):
         first, second = self.channels, 2 * self.channels
@@ -166,10 +166,10 @@ class ImageTokens(_SmallImages):
         activation: As the further arguments, see `InMemoryMLP`.
     """
 
-    levels: int = integer(3, least=2)
-    context: int = integer(3, least=1)
-    width: int = integer(12, least=2)
-    hidden: int = integer(32, least=2)
+    levels: int = integer(3, min=2)
+    context: int = integer(3, min=1)
+    width: int = integer(12, min=2)
+    hidden: int = integer(32, min=2)
     variable_paths = (
         "embedding/embeddings",
         *(f"{layer}/{name}" for layer in ("dense", "dense_1") for name in ("kernel", "bias")),

@@ -54,7 +54,7 @@ class KerasModel(Task):
 
     def __init__(self, model, loss, data, metrics=None, batches=None, name=None):
         if batches is not None:
-            check_integer("batches", batches, least=1)
+            check_integer("batches", batches, min=1)
         if isinstance(model, keras.Model):
             self._build = lambda: keras.models.clone_model(model)
         elif callable(model):
@@ -213,16 +213,16 @@ def _random_numbers_from(sequence):
         np.random.set_state(numpy)
 
 
-def _read(pipeline, most, split):
+def _read(pipeline, max_batches, split):
     """Batches of a pipeline in memory, stacked `[batches, …]`."""
     if not isinstance(pipeline, tf.data.Dataset):
         raise TypeError(f"`data` is a tf.data.Dataset of batches. Received: {pipeline!r}")
-    if most is None and pipeline.cardinality() == tf.data.INFINITE_CARDINALITY:
+    if max_batches is None and pipeline.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
             "A pipeline without end needs `batches`, how many of them to keep. "
             f"Received: batches=None, split={split!r}"
         )
-    read = list(pipeline.take(-1 if most is None else most).as_numpy_iterator())
+    read = list(pipeline.take(-1 if max_batches is None else max_batches).as_numpy_iterator())
     if not read or not isinstance(read[0], tuple) or len(read[0]) not in (2, 3):
         raise ValueError(
             "A pipeline gives batches (x, y) or (x, y, sample_weight). "

@@ -50,12 +50,12 @@ class NeuralArt(Task):
     twice_differentiable = False
     jit_compile = False
 
-    size: int = integer(64, least=16)
+    size: int = integer(64, min=16)
     style: str = setting("gogh_auvert")
     photographs: str = choice("train", SPLITS)
-    content_weight: float = number(1.0, least=0)
-    style_weight: float = number(3.0, least=0)
-    smoothness: float = number(1.0, least=0)
+    content_weight: float = number(1.0, min=0)
+    style_weight: float = number(3.0, min=0)
+    smoothness: float = number(1.0, min=0)
     content_layer: str = choice("conv4_2", vgg16.LAYERS)
     style_layers: tuple = several(
         ("conv1_1", "conv2_1", "conv3_1", "conv4_1"), choice(None, vgg16.LAYERS)

@@ -39,7 +39,7 @@ class InMemoryMLP(InMemoryClassification):
         ValueError: If an argument is out of range.
     """
 
-    hidden: int = integer(20, least=1)
+    hidden: int = integer(20, min=1)
     layers: int = integer(1)
     activation: str = choice("sigmoid", ACTIVATIONS)
     normalization: str = choice("none", NORMALIZATIONS)

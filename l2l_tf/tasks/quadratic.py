@@ -21,8 +21,8 @@ class Quadratic(Task):
         ValueError: If an argument is out of range.
     """
 
-    dimension: int = integer(10, least=1)
-    start: float = number(0.01, least=0)
+    dimension: int = integer(10, min=1)
+    start: float = number(0.01, min=0)
 
     def init(self, seed):
         n = self.dimension
@@ -54,7 +54,7 @@ class QuadraticUniform(Quadratic):
         ValueError: If an argument is out of range.
     """
 
-    average_over: int = integer(128, least=1)
+    average_over: int = integer(128, min=1)
 
     def init(self, seed):
         n = self.dimension

@@ -26,7 +26,7 @@ class ResidualNet(GreyImages):
         ValueError: If an argument is out of range.
     """
 
-    layers: int = integer(3, least=1)
+    layers: int = integer(3, min=1)
 
     def init(self, seed):
         params = self.dense(seed, 0, self.side**2, self.hidden)

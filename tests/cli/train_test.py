@@ -300,7 +300,7 @@ def test_a_preset_to_start_from_that_is_not_there_is_refused(flag, received, tmp
     assert "nothing is there for 'input_kernel' of shape (20, 2)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("rule", ["per_kind", "gac_lstm"])
+@pytest.mark.parametrize("rule", ["partition", "gac_lstm"])
 def test_weights_of_a_preset_start_another_rule(rule):
     made = []
 
@@ -312,7 +312,7 @@ def test_weights_of_a_preset_start_another_rule(rule):
     assert train.run_command("l2l-train", "", train.FLAGS, build, flags) == 0
     given = presets.load_preset("lstm-digits").meta_params
     assert made[0].describe()["rule"] == rules.serialize(rules.get(rule))
-    kinds = ("convolutional_", "fully_connected_") if rule == "per_kind" else ("",)
+    kinds = ("convolutional_", "fully_connected_") if rule == "partition" else ("",)
     for name, value in given.items():
         for kind in kinds:
             np.testing.assert_array_equal(made[0].variables[kind + name].numpy(), value)

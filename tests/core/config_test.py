@@ -15,15 +15,15 @@ from l2l_tf.core.config import (
 
 
 class Ball(Configured):
-    size: int = integer(5, least=1)
+    size: int = integer(5, min=1)
     weight: float | None = optional(number(None, above=0))
     colour: str = choice("red", ("red", "blue"))
     bounces: bool = boolean(True)
-    sizes: tuple = several((1,), integer(None, least=1))
+    sizes: tuple = several((1,), integer(None, min=1))
 
 
 class BlueBall(Ball, colour="blue"):
-    price: float = number(1.0, least=0, most=2)
+    price: float = number(1.0, min=0, max=2)
 
 
 class Wall(Configured):

@@ -22,16 +22,16 @@ def tune(runner, *arguments, cache_dir=None):
 class Bowl:
     """Stands in for a runner: the loss is `(log10 rate − log10 best)²`, without training."""
 
-    def __init__(self, best, limit=math.inf, most=math.inf):
+    def __init__(self, best, limit=math.inf, max_runs=math.inf):
         self.problem = Problem(tasks.DigitsMLP(hidden=2))
         self.contender = baselines.get("adam")
         self.steps = 3
-        self.best, self.limit, self.most = best, limit, most
+        self.best, self.limit, self.max_runs = best, limit, max_runs
         self.tried = []
 
     def run(self, stream, index, rate=None, record_at=None, splits=()):
         assert stream == "tuning"
-        if len(self.tried) >= self.most:
+        if len(self.tried) >= self.max_runs:
             raise KeyboardInterrupt
         self.tried.append((rate, index))
         loss = (math.log10(rate) - math.log10(self.best)) ** 2 if rate < self.limit else math.inf
@@ -87,7 +87,7 @@ def test_finished_runs_are_never_repeated(tmp_path):
 
 def test_an_interrupted_tuning_keeps_what_was_finished(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        tune(Bowl(0.02, most=5), GRID, 2, cache_dir=tmp_path)
+        tune(Bowl(0.02, max_runs=5), GRID, 2, cache_dir=tmp_path)
     rest = Bowl(0.02)
     tune(rest, GRID, 2, cache_dir=tmp_path)
     assert len(rest.tried) == 3

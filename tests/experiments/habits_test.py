@@ -49,7 +49,7 @@ def test_runs_after_one_compilation_equal_a_plain_fit(pictures):
     assert len(first) == 10 and first[0] > first[-1]
 
 
-@pytest.mark.parametrize("text", ["rule:adam", "rule:annealed(rule=adam)"])
+@pytest.mark.parametrize("text", ["rule:adam", "rule:annealed(inner=adam)"])
 def test_a_length_is_told_where_the_contender_says_so(pictures, text):
     runs = [Trainer(from_text(text + end), CELL, 20).run(10.0, 0) for end in ("", "@known_horizon")]
     # Adam's steps know no length; annealed ones that know theirs are shorter at the end.

@@ -18,7 +18,7 @@ GRADIENTS = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 @pytest.fixture
 def always(monkeypatch):
     """Steps are compiled however small the model is."""
-    monkeypatch.setattr(compilation, "LEAST_FLOATS", 0)
+    monkeypatch.setattr(compilation, "MIN_FLOATS", 0)
     monkeypatch.setattr(compilation, "FLOATS_PER_VARIABLE", 0)
 
 
@@ -46,7 +46,7 @@ def after_six_steps(in_graph):
 def test_compiling_changes_no_result(in_graph, always, monkeypatch):
     compiled, optimizer = after_six_steps(in_graph)
     assert optimizer._compiled_steps.taken and int(optimizer.iterations.numpy()) == 6
-    monkeypatch.setattr(compilation, "LEAST_FLOATS", 10**9)
+    monkeypatch.setattr(compilation, "MIN_FLOATS", 10**9)
     plain, optimizer = after_six_steps(in_graph)
     assert not optimizer._compiled_steps.taken
     for a, b in zip(compiled, plain, strict=True):

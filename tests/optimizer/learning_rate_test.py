@@ -52,7 +52,7 @@ def test_every_way_to_write_a_rate_is_the_same(name):
         LearnedOptimizer(0.25, rule=f"{name}(learning_rate=0.5)"),
         LearnedOptimizer(rule=rules.get(name, learning_rate=0.25)),
         LearnedOptimizer(0.25, rule=rules.get(name)),
-        LearnedOptimizer(rule=f"annealed(rule='{name}(learning_rate=0.25)')"),
+        LearnedOptimizer(rule=f"annealed(inner='{name}(learning_rate=0.25)')"),
     ]
     later = LearnedOptimizer(rule=name)
     later.learning_rate = 0.25

@@ -42,10 +42,10 @@ def test_damaged_checksums_are_an_error(preset_directory):
 
 
 def test_a_newer_format_is_refused(preset_directory, tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(storage, "FORMAT_VERSION", 3)
     presets.save_preset(tmp_path / "newer", rules.LSTM(), "card")
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="newer version.*Received: format_version=2"):
+    with pytest.raises(ValueError, match="newer version.*Received: format_version=3"):
         presets.load_preset(tmp_path / "newer")
 
 

@@ -16,7 +16,7 @@ def tensors(seed, scale=1.0):
 
 def test_updates_are_the_other_rules_less_their_mean_over_inputs():
     inner = rules.from_text("lstm(hidden_size=3)")
-    rule = rules.from_text("centred(rule='lstm(hidden_size=3)')")
+    rule = rules.from_text("centred(inner='lstm(hidden_size=3)')")
     variables, gradients = tensors(0), tensors(1, 1e-3)
     state, plain_state = rule.init(variables), inner.init(variables)
     for iteration in range(3):
@@ -46,22 +46,22 @@ def test_a_drift_of_all_coordinates_is_gone_and_was_there():
         return np.abs(total.sum(axis=0)).mean() / total.std()
 
     learned = presets.load_preset("lstm-mnist")
-    assert drift(rules.get("centred", rule=learned).bind(learned.meta_params)) < 1e-3
+    assert drift(rules.get("centred", inner=learned).bind(learned.meta_params)) < 1e-3
     # Independent coordinates would give about √64 · 0.8.
     assert drift(learned) > 16
 
 
 def test_meta_parameters_and_configuration_are_those_of_the_other_rule():
-    rule = rules.from_text("centred(rule='per_kind(seed=3)')")
+    rule = rules.from_text("centred(inner='partition(seed=3)')")
     again = rules.deserialize(rules.serialize(rule))
     assert rules.serialize(again) == rules.serialize(rule)
-    per_kind = rules.get("per_kind", seed=3)
-    assert set(rule.meta_params) == set(per_kind.meta_params)
+    partition = rules.get("partition", seed=3)
+    assert set(rule.meta_params) == set(partition.meta_params)
     started = rule.starting_from(rules.get("lstm", seed=5))
-    assert set(started.rule.meta_params) == set(rule.meta_params) and not rule.coordinatewise
+    assert set(started.inner.meta_params) == set(rule.meta_params) and not rule.coordinatewise
 
 
-@pytest.mark.parametrize("text", ["centred(rule=nobody)", "centred(rule=3)", "centred(seed=-1)"])
+@pytest.mark.parametrize("text", ["centred(inner=nobody)", "centred(inner=3)", "centred(seed=-1)"])
 def test_what_is_no_rule_or_seed_is_refused(text):
     with pytest.raises(ValueError, match="Received: "):
         rules.from_text(text)

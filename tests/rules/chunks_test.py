@@ -18,8 +18,8 @@ def test_chunks_change_nothing(state_dtype, monkeypatch):
     variables = [tf.constant(generator.normal(size=[COUNT]), tf.float32)]
     gradients = [tf.constant(generator.normal(size=[COUNT]), tf.float32)]
 
-    def after_two_steps(rule, least_floats):
-        monkeypatch.setattr(chunks, "LEAST_FLOATS", least_floats)
+    def after_two_steps(rule, min_floats):
+        monkeypatch.setattr(chunks, "MIN_FLOATS", min_floats)
 
         @tf.function(jit_compile=True, autograph=False)
         def step(state):
@@ -28,8 +28,8 @@ def test_chunks_change_nothing(state_dtype, monkeypatch):
         _, state = step(rule.init(variables, state_dtype))
         return tf.nest.flatten(step(state))
 
-    whole = after_two_steps(rule.for_steps(chunked=True), least_floats=10**9)
-    chunked = after_two_steps(rule.for_steps(chunked=True), least_floats=1)
+    whole = after_two_steps(rule.for_steps(chunked=True), min_floats=10**9)
+    chunked = after_two_steps(rule.for_steps(chunked=True), min_floats=1)
     tolerance = 1e-5 if state_dtype is None else 1e-2
     for expected, value in zip(whole, chunked, strict=True):
         assert value.dtype == expected.dtype and value.shape == expected.shape
@@ -40,7 +40,7 @@ def test_chunks_change_nothing(state_dtype, monkeypatch):
 
 def test_chunks_are_written_in_place(monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK", 16)
-    monkeypatch.setattr(chunks, "LEAST_FLOATS", 1)
+    monkeypatch.setattr(chunks, "MIN_FLOATS", 1)
     rule = rules.LSTM(hidden_size=4).for_steps(chunked=True)
     slots = {k: tf.Variable(v) for k, v in rule.init([tf.zeros([COUNT])]).variables[0].items()}
     gradient, iteration = tf.ones([COUNT]), tf.constant(0)
@@ -93,7 +93,7 @@ def test_what_variables_share_is_compiled_once(name):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["annealed(rule=lstm)", "per_kind"])
+@pytest.mark.parametrize("name", ["annealed(inner=lstm)", "partition"])
 def test_rules_of_rules_hand_on_how_they_are_evaluated(name, monkeypatch):
     asked = []
 

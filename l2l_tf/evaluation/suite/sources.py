@@ -15,9 +15,9 @@ from l2l_tf.tasks.images import area_average
 HELD_OUT_ROWS = 1024
 
 
-def divided(inputs, targets, seed=0, share=0.25, most=None):
+def divided(inputs, targets, seed=0, share=0.25, max_rows=None):
     """Shuffled rows, a quarter of them (at most `HELD_OUT_ROWS`) held out."""
-    order = np.random.default_rng(seed).permutation(len(inputs))[:most]
+    order = np.random.default_rng(seed).permutation(len(inputs))[:max_rows]
     test = min(round(share * len(order)), HELD_OUT_ROWS)
     parts = {"train": order[test:], "test": order[:test]}
     return {split: (inputs[index], targets[index]) for split, index in parts.items()}
@@ -86,7 +86,7 @@ def unicode_classes():
     kept = [c for c in range(65536) if unicodedata.category(chr(c))[0] in "LMNPSZ"]
     bits = (np.array(kept)[:, None] >> np.arange(16)) & 1
     labels = np.array(["LMNPSZ".index(unicodedata.category(chr(c))[0]) for c in kept], "int32")
-    return divided((2.0 * bits - 1.0).astype("float32"), labels, most=6144)
+    return divided((2.0 * bits - 1.0).astype("float32"), labels, max_rows=6144)
 
 
 @functools.cache

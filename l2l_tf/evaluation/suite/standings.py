@@ -30,7 +30,7 @@ class TaskStanding:
         scheduled_speed_up: See `curves.time_to_target`, to the final train loss of tuned AdamW with
             cosine decay; None if never, or if that is no contender.
         held_out_loss: Final held-out loss.
-        best_held_out_loss: The least held-out loss along each run.
+        best_held_out_loss: The lowest held-out loss along each run.
         held_out_accuracy: Final held-out accuracy, mean over seeds; None if there is none.
         accuracy_worse: Whether it is below tuned Adam's by more than `accuracy_margin`.
         diverged: Runs that were not finite once or ended above their start.
@@ -64,12 +64,12 @@ class Standing:
         median_speed_up: Median over tasks.
         won: Dict other contender → share of the tasks with a lower final train loss.
         loss_ratio: Geometric mean over tasks of final train loss / tuned Adam's.
-        worst_ratio: The greatest of these.
+        worst_ratio: The highest of these.
         diverged: Runs that diverged.
         runs: All runs.
         accuracy_worse: Tasks on which held-out accuracy is worse; see `accuracy_margin`.
         held_out_ratio: Median over tasks of final held-out loss / tuned Adam's.
-        best_held_out_ratio: The same of the least held-out losses along the runs.
+        best_held_out_ratio: The same of the lowest held-out losses along the runs.
         anytime: Mean over tasks; see `curves.anytime`.
         anytime_ahead: Share of the tasks on which it is below 0.
         against_best: `AgainstBest`; None unless both are contenders.
@@ -211,7 +211,7 @@ class Ranking(NamedTuple):
     Attributes:
         results: `Results`.
         by_task: List of `TaskStanding`.
-        overall: List of `Standing`, the greatest speed-up first.
+        overall: List of `Standing`, the highest speed-up first.
     """
 
     results: Results
@@ -226,7 +226,7 @@ def ranked(results):
 
 
 def standings(results, rows):
-    """List of `Standing`, the greatest speed-up first.
+    """List of `Standing`, the highest speed-up first.
 
     Args:
         results: `Results`.

@@ -56,7 +56,7 @@ def following_words(text, length, known, rows=8192):
     return windows(codes, length, rows)
 
 
-def skip_grams(text, known, reach=2, most=300_000):
+def skip_grams(text, known, reach=2, max_pairs=300_000):
     """A word → one within `reach` words of it (Mikolov et al. 2013)."""
     codes = numbered(words_of(text), known)
     edge = int(0.9 * len(codes))
@@ -69,7 +69,7 @@ def skip_grams(text, known, reach=2, most=300_000):
             for pair in (np.stack([left, right], 1), np.stack([right, left], 1))
         ]
         pairs = np.random.default_rng(3).permutation(np.concatenate(pairs))
-        pairs = pairs[: most if split == "train" else HELD_OUT_ROWS]
+        pairs = pairs[: max_pairs if split == "train" else HELD_OUT_ROWS]
         found[split] = (pairs[:, 0], pairs[:, 1])
     return found
 

@@ -38,8 +38,8 @@ class Estimator(Configured, kw_only=True):
         ValueError: If an argument is out of range.
     """
 
-    unroll: int = integer(20, least=1, help="Optimizee steps per meta-update (paper: 20).")
-    num_tasks: int = integer(4, least=1, help="Optimizees trained side by side in a meta-step.")
+    unroll: int = integer(20, min=1, help="Optimizee steps per meta-update (paper: 20).")
+    num_tasks: int = integer(4, min=1, help="Optimizees trained side by side in a meta-step.")
     loss_weights: str = choice(
         "all", LOSS_WEIGHTS, help="Weights w_t of the losses of an unroll (`meta.objective`)."
     )
@@ -55,12 +55,12 @@ class Estimator(Configured, kw_only=True):
         "every size of the loss.",
     )
     log_floor: float = number(
-        1e-10, least=0, help="Added to f before its logarithm: below it, progress counts less."
+        1e-10, min=0, help="Added to f before its logarithm: below it, progress counts less."
     )
     known_horizon: float = number(
         1.0,
-        least=0,
-        most=1,
+        min=0,
+        max=1,
         help="Share of the trajectories whose length (`total_steps`) the rule knows.",
     )
 

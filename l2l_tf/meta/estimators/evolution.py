@@ -40,7 +40,7 @@ class EvolutionStrategies(Estimator):
     sigma: float = number(0.01, above=0, help="Perturbations' size σ (es, pes).")
 
     def begin(self, rule, task, seed):
-        half = begin(rule, task, seed, self.num_tasks, joined=False)
+        half = begin(rule, task, seed, self.num_tasks, packed=False)
         both = tf.nest.map_structure(
             lambda t: tf.concat([t, t], axis=0), half._replace(seed=tf.zeros([0]))
         )

@@ -34,10 +34,10 @@ class Celo(ScheduledRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    hidden_size: int = integer(4, least=1)
-    scheduler_size: int = integer(64, least=1)
+    hidden_size: int = integer(4, min=1)
+    scheduler_size: int = integer(64, min=1)
     default_total_steps: int = number(2000, above=0)
-    held_fraction: float = number(0.5, least=0, most=1)
+    held_fraction: float = number(0.5, min=0, max=1)
     seed: int = integer(0)
 
     def fresh_meta_params(self, generator):
@@ -76,9 +76,9 @@ class CeloAdam(ScheduledRule):
         seed: Seed of the untrained meta-parameters.
     """
 
-    scheduler_size: int = integer(64, least=1)
+    scheduler_size: int = integer(64, min=1)
     default_total_steps: int = number(2000, above=0)
-    held_fraction: float = number(0.5, least=0, most=1)
+    held_fraction: float = number(0.5, min=0, max=1)
     seed: int = integer(0)
 
     def fresh_meta_params(self, generator):

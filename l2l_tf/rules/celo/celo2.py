@@ -49,8 +49,8 @@ class Celo2(UpdateRule):
 
     orthogonalize: bool = boolean(True)
     step_size: float = number(1.0, above=0)
-    vector_scale: float = number(20.0, least=0)
-    hidden_size: int = integer(8, least=1)
+    vector_scale: float = number(20.0, min=0)
+    hidden_size: int = integer(8, min=1)
     seed: int = integer(0)
 
     def fresh_meta_params(self, generator):

@@ -7,7 +7,7 @@ from l2l_tf.cells.progress import STAGES
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.celo.loss_features import FEATURES, initial_loss_state, observe_loss
 from l2l_tf.rules.celo.scheduler import scheduler_meta_params, scheduler_step
-from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.dtypes import widest_dtype
 
 
 class ScheduledRule(UpdateRule):

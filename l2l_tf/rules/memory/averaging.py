@@ -11,8 +11,8 @@ coordinates: it yields what is to be averaged and is sent the means.
         norm = ops.sqrt(count * mean_square)
         return gradient * ops.minimum(1.0, bound / norm)[0]
 
-`in_lockstep` runs the chunks of a model together. Means are total sums over total counts,
-so the result does not depend on how the coordinates were cut into chunks. Under
+`in_lockstep` runs the groups of a model together. Means are total sums over total counts,
+so the result does not depend on how the coordinates were cut into groups. Under
 data-parallel `tf.distribute` every replica holds all variables and the all-reduced
 gradients, so that each of them takes the same means and nothing more has to be exchanged.
 """
@@ -30,11 +30,11 @@ def in_lockstep(evaluations, counts):
     """Results of generators, one per chunk, that average what they yield with one another.
 
     Each yields tensors `[k, n_chunk]` and is sent the means `[k, 1]` over the coordinates
-    of all chunks, in its own dtype; the sums are taken in the widest dtype among them.
+    of all groups, in its own dtype; the sums are taken in the widest dtype among them.
 
     Args:
         evaluations: List of generators that yield equally often.
-        counts: List of the chunks' numbers of coordinates.
+        counts: List of the groups' numbers of coordinates.
 
     Returns:
         List of what the generators return.
@@ -50,7 +50,7 @@ def in_lockstep(evaluations, counts):
                 results.append(stop.value)
         if results:
             if yielded:
-                raise RuntimeError("The evaluations of the chunks do not yield equally often.")
+                raise RuntimeError("The evaluations of the groups do not yield equally often.")
             return results
         dtypes = [value.dtype for value in yielded]
         widest = keras.backend.result_type(*dtypes)

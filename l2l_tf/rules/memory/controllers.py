@@ -50,7 +50,7 @@ class Signal(NamedTuple):
         gradient: `[n]`.
         variable: `[n]`, before the step.
         slots: Dict name → `[…, n]`.
-        count: Number of coordinates that the averages are over: all chunks' together, or
+        count: Number of coordinates that the averages are over: all groups' together, or
             this one's where every variable averages by itself.
         started: Scalar bool: whether slots hold an earlier step; None without a memory.
     """

@@ -3,10 +3,11 @@
 from keras import ops
 
 from l2l_tf.core.config import choice, integer, number, optional, setting
-from l2l_tf.rules.joining import compute_dtype_for, evaluation_groups
+from l2l_tf.rules.dtypes import compute_dtype_for
 from l2l_tf.rules.memory.averaging import in_lockstep
 from l2l_tf.rules.memory.controllers import Signal
 from l2l_tf.rules.memory.joint import JointRule
+from l2l_tf.rules.packing import packing_groups
 from l2l_tf.rules.registry import register_rule
 
 AVERAGE_OVER = ("all", "variable")
@@ -35,8 +36,8 @@ class GACLSTM(JointRule):
         ValueError: If an argument is out of range.
     """
 
-    hidden_size: int = integer(20, least=1)
-    layers: int = integer(2, least=1)
+    hidden_size: int = integer(20, min=1)
+    layers: int = integer(2, min=1)
     averaging_cells: int | list = setting(2)
     average_over: str = choice("all", AVERAGE_OVER)
     preprocess: float | None = optional(number(10.0, above=0))
@@ -44,20 +45,20 @@ class GACLSTM(JointRule):
     controller: str = setting("lstm")
     seed: int = integer(0)
 
-    def chunks(self, variables):
+    def groups(self, variables):
         if self.average_over == "variable":
             groups = [[index] for index in range(len(variables))]
         else:
-            groups = evaluation_groups(variables, self.floats_per_coordinate())
+            groups = packing_groups(variables, self.floats_per_coordinate())
         return [(group, compute_dtype_for(variables[group[0]])) for group in groups]
 
-    def joint_update(self, meta_params, chunks, shared, context):
+    def joint_update(self, meta_params, groups, shared, context):
         del context
-        counts = [ops.shape(gradient)[0] for gradient, _, _ in chunks]
+        counts = [ops.shape(gradient)[0] for gradient, _, _ in groups]
         total = sum(counts)
         evaluations = []
         for params, count, (gradient, slots, variable) in zip(
-            meta_params, counts, chunks, strict=True
+            meta_params, counts, groups, strict=True
         ):
             heard = total if self.average_over == "all" else count
             signal = Signal(gradient, variable, slots, heard)

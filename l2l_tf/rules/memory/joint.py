@@ -3,15 +3,16 @@
 import math
 
 from l2l_tf.rules.base import CoordinatewiseRule, RuleState, cast_meta_params
-from l2l_tf.rules.joining import join, part, widest_dtype
+from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.memory.controllers import Options, make_controller
+from l2l_tf.rules.packing import pack, unpack
 
 
 class JointRule(CoordinatewiseRule):
     """A rule over all variables together, with a controller.
 
     Slots are per variable, as in `CoordinatewiseRule`; what spans variables is in
-    `RuleState.shared`. A subclass provides `chunks` and `joint_update`.
+    `RuleState.shared`. A subclass provides `groups` and `joint_update`.
 
     Its `controller` is the name of a `Controller`; fields of the names of `Options` are what that
     is told.
@@ -39,16 +40,16 @@ class JointRule(CoordinatewiseRule):
         del count, dtype
         return {}
 
-    def chunks(self, variables):
-        """How variables are joined: list of `(indices, compute dtype)`."""
-        raise NotImplementedError(f"{type(self).__name__}.chunks")
+    def groups(self, variables):
+        """How variables are packed: list of `(indices, compute dtype)`."""
+        raise NotImplementedError(f"{type(self).__name__}.groups")
 
-    def joint_update(self, meta_params, chunks, shared, context):
-        """One step of all chunks.
+    def joint_update(self, meta_params, groups, shared, context):
+        """One step of all groups.
 
         Args:
             meta_params: List of the meta-parameters in each chunk's dtype.
-            chunks: List of `(gradient [n], slots, variable [n])`.
+            groups: List of `(gradient [n], slots, variable [n])`.
             shared: The shared state.
             context: A `Context`.
 
@@ -63,9 +64,9 @@ class JointRule(CoordinatewiseRule):
         return RuleState(super().init(variables, state_dtype).variables, shared)
 
     def update(self, gradients, state, variables, context):
-        groups = self.chunks(variables)
-        joined = [
-            join(
+        groups = self.groups(variables)
+        packed = [
+            pack(
                 *([items[i] for i in indices] for items in (gradients, state.variables)),
                 [variables[i] for i in indices],
                 dtype,
@@ -73,10 +74,10 @@ class JointRule(CoordinatewiseRule):
             for indices, dtype in groups
         ]
         meta_params = [cast_meta_params(self, dtype).meta_params for _, dtype in groups]
-        results, shared = self.joint_update(meta_params, joined, state.shared, context)
+        results, shared = self.joint_update(meta_params, packed, state.shared, context)
         updates, states = [None] * len(variables), [None] * len(variables)
         for (indices, _), (update, slots) in zip(groups, results, strict=True):
-            pieces = part(
+            pieces = unpack(
                 update,
                 slots,
                 [variables[i] for i in indices],

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from l2l_tf.core.config import choice, integer, number, optional, setting
-from l2l_tf.rules.joining import widest_dtype
+from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.memory.averaging import in_lockstep
 from l2l_tf.rules.memory.controllers import Signal
 from l2l_tf.rules.memory.joint import JointRule
@@ -47,11 +47,11 @@ class MemoryRule(JointRule):
     controller: str = setting("lstm")
     read: str = choice("previous", READS)
     update_from: str = choice("controller", UPDATES)
-    read_heads: int = integer(1, least=1)
-    write_heads: int = integer(3, least=1)
+    read_heads: int = integer(1, min=1)
+    write_heads: int = integer(3, min=1)
     memory_scale: float = number(1.0, above=0)
-    hidden_size: int = integer(20, least=1)
-    layers: int = integer(2, least=1)
+    hidden_size: int = integer(20, min=1)
+    layers: int = integer(2, min=1)
     averaging_cells: int | list = setting(2)
     preprocess: float | None = optional(number(10.0, above=0))
     output_scale: float = number(0.1)
@@ -85,7 +85,7 @@ class MemoryRule(JointRule):
             self.floats_per_coordinate() + self.memory.floats(count) // count
         )
 
-    def chunks(self, variables):
+    def groups(self, variables):
         return [(list(range(len(variables))), widest_dtype(variables))]
 
     def read_scale(self, meta_params, dtype):
@@ -94,9 +94,9 @@ class MemoryRule(JointRule):
             return ops.exp(ops.cast(meta_params["memory_log_scale"], dtype))
         return ops.cast(self.memory_scale, dtype)
 
-    def joint_update(self, meta_params, chunks, shared, context):
+    def joint_update(self, meta_params, groups, shared, context):
         del context
-        ((gradient, slots, variable),) = chunks
+        ((gradient, slots, variable),) = groups
         (params,) = meta_params
         dtype = gradient.dtype
         count = ops.shape(gradient)[0]
@@ -133,7 +133,7 @@ class NTMBFGS(MemoryRule):
         controller: As the further arguments, see `MemoryRule`.
     """
 
-    max_coordinates: int = integer(10_000, least=1)
+    max_coordinates: int = integer(10_000, min=1)
 
     @property
     def memory(self):
@@ -166,7 +166,7 @@ class NTMLBFGS(MemoryRule):
         controller: As the further arguments, see `MemoryRule`.
     """
 
-    window: int = integer(5, least=1)
+    window: int = integer(5, min=1)
 
     @property
     def memory(self):

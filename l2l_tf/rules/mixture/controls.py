@@ -99,7 +99,7 @@ def factors_of(rule, group, controls, measured, steering, annealing, iteration):
         iteration: Scalar, steps that the slots have seen.
     """
     growing = ops.tanh(controls.growth + annealing * measured.agreement)
-    log_rate = ops.clip(steering.log_rate + 0.1 * growing, rule.least_log_rate, 12.0)
+    log_rate = ops.clip(steering.log_rate + 0.1 * growing, rule.min_log_rate, 12.0)
     rate = rule.step_size * annealing * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
     keep = 0.1 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
     young = ops.power(ops.cast(iteration, group.dtype) + 1.0, -0.8)

@@ -12,11 +12,11 @@ ITERATIONS = 3
 
 
 def advance(group, tensors, factors, controls, logs):
-    """Update and next slots of a group, joined.
+    """Update and next slots of a group, packed.
 
     Args:
         group: `Group`.
-        tensors: `Tensors`, joined, before the step.
+        tensors: `Tensors`, packed, before the step.
         factors: `Factors` of each variable.
         controls: `Controls`.
         logs: See `Measured`.
@@ -33,7 +33,7 @@ def advance(group, tensors, factors, controls, logs):
 
 
 def _orthogonalised(group, tensors, factors, powers, logs):
-    """O of every variable from its next mean, joined; zeros where there is none."""
+    """O of every variable from its next mean, packed; zeros where there is none."""
     gradient = bounded(tensors.gradient) * factors.bound
     mean = tensors.mean + factors.keep * (gradient - tensors.mean)
     ahead, blocks = mean + factors.keep * (gradient - mean), []
@@ -43,11 +43,11 @@ def _orthogonalised(group, tensors, factors, powers, logs):
             matrix = matrix * ops.exp(-power[first : first + count][:, None, None] * of_sides)
         matrix = newton_schulz(matrix, ITERATIONS)
         blocks.append(ops.reshape(matrix, (count, -1)))
-    return group.segments.join_blocks(blocks, group.dtype)
+    return group.segments.pack_blocks(blocks, group.dtype)
 
 
 def _coordinates(tensors, orthogonal, factors):
-    """`(update, slots)`, joined, under factors that broadcast with what is joined."""
+    """`(update, slots)`, packed, under factors that broadcast with what is packed."""
     gradient = bounded(tensors.gradient) * factors.bound
     keeps = (factors.keep, factors.keep_slow, factors.keep_square)
     targets = (gradient, gradient, ops.square(gradient))

@@ -24,13 +24,13 @@ class Tensors(NamedTuple):
 
 
 class Group:
-    """How the variables of a group are joined; kernels come last, those of equal sides together.
+    """How the variables of a group are packed; kernels come last, those of equal sides together.
 
     Args:
         indices: The variables' places among all, in the order of `groups_of`.
         shapes: Their shapes.
         dtype: Dtype in which the rule computes for them.
-        largest_side: See `Mixture`.
+        max_side: See `Mixture`.
 
     Attributes:
         orthogonal: List of whether each variable has a direction O.
@@ -38,25 +38,25 @@ class Group:
         large: Whether it is one variable that is worth chunks.
     """
 
-    def __init__(self, indices, shapes, dtype, largest_side):
+    def __init__(self, indices, shapes, dtype, max_side):
         self.indices, self.dtype = indices, dtype
         self.segments = Segments(shapes)
-        sides = [orthogonalised_sides(shape, largest_side) for shape in shapes]
+        sides = [orthogonalised_sides(shape, max_side) for shape in shapes]
         self.orthogonal = [s is not None for s in sides]
         self.kernels = {s: (sides.index(s), sides.count(s)) for s in sides if s is not None}
-        self.large = not self.segments.joined and chunks.many(self.segments.sizes[0])
+        self.large = not self.segments.packed and chunks.many(self.segments.sizes[0])
 
     def of(self, gradients, variables, states):
         """`Tensors` of lists over the group's variables."""
         slots = ([states[i][name] for i in self.indices] for name in SLOTS)
         return Tensors(*([of[i] for i in self.indices] for of in (gradients, variables)), *slots)
 
-    def join(self, tensors):
+    def pack(self, tensors):
         """`Tensors` of lists as `Tensors` of one tensor each."""
-        return Tensors(*(self.segments.join(t, self.dtype) for t in tensors))
+        return Tensors(*(self.segments.pack(t, self.dtype) for t in tensors))
 
     def stacked(self, tensor, sides):
-        """`[kernels, rows, columns]`: the kernels of these sides, out of what is joined."""
+        """`[kernels, rows, columns]`: the kernels of these sides, out of what is packed."""
         first, count = self.kernels[sides]
         return ops.reshape(self.segments.block(tensor, first, count), (count, *sides))
 
@@ -66,7 +66,7 @@ class Group:
         return np.array(self.orthogonal, self.dtype) * np.sqrt(longest).astype(self.dtype)
 
 
-def groups_of(variables, largest_side):
+def groups_of(variables, max_side):
     """The `Group`s of variables that are evaluated together, each of one dtype."""
     groups = []
     dtypes = [compute_dtype_for(v) for v in variables]
@@ -74,9 +74,9 @@ def groups_of(variables, largest_side):
         alike = [i for i, other in enumerate(dtypes) if other == dtype]
         shapes = [tuple(variables[i].shape) for i in alike]
         for places in segment_groups(shapes):
-            places = [places[i] for i in _in_order([shapes[p] for p in places], largest_side)]
+            places = [places[i] for i in _in_order([shapes[p] for p in places], max_side)]
             indices = [alike[place] for place in places]
-            groups.append(Group(indices, [shapes[p] for p in places], dtype, largest_side))
+            groups.append(Group(indices, [shapes[p] for p in places], dtype, max_side))
     return groups
 
 
@@ -85,12 +85,12 @@ def sides_of(shape):
     return (math.prod(shape[:-1]), shape[-1]) if len(shape) >= 2 else (math.prod(shape), 1)
 
 
-def orthogonalised_sides(shape, largest_side):
+def orthogonalised_sides(shape, max_side):
     """Rows and columns of a kernel that has an O, else None."""
     sides = sides_of(shape)
-    return sides if 1 < min(sides) <= largest_side else None
+    return sides if 1 < min(sides) <= max_side else None
 
 
-def _in_order(shapes, largest_side):
-    sides = [orthogonalised_sides(s, largest_side) or (0, 0) for s in shapes]
+def _in_order(shapes, max_side):
+    sides = [orthogonalised_sides(s, max_side) or (0, 0) for s in shapes]
     return sorted(range(len(shapes)), key=lambda place: (sides[place], place))

@@ -15,13 +15,14 @@ from l2l_tf.cells.run_signals import (
     progress_signals,
 )
 from l2l_tf.core.config import integer, number
+from l2l_tf.rules.barrier import optimization_barrier
 from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
-from l2l_tf.rules.chunks import as_a_whole
-from l2l_tf.rules.joining import at_places, widest_dtype
+from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.mixture.controls import CONTROLS, Controls, Steering, factors_of
 from l2l_tf.rules.mixture.direction import advance
 from l2l_tf.rules.mixture.group import groups_of
 from l2l_tf.rules.mixture.signals import VARIABLE_SIGNALS, measure
+from l2l_tf.rules.packing import at_places
 from l2l_tf.rules.registry import register_rule
 
 
@@ -31,7 +32,7 @@ class Mixture(UpdateRule):
 
     Per coordinate only sums and quotients: two means of the gradient, m₁ and m₂ (decays β and
     1 − (1 − β)/10), and one of its square, v. Kernels whose smaller side is at most
-    `largest_side` have a direction more: O, `R⁻ᵖ·m₁·C⁻ᑫ` with all its singular values brought
+    `max_side` have a direction more: O, `R⁻ᵖ·m₁·C⁻ᑫ` with all its singular values brought
     near 1 (Newton–Schulz iterations, as in Muon: Jordan et al. 2024), and scaled so that its
     entries are of the order of 1. A kernel `[…, n]` counts as a matrix with n columns; R and C are
     the means of v over its rows and over its columns. Without them one input of large units
@@ -51,7 +52,7 @@ class Mixture(UpdateRule):
     `total_steps`, or 1/√t where that is unknown), what the LSTM says at once, and e^r. The
     variable's r is a sum over the steps so far: it grows while gradients agree with m₁, by up
     to 0.1 a step, and shrinks where they turn against it, as the step size of hypergradient
-    descent does (Baydin et al. 2018); but not below `least_log_rate`: where few rows are left to
+    descent does (Baydin et al. 2018); but not below `min_log_rate`: where few rows are left to
     learn, gradients come one by one and agree with nothing, and steps are needed.
 
     All controls are deviations, so untrained the rule is that, over O where there is one and over
@@ -63,17 +64,17 @@ class Mixture(UpdateRule):
         hidden_size: Cells of the LSTM.
         step_size: α before annealing and the learned factors.
         weight_decay: λ before the learned factor.
-        largest_side: Kernels whose smaller side is longer have no O, which costs
-            4 · `largest_side` multiplications and additions per coordinate and step.
-        least_log_rate: Lower bound of r.
+        max_side: Kernels whose smaller side is longer have no O, which costs
+            4 · `max_side` multiplications and additions per coordinate and step.
+        min_log_rate: Lower bound of r.
         seed: Seed of the untrained meta-parameters.
     """
 
-    hidden_size: int = integer(16, least=1)
+    hidden_size: int = integer(16, min=1)
     step_size: float = number(6e-3, above=0)
-    weight_decay: float = number(1e-2, least=0)
-    largest_side: int = integer(128)
-    least_log_rate: float = number(-0.7, below=12)
+    weight_decay: float = number(1e-2, min=0)
+    max_side: int = integer(128)
+    min_log_rate: float = number(-0.7, below=12)
     seed: int = integer(0)
 
     def fresh_meta_params(self, generator):
@@ -108,7 +109,7 @@ class Mixture(UpdateRule):
         return RuleState(states, shared)
 
     def update(self, gradients, state, variables, context):
-        groups = groups_of(variables, self.largest_side)
+        groups = groups_of(variables, self.max_side)
         order = list(itertools.chain(*(group.indices for group in groups)))
         old = {name: at_places(state.shared[name], order) for name in STEERING}
         trend, loss = loss_signals(context.loss, state.shared)
@@ -147,7 +148,7 @@ class Mixture(UpdateRule):
     def _measured(self, group, place, gradients, states, variables, old):
         """`(Tensors, Steering, Measured, signals)` of a group before the step."""
         lists = group.of(gradients, variables, states)
-        tensors = group.join(lists)
+        tensors = group.pack(lists)
         steering = Steering(
             *(ops.cast(old[name][..., place], group.dtype) for name in Steering._fields)
         )
@@ -162,11 +163,11 @@ class Mixture(UpdateRule):
             self, group, controls, measured, steering, annealing, context.iteration
         )
         update, slots = advance(group, tensors, factors, controls, measured.logs)
-        if self.steps_alone and group.segments.joined:
-            update, slots = as_a_whole((update, slots), context.iteration)
-        parts = {name: group.segments.split(value) for name, value in slots.items()}
+        if self.steps_alone and group.segments.packed:
+            update, slots = optimization_barrier((update, slots), context.iteration)
+        parts = {name: group.segments.unpack(value) for name, value in slots.items()}
         slots = [dict(zip(parts, of, strict=True)) for of in zip(*parts.values(), strict=True)]
-        return group.segments.split(update), slots, steering
+        return group.segments.unpack(update), slots, steering
 
     def _schedule(self, signals, hidden, cell):
         params = self.meta_params

@@ -1,19 +1,19 @@
-"""Variables of a model, joined or each in its shape, and means over each of them."""
+"""Variables of a model, packed or each in its shape, and means over each of them."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-# Coordinates of a row; a joined variable fills whole rows, the rest of its last one is zeros.
+# Coordinates of a row; a packed variable fills whole rows, the rest of its last one is zeros.
 WIDTH = 128
-# Joining copies a variable and its state once a step: what that costs beyond this size, an
+# Packing copies a variable and its state once a step: what that costs beyond this size, an
 # evaluation of its own does not.
-JOINED_COORDINATES = 2**16
+PACKED_COORDINATES = 2**16
 
 
 def segment_groups(shapes):
-    """Which variables are evaluated joined: all small ones.
+    """Which variables are evaluated packed: all small ones.
 
     Args:
         shapes: List of static shapes.
@@ -22,12 +22,12 @@ def segment_groups(shapes):
         List of lists of indices; a list of one is a variable evaluated in its own shape.
     """
     sizes = [math.prod(shape) for shape in shapes]
-    small = [i for i, size in enumerate(sizes) if size <= JOINED_COORDINATES]
+    small = [i for i, size in enumerate(sizes) if size <= PACKED_COORDINATES]
     return [*([small] if small else []), *([i] for i in range(len(sizes)) if i not in set(small))]
 
 
 class Segments:
-    """Tensors of one group of variables: joined as `[rows, WIDTH]`, or one in its shape.
+    """Tensors of one group of variables: packed as `[rows, WIDTH]`, or one in its shape.
 
     What is averaged over each variable is a sum over rows and one small product; what belongs
     to each variable is spread by a gather of rows. So a model of many small variables costs a
@@ -41,15 +41,15 @@ class Segments:
         self.shapes = [tuple(s) for s in shapes]
         self.sizes = [math.prod(s) for s in self.shapes]
         self.count = len(self.sizes)
-        self.joined = self.count > 1
+        self.packed = self.count > 1
         self._rows = [-(-size // WIDTH) for size in self.sizes]
         pairs = zip(self._rows, self.sizes, strict=True)
         self._padding = [rows * WIDTH - size for rows, size in pairs]
         self._owner = np.repeat(np.arange(self.count, dtype="int32"), self._rows)
 
-    def join(self, tensors, dtype):
+    def pack(self, tensors, dtype):
         """One tensor of a list with one tensor per variable, cast to `dtype`."""
-        if not self.joined:
+        if not self.packed:
             return ops.cast(tensors[0], dtype)
         pieces = []
         for tensor, padding in zip(tensors, self._padding, strict=True):
@@ -57,9 +57,9 @@ class Segments:
             pieces += [flat, ops.zeros((padding,), flat.dtype)] if padding else [flat]
         return ops.cast(ops.reshape(ops.concatenate(pieces), (-1, WIDTH)), dtype)
 
-    def split(self, tensor):
-        """The reverse of `join`."""
-        if not self.joined:
+    def unpack(self, tensor):
+        """The reverse of `pack`."""
+        if not self.packed:
             return [tensor]
         sizes = []
         for size, padding in zip(self.sizes, self._padding, strict=True):
@@ -74,10 +74,10 @@ class Segments:
         return parts
 
     def block(self, tensor, first, count):
-        """Some variables of one size that follow each other, out of what `join` made.
+        """Some variables of one size that follow each other, out of what `pack` made.
 
         Args:
-            tensor: As `join` makes it.
+            tensor: As `pack` makes it.
             first: Place of the first of them.
             count: How many they are.
 
@@ -85,20 +85,20 @@ class Segments:
             `[count, size]`.
         """
         size = self.sizes[first]
-        if not self.joined:
+        if not self.packed:
             return ops.reshape(tensor, (1, size))
         start, rows = sum(self._rows[:first]), self._rows[first]
         part = ops.slice(tensor, [start, 0], [count * rows, WIDTH])
         return ops.reshape(part, (count, rows * WIDTH))[:, :size]
 
-    def join_blocks(self, blocks, dtype):
-        """What `join` would make of blocks `[count, size]` of the last variables and zeros.
+    def pack_blocks(self, blocks, dtype):
+        """What `pack` would make of blocks `[count, size]` of the last variables and zeros.
 
         Args:
             blocks: List of them, in order, as `block` gives them.
             dtype: Dtype of all of them.
         """
-        if not self.joined:
+        if not self.packed:
             return ops.reshape(blocks[0], self.shapes[0])
         parts = []
         for block in blocks:
@@ -109,8 +109,8 @@ class Segments:
         return ops.concatenate([*before, *parts])
 
     def means(self, tensors):
-        """Mean over each variable of each of k joined tensors: `[k, variables]`."""
-        if not self.joined:
+        """Mean over each variable of each of k packed tensors: `[k, variables]`."""
+        if not self.packed:
             return ops.stack([_sum(t) / max(self.sizes[0], 1) for t in tensors])[:, None]
         sums = ops.stack([ops.sum(t, axis=1) for t in tensors])
         owned = self._owner[:, None] == np.arange(self.count)
@@ -118,7 +118,7 @@ class Segments:
 
     def spread(self, values):
         """k rows of a value for each variable, `[k, variables]`, as k tensors that broadcast."""
-        if not self.joined:
+        if not self.packed:
             return ops.unstack(values[:, 0])
         return ops.unstack(ops.take(values, self._owner, axis=1)[:, :, None])
 
@@ -130,5 +130,5 @@ def _sum(tensor):
     if width < 16:
         return ops.sum(tensor)
     rows = ops.sum(ops.reshape(tensor, (-1, width)), axis=0)
-    # A product, since the compiler would join two sums into one.
+    # A product, since the compiler would fuse two sums into one.
     return ops.matmul(rows[None], ops.ones((width, 1), rows.dtype))[0, 0]

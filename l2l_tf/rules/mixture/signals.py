@@ -39,7 +39,7 @@ def measure(group, lists, tensors, masses, log_rate, number, chunked):
     Args:
         group: `Group`.
         lists: `Tensors` of lists over its variables.
-        tensors: The same, joined.
+        tensors: The same, packed.
         masses: `[3, variables]`, the weight that means have gathered so far.
         log_rate: `[variables]`, r.
         number: Number of all variables.
@@ -99,7 +99,7 @@ def _products(gradient, variable, mean, slow, square):
 
 
 def _relative_logs(group, mean_square, past):
-    """`Measured.logs` out of v, joined, and its mean over each variable."""
+    """`Measured.logs` out of v, packed, and its mean over each variable."""
     logs = {}
     for sides, (first, count) in group.kernels.items():
         rows, columns = sides

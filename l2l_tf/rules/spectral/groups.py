@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 from l2l_tf.cells.squares import inverse_root
-from l2l_tf.rules import chunks
+from l2l_tf.rules.barrier import optimization_barrier
 from l2l_tf.rules.base import compute_dtype_for
 from l2l_tf.rules.layout import EMBEDDING, KERNEL
 from l2l_tf.rules.spectral.direction import adam_direction, kernel_direction, relative_logs
@@ -182,9 +182,9 @@ def groups_of(variables, layouts):
     return groups
 
 
-def as_a_whole(group, tensors, iteration):
-    """Results of several stacked variables, before they are cut apart; see `chunks`."""
-    return chunks.as_a_whole(tensors, iteration) if group.count > 1 else tensors
+def in_full(group, tensors, iteration):
+    """Results of several stacked variables, before they are cut apart; see `barrier`."""
+    return optimization_barrier(tensors, iteration) if group.count > 1 else tensors
 
 
 def _spread(values):

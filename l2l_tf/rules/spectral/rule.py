@@ -17,11 +17,12 @@ from l2l_tf.cells.run_signals import (
 from l2l_tf.cells.squares import TINY, bounded
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
-from l2l_tf.rules.joining import at_places, widest_dtype
+from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
+from l2l_tf.rules.packing import at_places
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import size_of_kernel
-from l2l_tf.rules.spectral.groups import as_a_whole, groups_of, is_matrix
+from l2l_tf.rules.spectral.groups import groups_of, in_full, is_matrix
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
 from l2l_tf.rules.spectral.signals import (
     CONTROLS,
@@ -79,12 +80,12 @@ class Spectral(UpdateRule):
         ValueError: If an argument is out of range.
     """
 
-    hidden_size: int = integer(16, least=1)
+    hidden_size: int = integer(16, min=1)
     kernel_size: float = number(0.02, above=0)
     embedding_size: float = number(0.02, above=0)
     vector_size: float = number(0.004, above=0)
-    weight_decay: float = number(1e-2, least=0)
-    adaptation: float = number(0.05, least=0)
+    weight_decay: float = number(1e-2, min=0)
+    adaptation: float = number(0.05, min=0)
     seed: int = integer(0)
     layouts = None
 
@@ -163,7 +164,7 @@ class Spectral(UpdateRule):
             decayed = ops.where(moved, variable, ops.zeros_like(variable))
             update = -rate * direction - shrink * decayed
             if self.steps_alone:
-                update, new = as_a_whole(group, (update, new), context.iteration)
+                update, new = in_full(group, (update, new), context.iteration)
             parts = zip(group.indices, group.unstack(update), group.parted(new), strict=True)
             for index, part, slots_of_one in parts:
                 updates[index] = part

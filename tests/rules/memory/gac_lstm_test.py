@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from l2l_tf import rules
-from l2l_tf.rules import joining
+from l2l_tf.rules import packing
 
 SMALL = {"hidden_size": 4, "layers": 2, "seed": 2}
 
@@ -58,7 +58,7 @@ def test_evaluation_in_chunks_changes_nothing(monkeypatch):
     rule, sizes = rules.GACLSTM(**SMALL), [3, 2, 7]
     whole = run(rule, rows(), sizes, "float64")
     assert len(rule.chunks([np.zeros(s) for s in sizes])) == 1
-    monkeypatch.setattr(joining, "JOINED_STATE_BYTES", 1)
+    monkeypatch.setattr(packing, "PACKED_STATE_BYTES", 1)
     assert len(rule.chunks([np.zeros(s) for s in sizes])) == 3
     received = run(rule, rows(), sizes, "float64")
     assert np.linalg.norm(received - whole) <= 1e-12 * np.linalg.norm(whole)

@@ -17,13 +17,13 @@ def rule():
     return controlled(rules.get("mixture"))
 
 
-def test_joining_variables_changes_nothing(rule, monkeypatch):
-    joined, joined_state = trained_for(6, rule, SHAPES)
-    monkeypatch.setattr(segments, "JOINED_COORDINATES", 0)
+def test_packing_variables_changes_nothing(rule, monkeypatch):
+    packed, packed_state = trained_for(6, rule, SHAPES)
+    monkeypatch.setattr(segments, "PACKED_COORDINATES", 0)
     apart, apart_state = trained_for(6, rule, SHAPES)
-    for a, b in zip(joined, apart, strict=True):
+    for a, b in zip(packed, apart, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-    for a, b in zip(all_state(joined_state), all_state(apart_state), strict=True):
+    for a, b in zip(all_state(packed_state), all_state(apart_state), strict=True):
         for name in a:
             np.testing.assert_allclose(a[name], b[name], rtol=2e-5, atol=1e-6, err_msg=name)
 
@@ -95,7 +95,7 @@ def test_an_input_of_large_units_does_not_hide_the_others():
 
 def test_chunks_change_nothing(rule, monkeypatch):
     whole, whole_state = trained_for(4, rule, SHAPES)
-    monkeypatch.setattr(segments, "JOINED_COORDINATES", 0)
+    monkeypatch.setattr(segments, "PACKED_COORDINATES", 0)
     monkeypatch.setattr(chunks, "CHUNK", 32)
     chunked, chunked_state = trained_for(4, rule.for_steps(chunked=True), SHAPES)
     for a, b in zip(whole, chunked, strict=True):
@@ -107,7 +107,7 @@ def test_chunks_change_nothing(rule, monkeypatch):
 
 def test_long_kernels_and_vectors_take_adams_direction():
     generator = np.random.default_rng(5)
-    for shape, config in (((6, 4), {"largest_side": 3}), ((9,), {}), ((9, 1), {})):
+    for shape, config in (((6, 4), {"max_side": 3}), ((9,), {}), ((9, 1), {})):
         gradient = generator.normal(size=shape).astype("float32")
         (update,), _ = updates_of(set_by_hand(**config), [gradient])
         signs = np.sign(gradient / gradient.flat[0])
@@ -131,9 +131,9 @@ def test_segments_average_and_spread_over_their_own_coordinates_alone():
     shapes = [(200,), (3, 5), ()]
     layout = segments.Segments(shapes)
     tensors = [np.full(s, float(i + 1), "float32") for i, s in enumerate(shapes)]
-    joined = layout.join(tensors, "float32")
-    np.testing.assert_allclose(layout.means([joined, 2 * joined]), [[1, 2, 3], [2, 4, 6]])
+    packed = layout.pack(tensors, "float32")
+    np.testing.assert_allclose(layout.means([packed, 2 * packed]), [[1, 2, 3], [2, 4, 6]])
     (spread,) = layout.spread(np.array([[10.0, 20.0, 30.0]], "float32"))
-    for index, (part, shape) in enumerate(zip(layout.split(joined * spread), shapes, strict=True)):
+    for index, (part, shape) in enumerate(zip(layout.unpack(packed * spread), shapes, strict=True)):
         assert tuple(part.shape) == shape
         np.testing.assert_allclose(part, np.full(shape, 10.0 * (index + 1) ** 2))

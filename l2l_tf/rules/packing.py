@@ -1,36 +1,14 @@
-"""Several variables as one flat vector of coordinates, and the dtypes of their state."""
+"""Several variables packed into one flat vector of coordinates, and unpacked again."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-
-def state_dtype_for(variable, state_dtype=None):
-    """Dtype of a variable's slots: float64 for float64, else at least float32.
-
-    Args:
-        variable: Anything with a `dtype`.
-        state_dtype: Explicit choice that overrides the default, or None.
-    """
-    if state_dtype is not None:
-        return state_dtype
-    dtype = variable.dtype
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", str(dtype))
-    return "float64" if name == "float64" else "float32"
+from l2l_tf.rules.dtypes import compute_dtype_for
 
 
-def compute_dtype_for(variable):
-    """Dtype in which a rule computes for a variable: float64 for float64, else float32."""
-    return state_dtype_for(variable)
-
-
-def widest_dtype(variables):
-    """Dtype of what variables share: float64 if any of them is, else float32."""
-    return "float64" if any(compute_dtype_for(v) == "float64" for v in variables) else "float32"
-
-
-def join(gradients, states, variables, dtype):
+def pack(gradients, states, variables, dtype):
     """Several variables as one flat vector of `n` coordinates.
 
     Returns:
@@ -38,19 +16,19 @@ def join(gradients, states, variables, dtype):
         dict name → `[…, n]`.
     """
 
-    def joined(tensors):
-        tensor = _join(tensors)
+    def packed(tensors):
+        tensor = _concatenated(tensors)
         return tensor if dtype is None else ops.cast(tensor, dtype)
 
     def flat(tensors):
-        return joined([ops.reshape(t, (-1,)) for t in tensors])
+        return packed([ops.reshape(t, (-1,)) for t in tensors])
 
-    state = {name: joined([s[name] for s in states]) for name in states[0]}
+    state = {name: packed([s[name] for s in states]) for name in states[0]}
     return flat(gradients), state, flat(variables)
 
 
-def part(update, state, variables, old_states):
-    """The inverse of `join`: updates in the variables' shapes, slots in their dtypes."""
+def unpack(update, state, variables, old_states):
+    """The inverse of `pack`: updates in the variables' shapes, slots in their dtypes."""
     sizes = [size_of(v) for v in variables]
     updates = [
         ops.reshape(piece, ops.shape(v))
@@ -63,17 +41,17 @@ def part(update, state, variables, old_states):
     return updates, states
 
 
-# Joining copies the state of the joined variables, there and back, at every step. It pays while it
+# Packing copies the state of the packed variables, there and back, at every step. It pays while it
 # spares an op chain for each of many small ones.
-JOINED_STATE_BYTES = 32 * 2**20
-JOINED_COORDINATES = 2**12
+PACKED_STATE_BYTES = 32 * 2**20
+PACKED_COORDINATES = 2**12
 
 
-def evaluation_groups(variables, floats_per_coordinate):
+def packing_groups(variables, floats_per_coordinate):
     """Which variables are evaluated together.
 
-    Variables of one compute dtype, each of at most `JOINED_COORDINATES`, are joined while their
-    state together is at most `JOINED_STATE_BYTES`; others, and those of unknown size, stay alone.
+    Variables of one compute dtype, each of at most `PACKED_COORDINATES`, are packed while their
+    state together is at most `PACKED_STATE_BYTES`; others, and those of unknown size, stay alone.
 
     Args:
         variables: List of tensors or variables.
@@ -86,13 +64,13 @@ def evaluation_groups(variables, floats_per_coordinate):
     for index, variable in enumerate(variables):
         dtype = compute_dtype_for(variable)
         size = size_of(variable)
-        if not isinstance(size, int) or size > JOINED_COORDINATES:
+        if not isinstance(size, int) or size > PACKED_COORDINATES:
             groups.append([index])
             continue
         width = 8 if dtype == "float64" else 4
         cost = size * max(floats_per_coordinate, 1) * width
         group, used = open_groups.get(dtype, (None, 0))
-        if group is None or used + cost > JOINED_STATE_BYTES:
+        if group is None or used + cost > PACKED_STATE_BYTES:
             group, used = [], 0
             groups.append(group)
         group.append(index)
@@ -108,7 +86,7 @@ def size_of(variable):
     return ops.size(variable)
 
 
-def _join(tensors):
+def _concatenated(tensors):
     return tensors[0] if len(tensors) == 1 else ops.concatenate(tensors, axis=-1)
 
 

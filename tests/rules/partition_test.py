@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l2l_tf import presets, rules
-from l2l_tf.rules import per_kind
+from l2l_tf.rules import partition
 
 SHAPES = [(3, 3, 1, 2), (2,), (8, 4), (4,), (4,)]
 
@@ -24,12 +24,12 @@ def _random(seed):
     ],
 )
 def test_vectors_go_with_the_kernel_before_them(shapes, expected):
-    assert per_kind.groups([np.zeros(shape) for shape in shapes]) == expected
+    assert partition.groups([np.zeros(shape) for shape in shapes]) == expected
 
 
 def test_each_rule_does_to_its_own_variables_what_it_does_alone():
     conv, other = rules.LSTM(hidden_size=3, seed=4), rules.RNNProp(hidden_size=2, seed=5)
-    both = rules.PerKind(conv, other)
+    both = rules.Partition(conv, other)
     variables = _random(0)
     states = [r.init(v) for r, v in ((conv, variables[:2]), (other, variables[2:]))]
     state = both.init(variables)
@@ -44,17 +44,17 @@ def test_each_rule_does_to_its_own_variables_what_it_does_alone():
 
 
 def test_shared_state_of_each_rule_is_its_own():
-    both = rules.PerKind("ntm_lbfgs", "ntm_lbfgs")
+    both = rules.Partition("ntm_lbfgs", "ntm_lbfgs")
     variables = _random(0)
     state = both.init(variables)
     alone = rules.get("ntm_lbfgs").init(variables[:2]).shared
-    assert set(state.shared) == {f"{kind}_{name}" for kind in per_kind.KINDS for name in alone}
+    assert set(state.shared) == {f"{kind}_{name}" for kind in partition.KINDS for name in alone}
     _, after = both.update(_random(1), state, variables, rules.Context())
     assert set(after.shared) == set(state.shared)
 
 
 def test_its_meta_parameters_are_both_rules_and_come_back_from_a_preset(tmp_path):
-    both = rules.from_text("per_kind(convolutional='lstm(hidden_size=3)',fully_connected=rnnprop)")
+    both = rules.from_text("partition(convolutional='lstm(hidden_size=3)',fully_connected=rnnprop)")
     parts = rules.LSTM(hidden_size=3), rules.RNNProp()
     assert len(both.meta_params) == sum(len(part.meta_params) for part in parts)
     trained = {name: value + 0.5 for name, value in both.meta_params.items()}
@@ -66,7 +66,7 @@ def test_its_meta_parameters_are_both_rules_and_come_back_from_a_preset(tmp_path
 
 
 def test_bound_meta_parameters_are_the_ones_that_are_used():
-    both = rules.PerKind("lstm(hidden_size=3)", "lstm(hidden_size=3)")
+    both = rules.Partition("lstm(hidden_size=3)", "lstm(hidden_size=3)")
     silent = both.bind({name: np.zeros_like(v) for name, v in both.meta_params.items()})
     variables = _random(0)
     updates, _ = silent.update(variables, silent.init(variables), variables, rules.Context())
@@ -74,7 +74,7 @@ def test_bound_meta_parameters_are_the_ones_that_are_used():
 
 
 def test_the_two_rules_start_from_different_weights():
-    both = rules.PerKind()
+    both = rules.Partition()
     for params in (both.meta_params, both.initial_meta_params(7)):
         assert np.abs(
             params["convolutional_output_kernel"] - params["fully_connected_output_kernel"]
@@ -84,4 +84,4 @@ def test_the_two_rules_start_from_different_weights():
 @pytest.mark.parametrize("given", ["no_such_rule", 3, {"name": "lstm"}])
 def test_what_is_no_rule_is_refused(given):
     with pytest.raises(ValueError, match="`fully_connected` is a rule.*Received:"):
-        rules.PerKind(fully_connected=given)
+        rules.Partition(fully_connected=given)

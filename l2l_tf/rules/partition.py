@@ -7,8 +7,8 @@ from l2l_tf.rules.base import RuleState, UpdateRule
 KINDS = ("convolutional", "fully_connected")
 
 
-@registry.register_rule("per_kind")
-class PerKind(UpdateRule):
+@registry.register_rule("partition")
+class Partition(UpdateRule):
     """Two rules, each for its own kind of variables: Andrychowicz et al. (2016), section 3.3.
 
     Variables of rank 4 and above are convolutional, those of rank 2 and 3 are not; a vector
@@ -41,14 +41,14 @@ class PerKind(UpdateRule):
 
     @property
     def meta_params(self):
-        return _joined({kind: rule.meta_params for kind, rule in self.rules.items()})
+        return _merged({kind: rule.meta_params for kind, rule in self.rules.items()})
 
     def initial_meta_params(self, seed=None):
         seed = self.seed if seed is None else seed
         # The same weights for both would be a coincidence to explain.
         seeds = [None if seed is None else seed + number for number in range(len(KINDS))]
         pairs = zip(self.rules.items(), seeds, strict=True)
-        return _joined({kind: rule.initial_meta_params(s) for (kind, rule), s in pairs})
+        return _merged({kind: rule.initial_meta_params(s) for (kind, rule), s in pairs})
 
     def bind(self, meta_params):
         return super().bind(meta_params).copied(**self._bound(meta_params))
@@ -107,12 +107,12 @@ def _prefixed(kind, tensors):
     return {f"{kind}_{name}": value for name, value in tensors.items()}
 
 
-def _joined(parts):
+def _merged(parts):
     """Tensors of both kinds in one dict, out of a dict kind → tensors by name."""
-    joined = {}
+    merged = {}
     for kind, tensors in parts.items():
-        joined.update(_prefixed(kind, tensors))
-    return joined
+        merged.update(_prefixed(kind, tensors))
+    return merged
 
 
 def _of_kind(kind, tensors):
