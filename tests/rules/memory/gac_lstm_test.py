@@ -57,9 +57,9 @@ def test_averages_are_over_all_variables_or_over_each():
 def test_evaluation_in_chunks_changes_nothing(monkeypatch):
     rule, sizes = rules.GACLSTM(**SMALL), [3, 2, 7]
     whole = run(rule, rows(), sizes, "float64")
-    assert len(rule.chunks([np.zeros(s) for s in sizes])) == 1
+    assert len(rule.groups([np.zeros(s) for s in sizes])) == 1
     monkeypatch.setattr(packing, "PACKED_STATE_BYTES", 1)
-    assert len(rule.chunks([np.zeros(s) for s in sizes])) == 3
+    assert len(rule.groups([np.zeros(s) for s in sizes])) == 3
     received = run(rule, rows(), sizes, "float64")
     assert np.linalg.norm(received - whole) <= 1e-12 * np.linalg.norm(whole)
 
