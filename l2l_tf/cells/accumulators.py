@@ -1,9 +1,11 @@
 """Exponential means of gradients and of their squares."""
 
+from typing import Any
+
 from keras import ops
 
 
-def exponential_mean(mean, value, decay):
+def exponential_mean(mean: Any, value: Any, decay: Any) -> Any:
     """Exponential mean `decay · mean + (1 − decay) · value`, elementwise.
 
     Args:
@@ -17,7 +19,7 @@ def exponential_mean(mean, value, decay):
     return mean + (1.0 - decay) * (value - mean)
 
 
-def root_mean_square(root, value, decay):
+def root_mean_square(root: Any, value: Any, decay: Any) -> Any:
     """Root of an exponential mean of squares: `√(decay·root² + (1−decay)·value²)`.
 
     The *root* is the state, never the square, and it is computed as a
@@ -41,7 +43,7 @@ def root_mean_square(root, value, decay):
     return large * ops.sqrt(1.0 + ops.square(ratio))
 
 
-def bias_correction(decay, iteration, dtype="float32"):
+def bias_correction(decay: Any, iteration: Any, dtype: str = "float32") -> Any:
     """The factor `1 / (1 − decay^(iteration + 1))` of Kingma & Ba (2015).
 
     Args:

@@ -1,10 +1,14 @@
 """Linear layer over per-coordinate features."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
 
-def linear_meta_params(generator, inputs, outputs, scale=1.0):
+def linear_meta_params(
+    generator: np.random.Generator, inputs: int, outputs: int, scale: float = 1.0
+) -> dict[str, np.ndarray]:
     """Initial `kernel` `[outputs, inputs]` and `bias` `[outputs]` of a linear layer.
 
     Args:
@@ -23,7 +27,7 @@ def linear_meta_params(generator, inputs, outputs, scale=1.0):
     }
 
 
-def linear(features, kernel, bias):
+def linear(features: Any, kernel: Any, bias: Any) -> Any:
     """`kernel · features + bias` for every coordinate.
 
     Args:

@@ -3,11 +3,15 @@
 Hochreiter & Schmidhuber (1997), in the form used by Andrychowicz et al. (2016).
 """
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
 
-def lstm_meta_params(generator, inputs, hidden, forget_bias=1.0):
+def lstm_meta_params(
+    generator: np.random.Generator, inputs: int, hidden: int, forget_bias: float = 1.0
+) -> dict[str, np.ndarray]:
     """Initial `kernel` `[4·hidden, inputs + hidden]` and `bias` `[4·hidden]`.
 
     Gates are ordered input, forget, candidate, output. The kernel is Glorot
@@ -38,7 +42,9 @@ def lstm_meta_params(generator, inputs, hidden, forget_bias=1.0):
 
 
 @ops.custom_gradient
-def lstm_step(inputs, hidden_state, cell_state, kernel, bias):
+def lstm_step(
+    inputs: Any, hidden_state: Any, cell_state: Any, kernel: Any, bias: Any
+) -> tuple[Any, Any]:
     """One step of an LSTM for `n` coordinates at once.
 
     `[i, f, g, o] = kernel · [x; h] + bias`,
@@ -97,7 +103,9 @@ def lstm_step(inputs, hidden_state, cell_state, kernel, bias):
     return (new_hidden_state, new_cell_state), gradient
 
 
-def stacked_lstm_step(inputs, state, meta_params, layers):
+def stacked_lstm_step(
+    inputs: Any, state: dict[str, Any], meta_params: dict[str, Any], layers: int
+) -> tuple[Any, dict[str, Any]]:
     """One step through `layers` LSTMs, each fed with the hidden state below it.
 
     Args:

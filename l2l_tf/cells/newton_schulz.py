@@ -1,5 +1,7 @@
 """Newton–Schulz iteration towards the nearest orthogonal matrix."""
 
+from typing import Any
+
 from keras import ops
 
 # Jordan et al. (2024), Muon: singular values end near 1 within 5 iterations.
@@ -8,7 +10,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 TINY = 1e-34
 
 
-def newton_schulz(matrices, iterations=5):
+def newton_schulz(matrices: Any, iterations: int = 5) -> Any:
     """Replace the singular values of matrices by values near 1.
 
     From `X = M / ‖M‖`, repeat `X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X`. All iterates are polynomials of

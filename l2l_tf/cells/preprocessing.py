@@ -1,11 +1,12 @@
 """What a gradient goes through before a network sees it."""
 
 import math
+from typing import Any
 
 from keras import ops
 
 
-def log_and_sign(gradient, p):
+def log_and_sign(gradient: Any, p: float) -> Any:
     """Logarithm and sign of a gradient as two bounded features.
 
     `(log|∇| / p, sgn ∇)` where `|∇| ≥ e^-p`, else `(−1, e^p·∇)`.

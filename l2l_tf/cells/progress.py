@@ -1,11 +1,19 @@
 """How far a training run has come, as features. Metz et al. (2022), arXiv 2211.09760."""
 
+from typing import Any
+
 from keras import ops
 
 STAGES = (0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1)
 
 
-def fraction_done(iteration, total_steps, default_total_steps, held_fraction, dtype="float32"):
+def fraction_done(
+    iteration: Any,
+    total_steps: Any,
+    default_total_steps: float,
+    held_fraction: float,
+    dtype: str = "float32",
+) -> Any:
     """Share of the run that is over, `t / T`.
 
     With an unknown length (NaN) a run counts as one of `default_total_steps` that stops
@@ -29,7 +37,7 @@ def fraction_done(iteration, total_steps, default_total_steps, held_fraction, dt
     return ops.where(unknown, assumed, known)
 
 
-def progress_features(fraction):
+def progress_features(fraction: Any) -> Any:
     """`tanh(10 · (fraction − s))` for the nine `STAGES` s.
 
     Args:

@@ -54,12 +54,12 @@ def _identity(name, make, more):
     return {"baseline": name, **more, **({"code": code} if code else {})}
 
 
-def names():
+def names() -> list[str]:
     """Sorted names of all registered baselines."""
     return sorted(_BASELINES)
 
 
-def get(name):
+def get(name: str) -> Contender:
     """The `Contender` registered under a name.
 
     Raises:

@@ -1,16 +1,25 @@
 """`evaluate`: several optimizers on the same tasks, each tuned, each over the same seeds."""
 
 import dataclasses
+import os
+from collections.abc import Sequence
 
 from l2l_tf import tasks
 from l2l_tf.evaluation import baselines, engine
+from l2l_tf.evaluation.contenders import Contender
 from l2l_tf.evaluation.results import Results
 from l2l_tf.evaluation.settings import Settings
 
 
 def evaluate(
-    task, contenders=baselines.DEFAULT, settings=None, *, cache_dir=None, progress=False, **changes
-):
+    task: str | tasks.Task,
+    contenders: Sequence[str | Contender] = baselines.DEFAULT,
+    settings: Settings | None = None,
+    *,
+    cache_dir: str | os.PathLike | None = None,
+    progress: bool = False,
+    **changes,
+) -> Results:
     """Train every contender on the same task, from the same starts, on the same batches.
 
     A contender that is tuned gets the best learning rate of the grid first, on seeds that

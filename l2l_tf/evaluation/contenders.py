@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import math
+import os
 import pathlib
 import re
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
     def __float__(self):
         return float(self.variable.numpy())
 
-    def assign(self, value):
+    def assign(self, value: float) -> None:
         """Set the rate to a float."""
         self.variable.assign(float(value))
 
@@ -78,7 +79,11 @@ class Contender:
     identity: dict | None = None
 
 
-def learned(source, name=None, known_horizon=False):
+def learned(
+    source: str | os.PathLike | rules.UpdateRule,
+    name: str | None = None,
+    known_horizon: bool = False,
+) -> Contender:
     """A learned optimizer as a contender, untuned: `LearnedOptimizer` as users have it.
 
     Args:
@@ -108,7 +113,7 @@ def learned(source, name=None, known_horizon=False):
     )
 
 
-def from_text(text):
+def from_text(text: str) -> Contender:
     """A learned optimizer as flags write it: `[NAME=]SOURCE[@known_horizon]`.
 
     SOURCE is a rule or a preset as `presets.resolve` takes it. With `@known_horizon` it knows the

@@ -8,6 +8,8 @@ import math
 import os
 import pathlib
 import platform
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -48,7 +50,7 @@ class Record:
     held_out_accuracy: float | None
 
     @classmethod
-    def of(cls, contestant, seed, measurement):
+    def of(cls, contestant: "Contestant", seed: int, measurement: Any) -> "Record":
         """The record of a `Contestant`'s `Measurement` with that seed."""
         train = measurement.reports["train"]
         held_out = measurement.reports.get("test", {})
@@ -87,7 +89,7 @@ class Contestant:
     inside_grid: bool | None = None
     tuning: dict = dataclasses.field(default_factory=dict)
 
-    def tuned_to(self, tuned):
+    def tuned_to(self, tuned: Any) -> "Contestant":
         """The same at the learning rate that a tuning found."""
         return dataclasses.replace(
             self, learning_rate=tuned.rate, inside_grid=tuned.inside, tuning=tuned.losses
@@ -136,11 +138,11 @@ class Results:
     cpu: str = dataclasses.field(default_factory=lambda: _cpu())
 
     @property
-    def tasks(self):
+    def tasks(self) -> list[str]:
         """Tasks in the order of evaluation."""
         return list(dict.fromkeys(c.task for c in self.contestants))
 
-    def runs(self, task, optimizer):
+    def runs(self, task: str, optimizer: str) -> dict[int, list[Record]]:
         """Records of one optimizer on one task: dict seed → list in the order of steps."""
         return self._runs.get((task, optimizer), {})
 
@@ -152,7 +154,7 @@ class Results:
             of_pair.setdefault(record.seed, []).append(record)
         return runs
 
-    def summary(self, task=None):
+    def summary(self, task: str | None = None) -> list[Summary]:
         """`Summary` of every optimizer on a task (the only one, if not named), best first.
 
         Raises:
@@ -162,7 +164,7 @@ class Results:
         rows = [self._summarize(c) for c in self.contestants if c.task == task]
         return sorted(rows, key=lambda row: row.train_loss.median)
 
-    def curve(self, task, optimizer, quantity):
+    def curve(self, task: str, optimizer: str, quantity: str) -> tuple[np.ndarray, ...]:
         """Median and range over seeds of a quantity along the runs.
 
         Args:
@@ -180,30 +182,30 @@ class Results:
         steps = np.array([r.step for r in runs[0]])
         return steps, seconds, np.median(values, axis=0), values.min(axis=0), values.max(axis=0)
 
-    def to_table(self, task=None):
+    def to_table(self, task: str | None = None) -> Any:
         """`rich` table of the summary; see `tables.table`."""
         from l2l_tf.evaluation import tables
 
         return tables.table(self, self._task(task))
 
-    def plot(self, path):
+    def plot(self, path: str | os.PathLike) -> None:
         """Write the curves as a PNG file; see `plots.plot`."""
         from l2l_tf.evaluation import plots
 
         plots.plot(self, path)
 
-    def to_csv(self, path):
+    def to_csv(self, path: str | os.PathLike) -> None:
         """Write one row per record."""
         names = [field.name for field in dataclasses.fields(Record)]
         write_csv(path, [dataclasses.asdict(record) for record in self.records], names)
 
-    def to_json(self, path):
+    def to_json(self, path: str | os.PathLike) -> None:
         """Write everything; numbers that are not finite as text ("inf")."""
         content = spelled(dataclasses.asdict(self))
         write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
     @classmethod
-    def from_json(cls, path):
+    def from_json(cls, path: str | os.PathLike) -> "Results":
         """The results that `to_json` wrote.
 
         Raises:
@@ -220,7 +222,7 @@ class Results:
             )
 
     @classmethod
-    def merged(cls, parts):
+    def merged(cls, parts: Iterable["Results"]) -> "Results":
         """Results of several tasks as one; the settings of each are kept in a list."""
         parts = list(parts)
         if len(parts) == 1:

@@ -37,12 +37,12 @@ class Grid:
                 f"Received: per_decade={self.per_decade!r}, extend={self.extend!r}"
             )
 
-    def indices(self):
+    def indices(self) -> list[int]:
         """The integers k of the grid, increasing."""
         first, last = (round(math.log10(end) * self.per_decade) for end in (self.low, self.high))
         return list(range(first, last + 1))
 
-    def rate(self, index):
+    def rate(self, index: int) -> float:
         """The learning rate of one index k."""
         return float(f"{10 ** (index / self.per_decade):.6g}")
 

@@ -1,5 +1,8 @@
 """An optimizer's step alone as a SavedModel: pure functions of explicit state."""
 
+import os
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,7 +13,9 @@ from l2l_tf.optimizer import LearnedOptimizer
 _COUNTERS = ("iteration", "skipped_steps")
 
 
-def export_step(optimizer, directory, shapes=None):
+def export_step(
+    optimizer: LearnedOptimizer, directory: str | os.PathLike, shapes: Sequence | None = None
+) -> None:
     """Write the step of a `LearnedOptimizer` as a SavedModel that needs only TensorFlow.
 
     ```python

@@ -1,6 +1,8 @@
 """A compiled Keras model as a SavedModel that goes on training without Keras."""
 
+import os
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,7 +16,9 @@ _SPARSE = (
 )
 
 
-def export_training(compiled_model, directory, y_spec=None):
+def export_training(
+    compiled_model: keras.Model, directory: str | os.PathLike, y_spec: Any = None
+) -> None:
     """Write a compiled model, its optimizer's state included, as a trainable SavedModel.
 
     ```python

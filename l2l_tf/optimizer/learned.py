@@ -125,7 +125,7 @@ class LearnedOptimizer(RuleOptimizer):
             card = f"# {type(self._rule).__name__}\n\n`{self._rule!r}`\n"
         presets.save_preset(directory, self.rule, card)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: list, trainable_variables: list | None = None) -> None:
         """Update variables; see `keras.optimizers.Optimizer.apply`.
 
         Raises:
@@ -172,7 +172,7 @@ class LearnedOptimizer(RuleOptimizer):
         optimizer._weights_pending = pending
         return optimizer
 
-    def check_weights(self):
+    def check_weights(self) -> None:
         """Raise a `ValueError` if the rule's weights were never loaded."""
         if self._weights_pending and self.built and self._meta_params:
             before = self._rule.meta_params

@@ -5,7 +5,9 @@ import os
 from l2l_tf import presets, rules
 
 
-def resolve(preset, rule):
+def resolve(
+    preset: str | os.PathLike | None, rule: str | rules.UpdateRule | None
+) -> tuple[str | None, rules.UpdateRule]:
     """Name of the preset (or None) and the rule that two constructor arguments mean.
 
     Args:

@@ -50,7 +50,7 @@ def default_preset() -> str:
     return DEFAULT
 
 
-def preset_for_rule(rule_name):
+def preset_for_rule(rule_name: str) -> str:
     """Name of the shipped preset that stands for a rule's name.
 
     Raises:
@@ -65,7 +65,7 @@ def preset_for_rule(rule_name):
     return name
 
 
-def preset_directory(name_or_directory):
+def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
     """Directory of a preset; a name comes before a path.
 
     Raises:

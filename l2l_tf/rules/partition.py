@@ -35,7 +35,7 @@ class Partition(UpdateRule):
             vars(self).update(self._bound(self.initial_meta_params()))
 
     @property
-    def rules(self):
+    def rules(self) -> dict[str, UpdateRule]:
         """Dict kind → its rule."""
         return {kind: getattr(self, kind) for kind in KINDS}
 

@@ -42,15 +42,17 @@ class InMemoryClassification(Task, kw_only=True):
     label_noise: float = number(0.0, min=0, max=1)
     objective: str = choice("cross_entropy", OBJECTIVES)
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         """Dict split → `(rows [n, …], labels [n] int32)`, as `hold` gives them."""
         raise NotImplementedError(f"{type(self).__name__}.splits")
 
-    def decode(self, rows):
+    def decode(self, rows: tf.Tensor) -> tf.Tensor:
         """What the classifier sees of rows as they are stored, float32."""
         return rows
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: list[tf.Tensor], model_state: list[tf.Tensor], rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Scores before the softmax.
 
         Args:
@@ -65,7 +67,7 @@ class InMemoryClassification(Task, kw_only=True):
         raise NotImplementedError(f"{type(self).__name__}.scores")
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         """Number of classes."""
         return int(self.splits()["train"][1].numpy().max()) + 1
 

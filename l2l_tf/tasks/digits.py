@@ -34,7 +34,7 @@ def digits_splits():
     return hold(_digits())
 
 
-def digits(split):
+def digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     """Rows `[n, 64]` float32 in [0, 1] and labels `[n]` int32 of one split of the digits."""
     if split not in SPLITS:
         raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")

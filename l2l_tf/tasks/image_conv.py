@@ -74,7 +74,7 @@ class ImageConv(InMemoryClassification):
     def decode(self, rows):
         return tf.cast(rows, tf.float32) / 255.0
 
-    def kernel_shapes(self):
+    def kernel_shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the kernels: the convolutions', the hidden layer's, the output's."""
         height, width, channels = self.splits()["train"][0].shape[1:]
         shapes = []

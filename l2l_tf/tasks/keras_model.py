@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from typing import Any
 
 import keras
 import numpy as np
@@ -137,7 +138,7 @@ class KerasModel(Task):
         batches = self._split(split)
         return tf.nest.map_structure(lambda t: tf.reshape(t, [-1, *t.shape[2:]]), batches)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """What tells the task from others in records; a model has no constructor's text."""
         shapes = tf.nest.map_structure(lambda t: tuple(t.shape), self._batches)
         loss = self._loss

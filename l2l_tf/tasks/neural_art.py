@@ -81,12 +81,12 @@ class NeuralArt(Task):
         noise = tf.random.stateless_normal([self.size, self.size, 3], fold_in(seed, 1))
         return [START_DEVIATION * noise], [target]
 
-    def content(self, seed):
+    def content(self, seed: tf.Tensor) -> tf.Tensor:
         """The photograph that `init` takes for a seed: `[size, size, 3]`, from 0 to 255."""
         kept = squares.photographs(self.photographs)
         return squares.drawn(kept, fold_in(seed, 0), self.size, crop=self.photographs == "train")
 
-    def style_image(self):
+    def style_image(self) -> tf.Tensor:
         """The painting: `[size, size, 3]` float32, from 0 to 255."""
         return squares.painting(self.style, self.size)
 

@@ -46,7 +46,7 @@ class InMemoryMLP(InMemoryClassification):
     init_scale: float = number(1.0, above=0)
     init_std: float | None = optional(number(None, above=0))
 
-    def widths(self):
+    def widths(self) -> list[int]:
         """Units of every layer, input and output included."""
         features = self.splits()["train"][0].shape[1]
         return [features, *[self.hidden] * self.layers, self.classes]

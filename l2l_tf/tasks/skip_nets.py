@@ -1,5 +1,7 @@
 """Networks whose layers add to what comes in: residual and highway networks."""
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from l2l_tf.core.config import integer, number
@@ -42,11 +44,11 @@ class ResidualNet(GreyImages):
             hidden = self.skip(hidden, params)
         return affine(hidden, next(params), next(params)), []
 
-    def skip_layer(self, seed, layer):
+    def skip_layer(self, seed: tf.Tensor, layer: int) -> list[tf.Tensor]:
         """Fresh parameters of a layer with a skip connection."""
         return self.dense(seed, layer, self.hidden, self.hidden)
 
-    def skip(self, hidden, params):
+    def skip(self, hidden: tf.Tensor, params: Iterator[tf.Tensor]) -> tf.Tensor:
         """What comes out of such a layer; `params` is an iterator that stands before its own."""
         return hidden + ACTIVATIONS[self.activation](affine(hidden, next(params), next(params)))
 

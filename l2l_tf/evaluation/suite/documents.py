@@ -2,15 +2,16 @@
 
 import dataclasses
 import math
+import os
 import pathlib
 
 from l2l_tf.core.files import write_csv, write_whole
 from l2l_tf.evaluation.suite.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
-from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED
+from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, Ranking
 
 
-def write(ranking, directory):
+def write(ranking: Ranking, directory: str | os.PathLike) -> None:
     """Write all files of a suite's results.
 
     `suite.json` holds everything, `curves.csv` every record, `tasks.csv` a row for each task and
@@ -30,7 +31,7 @@ def write(ranking, directory):
     draw(ranking, directory / "suite.png")
 
 
-def markdown(ranking):
+def markdown(ranking: Ranking) -> str:
     """The tables as Markdown: over tasks, then task by task."""
     results, rows, found = ranking
     parts = [
@@ -73,7 +74,7 @@ def markdown(ranking):
     return "\n\n".join(parts) + "\n"
 
 
-def summary_table(ranking):
+def summary_table(ranking: Ranking) -> str:
     """The tables over tasks as Markdown, one row per contender, the best first."""
     results, _, found = ranking
     return f"{_summary(results, found)}\n\n{_along_the_run(found)}"

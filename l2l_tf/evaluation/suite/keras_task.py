@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import re
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -36,7 +37,7 @@ class KerasTask(Task):
         self._digest = None
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """A model whose layers compute; the weights in it are never used."""
         if self._model is None:
             # Nothing has a gradient in an `init_scope`, and some networks are trained first.

@@ -1,16 +1,17 @@
 """The suite in one picture: speed-ups of all contenders, and train losses task by task."""
 
 import math
+import os
 
 import numpy as np
 
 from l2l_tf.evaluation.figures import HAND_CRAFTED, LEARNED, new_figure
-from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED
+from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, Ranking
 
 _COLUMNS = 4
 
 
-def draw(ranking, path):
+def draw(ranking: Ranking, path: str | os.PathLike) -> None:
     """Write the picture as a PNG.
 
     Above: every task's speed-up over tuned Adam as a dot, the interquartile mean as a bar.

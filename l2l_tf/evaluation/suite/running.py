@@ -1,10 +1,15 @@
 """`run_suite`: every contender on every task of a half, each tuned task by task."""
 
 import dataclasses
+import os
+from collections.abc import Sequence
 
 from l2l_tf.core.checks import check_number
 from l2l_tf.evaluation import engine
+from l2l_tf.evaluation.contenders import Contender
 from l2l_tf.evaluation.results import Results
+from l2l_tf.evaluation.settings import Settings
+from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.standings import REFERENCE
 from l2l_tf.evaluation.suite.suites import SUITES
 
@@ -13,15 +18,15 @@ LEAST_STEPS = 20
 
 
 def run_suite(
-    chosen,
-    contenders,
-    settings=None,
+    chosen: Sequence[Entry],
+    contenders: Sequence[str | Contender],
+    settings: Settings | None = None,
     *,
-    stretch=1.0,
-    suite="general",
-    cache_dir=None,
-    progress=False,
-):
+    stretch: float = 1.0,
+    suite: str = "general",
+    cache_dir: str | os.PathLike | None = None,
+    progress: bool = False,
+) -> Results:
     """Every contender on every entry.
 
     Args:

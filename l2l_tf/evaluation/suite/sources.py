@@ -6,6 +6,7 @@ Whatever is drawn at random here is drawn once, from a fixed seed.
 import collections
 import functools
 import unicodedata
+from typing import Any
 
 import numpy as np
 
@@ -178,7 +179,7 @@ def letters_after(text, length, rows=8192):
 ASCII = 96
 
 
-def entries(splits, rows):
+def entries(splits: dict[str, Any], rows: int) -> dict[str, Any]:
     """A matrix's entries as pairs (row, column) → number, a quarter of them held out.
 
     Args:

@@ -162,7 +162,7 @@ def diverged(runs):
     )
 
 
-def task_standings(results):
+def task_standings(results: Results) -> list[TaskStanding]:
     """List of `TaskStanding`, task by task in the order of the results."""
     found = []
     for task in results.tasks:
@@ -219,13 +219,13 @@ class Ranking(NamedTuple):
     overall: list
 
 
-def ranked(results):
+def ranked(results: Results) -> Ranking:
     """The `Ranking` of a suite's results."""
     by_task = task_standings(results)
     return Ranking(results, by_task, standings(results, by_task))
 
 
-def standings(results, rows):
+def standings(results: Results, rows: list[TaskStanding]) -> list[Standing]:
     """List of `Standing`, the highest speed-up first.
 
     Args:

@@ -1,9 +1,11 @@
 """The suites by name: their tasks in two halves, and how they are run unless told otherwise."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from l2l_tf.evaluation.settings import Settings
 from l2l_tf.evaluation.suite import development, middle_development, middle_report, report
+from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.tuning import Grid
 
 TUNED = ("adam", "adamw_cosine", "momentum", "rmsprop", "nesterov")
@@ -52,7 +54,7 @@ SUITES = {
 }
 
 
-def entries(half, names=(), suite="general"):
+def entries(half: str, names: Sequence[str] = (), suite: str = "general") -> list[Entry]:
     """The entries of a suite's half, all or those named.
 
     Raises:

@@ -99,14 +99,20 @@ class Estimator(Configured, kw_only=True):
         """
         raise NotImplementedError(f"{type(self).__name__}.estimate")
 
-    def draw(self, task, seed, start):
+    def draw(self, task: Task, seed: tf.Tensor, start: Any) -> tuple[Any, Any]:
         """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
         return measured_batches(
             task, seed, self.num_tasks, start, self.unroll, self.meta_loss_split
         )
 
     @staticmethod
-    def backpropagated(tape, meta_loss, values, losses, carried):
+    def backpropagated(
+        tape: tf.GradientTape,
+        meta_loss: tf.Tensor,
+        values: dict[str, tf.Tensor],
+        losses: tf.Tensor,
+        carried: Any,
+    ) -> Estimate:
         """The `Estimate` of an estimator that differentiates its meta-loss.
 
         Args:
@@ -127,7 +133,7 @@ class Estimator(Configured, kw_only=True):
         }
         return Estimate(gradient, carried, summaries)
 
-    def horizon(self, seed, trajectory):
+    def horizon(self, seed: tf.Tensor, trajectory: Any) -> tf.Tensor:
         """`total_steps` of a trajectory for its rule: the length, or NaN where it is unknown."""
         length = tf.cast(trajectory, tf.float32)
         if self.known_horizon == 1.0:
@@ -135,6 +141,6 @@ class Estimator(Configured, kw_only=True):
         chance = tf.random.stateless_uniform([], fold_in(seed, 32452843))
         return tf.where(chance < self.known_horizon, length, float("nan"))
 
-    def measured(self, losses):
+    def measured(self, losses: tf.Tensor) -> tf.Tensor:
         """What of a loss enters the meta-loss: f, or log(f + log_floor)."""
         return tf.math.log(losses + self.log_floor) if self.log_loss else losses

@@ -1,0 +1,159 @@
+"""Counts how the code is built, now and at earlier commits, as a Markdown table.
+
+python -m tools.house            # the working tree
+python -m tools.house d98120f^ HEAD
+"""
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+from tools import build_files
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+# One of each kind, by the words that name it in the code: files that have them are those that
+# a new one of its kind touches.
+ONE_OF_EACH = {
+    "rule": r"\bRNNProp\b|\brnnprop\b(?!-)",
+    "task": r"\bRowRNN\b|\brow_rnn\b",
+    "baseline": r"\bnadam\b|\bNadam\b",
+    "estimator": r"\bPersistentEvolutionStrategies\b|[\"']pes[\"']|\bsigma\b(?!\()",
+    "setting": r"\bclip_norm\b",
+}
+
+
+def counts(root):
+    """What is counted of a tree of files: dict description → text.
+
+    Args:
+        root: Directory of the repository, or of a copy of it at some commit.
+    """
+    root = pathlib.Path(root)
+    modules = build_files.modules_of(root)
+    imports = {path: build_files.imported(root, path, modules) for path in modules.values()}
+    package = sorted(path for path in imports if path.startswith("l2l_tf/"))
+    sources = {path: (root / path).read_text("utf-8") for path in package}
+    trees = {path: ast.parse(text) for path, text in sources.items()}
+    rooms = {}
+    for path, others in imports.items():
+        if not path.startswith("tests/"):
+            rooms.setdefault(room(path), set()).update(
+                room(o) for o in others if room(o) != room(path)
+            )
+    length, longest = max(function_lengths(trees))
+    exported = {name for path, tree in trees.items() for name in exports(path, tree)}
+    typed = [is_typed(f) for tree in trees.values() for f in public_functions(tree, exported)]
+    found = {
+        "lines of the package": f"{sum(text.count(chr(10)) for text in sources.values()):,}",
+        "longest function, lines": f"{length} (`{longest}`)",
+        "rooms that import each other": str(mutual(rooms)),
+        "rooms in circles": str(in_circles(rooms)),
+        "files in circles": str(in_circles(imports)),
+        "rules and cells: files side by side, folders of families": flatness(package),
+        "exported functions and methods with types": f"{sum(typed)} of {len(typed)}",
+    }
+    for kind, words in ONE_OF_EACH.items():
+        named = [path for path, text in sources.items() if re.search(words, text)]
+        found[f"files that name one {kind}"] = str(len(named))
+    return found
+
+
+def room(path):
+    """Where a file lives: a folder or file of the package, or another tree."""
+    parts = pathlib.PurePosixPath(path).parts
+    return "/".join(parts[:2]).removesuffix(".py") if parts[0] == "l2l_tf" else parts[0]
+
+
+def flatness(package):
+    """Files directly in `rules/` and `cells/`, and folders in these: text."""
+    inside = [p.split("/")[1:] for p in package if p.split("/")[1] in ("rules", "cells")]
+    files = [parts for parts in inside if len(parts) == 2 and parts[1] != "__init__.py"]
+    return f"{len(files)}, {len({parts[1] for parts in inside if len(parts) > 2})}"
+
+
+def mutual(graph):
+    """Pairs of nodes with arrows both ways."""
+    return sum(
+        b in graph.get(a, ()) and a in graph.get(b, ()) for a in graph for b in graph if a < b
+    )
+
+
+def in_circles(graph):
+    """Nodes that lead back to themselves."""
+
+    def after(node):
+        found, waiting = set(), list(graph.get(node, ()))
+        while waiting:
+            other = waiting.pop()
+            if other not in found:
+                found.add(other)
+                waiting += graph.get(other, ())
+        return found
+
+    return sum(node in after(node) for node in graph)
+
+
+def function_lengths(trees):
+    """Pairs `(lines, name)` of all functions."""
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                yield node.end_lineno - node.lineno + 1, f"{path.rpartition('/')[2]}: {node.name}"
+
+
+def exports(path, tree):
+    """Names in the `__all__` of a package."""
+    for node in tree.body if path.endswith("__init__.py") else ():
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            yield from ast.literal_eval(node.value)
+
+
+def public_functions(tree, exported):
+    """Documented functions that packages export, and methods of classes that they export.
+
+    What overrides a method has its contract's words and types.
+    """
+    for node in tree.body:
+        if getattr(node, "name", None) not in exported:
+            continue
+        for function in node.body if isinstance(node, ast.ClassDef) else [node]:
+            public = isinstance(function, ast.FunctionDef) and function.name[0] != "_"
+            if public and ast.get_docstring(function):
+                yield function
+
+
+def is_typed(function):
+    """Whether every argument of a function and what it returns have a type."""
+    given = function.args
+    arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    named = [a for a in arguments if a.arg not in ("self", "cls")]
+    return function.returns is not None and all(a.annotation for a in named)
+
+
+def at_commit(commit, directory):
+    """The files of a commit, unpacked into a directory."""
+    archive = pathlib.Path(directory) / "commit.tar"
+    subprocess.run(["git", "archive", "-o", str(archive), commit], cwd=ROOT, check=True)
+    with tarfile.open(archive) as file:
+        file.extractall(directory, filter="data")
+    return pathlib.Path(directory)
+
+
+def main(commits):
+    columns = {}
+    for commit in commits:
+        with tempfile.TemporaryDirectory() as directory:
+            columns[f"`{commit}`"] = counts(at_commit(commit, directory))
+    if not commits:
+        columns["now"] = counts(ROOT)
+    print("| | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
+    for row in next(iter(columns.values())):
+        print(f"| {row} | " + " | ".join(found[row] for found in columns.values()) + " |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
