@@ -67,7 +67,7 @@ def optional(field):
 
 
 def several(default, of):
-    """A field of one value or more, kept as a tuple, each of which is as `of` says.
+    """A field of one value or more, kept as a tuple; `of` is the field of each.
 
     Args:
         default: Tuple.

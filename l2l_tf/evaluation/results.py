@@ -90,7 +90,7 @@ class Contestant:
     tuning: dict = dataclasses.field(default_factory=dict)
 
     def tuned_to(self, tuned: Any) -> "Contestant":
-        """The same at the learning rate that a tuning found."""
+        """The contestant at the learning rate that a tuning found."""
         return dataclasses.replace(
             self, learning_rate=tuned.rate, inside_grid=tuned.inside, tuning=tuned.losses
         )

@@ -139,7 +139,7 @@ class KerasModel(Task):
         return tf.nest.map_structure(lambda t: tf.reshape(t, [-1, *t.shape[2:]]), batches)
 
     def get_config(self) -> dict[str, Any]:
-        """What tells the task from others in records; a model has no constructor's text."""
+        """Fields that identify the task in records; a Keras model has no such text."""
         shapes = tf.nest.map_structure(lambda t: tuple(t.shape), self._batches)
         loss = self._loss
         return {

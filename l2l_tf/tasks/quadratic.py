@@ -40,7 +40,7 @@ class Quadratic(Task):
 
 @register_task("quadratic_uniform")
 class QuadraticUniform(Quadratic):
-    """The same with W and y uniform in [0, 1): the setting of the authors' public code.
+    """`f(x) = ‖Wx − y‖²`, W and y uniform in [0, 1): the setting of the authors' public code.
 
     There one problem is a batch of 128 functions whose losses are averaged, so that
     every function's gradient is 1/128 of its own: `average_over` is that number.

@@ -49,7 +49,7 @@ class ResidualNet(GreyImages):
         return self.dense(seed, layer, self.hidden, self.hidden)
 
     def skip(self, hidden: tf.Tensor, params: Iterator[tf.Tensor]) -> tf.Tensor:
-        """What comes out of such a layer; `params` is an iterator that stands before its own."""
+        """Output of such a layer, whose parameters `params`, an iterator, gives next."""
         return hidden + ACTIVATIONS[self.activation](affine(hidden, next(params), next(params)))
 
 

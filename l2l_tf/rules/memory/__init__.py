@@ -1,4 +1,4 @@
-"""Rules whose coordinates hear of each other: through averages, and through a shared memory."""
+"""Rules that share information across coordinates: by averages, and by an external memory."""
 
 from l2l_tf.rules.memory import analytic_controllers, secant_controller  # noqa: F401  Registered.
 from l2l_tf.rules.memory.controllers import controller_names, register_controller

@@ -1,4 +1,4 @@
-"""Global averaging cells: how coordinates hear of each other.
+"""Global averaging cells: averages across coordinates.
 
 Andrychowicz et al. (2016), appendix: in each LSTM layer a subset of the cells has its
 outgoing activation replaced, at every step, by its mean over all coordinates.

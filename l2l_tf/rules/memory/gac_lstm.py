@@ -1,4 +1,4 @@
-"""The LSTM whose coordinates hear of each other through global averaging cells."""
+"""The LSTM with global averaging cells: some of its cells are averaged across coordinates."""
 
 from keras import ops
 

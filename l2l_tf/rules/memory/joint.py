@@ -1,4 +1,4 @@
-"""Base of the rules whose coordinates hear of each other: all variables at once."""
+"""Base of the rules that update all variables jointly."""
 
 import math
 

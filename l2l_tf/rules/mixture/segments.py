@@ -13,7 +13,7 @@ PACKED_COORDINATES = 2**16
 
 
 def segment_groups(shapes):
-    """Which variables are evaluated packed: all small ones.
+    """Which variables are packed: all small ones.
 
     Args:
         shapes: List of static shapes.
@@ -74,7 +74,7 @@ class Segments:
         return parts
 
     def block(self, tensor, first, count):
-        """Some variables of one size that follow each other, out of what `pack` made.
+        """Slice `count` consecutive variables of equal size out of a packed tensor.
 
         Args:
             tensor: As `pack` makes it.
@@ -92,7 +92,7 @@ class Segments:
         return ops.reshape(part, (count, rows * WIDTH))[:, :size]
 
     def pack_blocks(self, blocks, dtype):
-        """What `pack` would make of blocks `[count, size]` of the last variables and zeros.
+        """Pack blocks `[count, size]` of the last variables; all others are zeros.
 
         Args:
             blocks: List of them, in order, as `block` gives them.
