@@ -141,7 +141,8 @@ def identity_of(rule, known_horizon=False):
 
     Args:
         rule: `UpdateRule`.
-        known_horizon: Whether it knows the length of the run.
+        known_horizon: Whether it knows the length of the run, and how often that passes over its
+            rows.
 
     Returns:
         JSON-serialisable dict; None for a rule of a class unknown here.
@@ -158,6 +159,7 @@ def identity_of(rule, known_horizon=False):
         "sha256": digest.hexdigest(),
         "code": code,
         "known_horizon": known_horizon,
+        "passes": known_horizon,
     }
 
 

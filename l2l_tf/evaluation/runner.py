@@ -140,6 +140,9 @@ class Runner:
     def _fresh_optimizer(self):
         optimizer = self.contender.make(self._rate, self.steps)
         optimizer.build(self._params)
+        if getattr(optimizer, "total_steps", None) is not None:  # What `fit` tells, too.
+            passes = self.problem.task.passes(self.steps)
+            optimizer.begin_run(self.steps, passes=passes)
         return optimizer
 
     def _advance(self, seed, start, count):

@@ -42,8 +42,15 @@ def check_real(variables):
 
 def check_total_steps(total_steps):
     """Raise a `ValueError` unless it is a positive number or None."""
-    number = isinstance(total_steps, int | float | np.number) and not isinstance(total_steps, bool)
-    if total_steps is not None and not (number and total_steps > 0):
-        raise ValueError(
-            f"`total_steps` is a positive number or None. Received: total_steps={total_steps!r}"
-        )
+    _check_positive("total_steps", total_steps)
+
+
+def check_passes(passes):
+    """Raise a `ValueError` unless it is a positive number or None."""
+    _check_positive("passes", passes)
+
+
+def _check_positive(name, value):
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if value is not None and not (number and value > 0):
+        raise ValueError(f"`{name}` is a positive number or None. Received: {name}={value!r}")

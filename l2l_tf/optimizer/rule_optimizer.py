@@ -104,6 +104,14 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
                 aggregation="only_first_replica",
                 name="run_start",
             )
+            # No state: whoever goes on with a run says again how often it passes over its data.
+            self._passes = tf.Variable(
+                np.nan,
+                dtype="float32",
+                trainable=False,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+                name="passes",
+            )
 
     @property
     def preset(self):
@@ -243,7 +251,12 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
 
     # The run.
 
-    def begin_run(self, total_steps: int | None = None, steps_done: int = 0) -> None:
+    def begin_run(
+        self,
+        total_steps: int | None = None,
+        steps_done: int = 0,
+        passes: float | None = None,
+    ) -> None:
         """Tell the rule that a run begins now, and how long it is.
 
         `fit` does so by itself; in a loop of one's own it takes this line, before the first
@@ -253,15 +266,30 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             total_steps: Updates of the whole run; None if unknown: then the run counts as
                 begun with the optimizer's first update.
             steps_done: Updates of this run that were taken before, where one is resumed.
+            passes: How often the run passes over its data (epochs); None if unknown. What rows
+                that were seen before agree on says little about others.
 
         Raises:
-            ValueError: If `total_steps` is not positive.
+            ValueError: If `total_steps` or `passes` is not positive.
         """
         checks.check_total_steps(total_steps)
         known = total_steps is not None
         self._run_length.assign(total_steps if known else np.nan)
         taken = tf.cast(tf.convert_to_tensor(self.iterations), tf.int64)
         self._run_start.assign(taken - steps_done if known else 0)
+        self.tell_passes(passes)
+
+    def tell_passes(self, passes: float | None) -> None:
+        """Tell the rule how often the run passes over its data, and nothing else.
+
+        Args:
+            passes: Number of passes (epochs); None if unknown.
+
+        Raises:
+            ValueError: If it is not positive.
+        """
+        checks.check_passes(passes)
+        self._passes.assign(np.nan if passes is None else passes)
 
     # The step.
 
@@ -394,6 +422,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             loss=tf.convert_to_tensor(self._loss.value),
             total_steps=self._known_length(),
             run_start=tf.convert_to_tensor(self._run_start.value) - unseen,
+            passes=tf.convert_to_tensor(self._passes),
         )
 
     def _known_length(self):

@@ -7,14 +7,16 @@ from l2l_tf.optimizer.stopping import may_end_early
 
 MOST_EPOCHS = 100
 AGEING = 3
+# Passes over the data that a run of unknown length may well come to.
+LIKELY_PASSES = 30
 
 
 class RunLength(keras.callbacks.Callback):
     """Tells a `LearnedOptimizer` how many updates `fit` is going to take, where that is likely.
 
     `fit` has this callback by itself, so it is rarely written down; where it is, it is not
-    added again. An optimizer with `total_steps` of its own is left alone; other optimizers are
-    too. A length counts as a promise, and the length stays unknown where it is not likely kept:
+    added again. An optimizer with `total_steps` of its own keeps them; other optimizers are left
+    alone. A length counts as a promise, and the length stays unknown where it is not likely kept:
 
     - the number of batches or epochs is unknown, as in a `CallbackList` that was not told them;
     - there are more than 100 epochs (`MOST_EPOCHS`), which mostly means "until it is good";
@@ -30,6 +32,9 @@ class RunLength(keras.callbacks.Callback):
 
     A run begins at epoch 0: with `initial_epoch` (or Keras's `BackupAndRestore`) the epochs
     before it count as done, so a run that was stopped and is resumed goes on where it was.
+
+    An epoch is taken for a pass over the data, and the optimizer told how many there are; of a
+    run of unknown length `epochs`, with those before it, but no more than 30 (`LIKELY_PASSES`).
 
     Updates are counted, not batches: fewer with gradient accumulation, more or fewer where a
     `train_step` applies gradients several times or now and then, or a loss scale skips. What
@@ -71,14 +76,17 @@ class RunLength(keras.callbacks.Callback):
         self._optimizer = self._run = None
 
     def _begin(self, optimizer, epoch):
-        if optimizer is None or optimizer.total_steps is not None:
+        if optimizer is None:
             return
-        self._optimizer = optimizer
         params, applied = self.params or {}, _applied(optimizer)
         batches, epochs = params.get("steps"), params.get("epochs")
+        if optimizer.total_steps is not None:
+            optimizer.tell_passes(max(optimizer.total_steps / batches, 1.0) if batches else None)
+            return
+        self._optimizer = optimizer
         before = max(optimizer.fits, 1) if applied else 0
         optimizer.fits = before + 1
-        optimizer.begin_run(None)
+        optimizer.begin_run(None, passes=self._likely_passes(applied))
         if not batches or not epochs or epochs > MOST_EPOCHS:
             return
         if any(may_end_early(callback) for callback in self.beside):
@@ -90,6 +98,11 @@ class RunLength(keras.callbacks.Callback):
         if not follows or before < 2 or run.left() > applied:
             self._run = run
             run.tell(optimizer)
+
+    def _likely_passes(self, applied):
+        batches, epochs = ((self.params or {}).get(name) for name in ("steps", "epochs"))
+        before = applied / batches if batches else 0
+        return min(epochs + before, LIKELY_PASSES) if epochs else None
 
 
 class _Run:
@@ -138,8 +151,10 @@ class _Run:
         return max((self.applied + self.left()) // self.every - self._start(), 1)
 
     def tell(self, optimizer):
-        """Tell the optimizer the length, and how much of it is done."""
-        optimizer.begin_run(self.total(), self.applied // self.every - self._start())
+        """Tell the optimizer the length, how much of it is done, and how often rows come again."""
+        total, in_a_pass = self.total(), self.rate * self.batches / self.every
+        done = self.applied // self.every - self._start()
+        optimizer.begin_run(total, done, passes=max(total / in_a_pass, 1.0))
 
     def _start(self):
         done = AGEING * self.before if self.follows else self.rate * self.first * self.batches

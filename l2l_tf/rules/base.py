@@ -37,12 +37,14 @@ class Context(NamedTuple):
         total_steps: Scalar float, the length of the run; NaN if unknown.
         run_start: Scalar, the `iteration` at which the run began: 0 unless the slots have
             served an earlier run, and negative if its first steps were taken without them.
+        passes: Scalar float, how often the run passes over its data; NaN if unknown.
     """
 
     iteration: Any = 0
     loss: Any = UNKNOWN
     total_steps: Any = UNKNOWN
     run_start: Any = 0
+    passes: Any = UNKNOWN
 
     @property
     def run_iteration(self) -> Tensor:

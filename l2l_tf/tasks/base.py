@@ -96,6 +96,11 @@ class Task(Configured):
         del split
         return ()
 
+    def passes(self, steps: int) -> float | None:
+        """How often so many steps pass over the training rows; None if there are no rows."""
+        del steps
+        return None
+
     def evaluate(
         self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

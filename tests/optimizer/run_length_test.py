@@ -298,6 +298,68 @@ def test_after_fit_the_length_is_unknown_until_it_is_told():
             model.optimizer.begin_run(wrong)
 
 
+def passes(model):
+    return float(model.optimizer._context().passes)
+
+
+@pytest.mark.parametrize(
+    "arguments, epochs, told",
+    [
+        ({}, [5], [5.0]),
+        ({}, [5, 5], [5.0, 20.0]),
+        ({"optimizer_arguments": {"gradient_accumulation_steps": 2}}, [6], [6.0]),
+        ({"optimizer_arguments": {"total_steps": 7 * BATCHES}}, [2], [7.0]),
+    ],
+    ids=["one fit", "two fits", "accumulation", "explicit length"],
+)
+def test_fit_tells_how_often_rows_come_again(arguments, epochs, told):
+    model, seen_passes = make(**arguments), []
+
+    class Spy(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen_passes.append(passes(self.model))
+
+    for number in epochs:
+        seen_passes.append(None)
+        fit(model, epochs=number, callbacks=[Spy()])
+    found = [seen_passes[i + 1] for i, p in enumerate(seen_passes) if p is None]
+    np.testing.assert_allclose(found, told)
+    assert sum(p is not None for p in seen_passes) == BATCHES * sum(epochs)
+
+
+def test_of_a_run_of_unknown_length_the_passes_are_those_that_are_likely():
+    model, told = make(), []
+    assert np.isnan(passes(model))
+    stopping = keras.callbacks.EarlyStopping("loss", patience=0, mode="max")
+
+    def note(batch, logs):
+        told.append(passes(model))
+
+    spy = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    for epochs, likely in ((1000, 30.0), (5, 5.0)):
+        told.clear()
+        before = int(model.optimizer.iterations) / BATCHES
+        fit(model, epochs=epochs, callbacks=[stopping, spy])
+        assert set(told) == {min(likely + before, 30.0)}
+        assert np.isnan(passes(model))
+    for _ in range(3):
+        told.clear()
+        done = int(model.optimizer.iterations) / BATCHES
+        fit(model, epochs=1, callbacks=[spy])
+        assert set(told) == {1.0 + done}
+
+
+def test_a_loop_of_ones_own_tells_the_passes():
+    model = make()
+    model.optimizer.begin_run(10, passes=4)
+    assert passes(model) == 4.0
+    model.optimizer.begin_run(10)
+    assert np.isnan(passes(model))
+    for wrong in (0, -3, "ten", True):
+        with pytest.raises(ValueError, match="Received: passes="):
+            model.optimizer.begin_run(10, passes=wrong)
+
+
 def test_the_callback_is_added_once_and_to_no_other_optimizer():
     def callbacks(model, **arguments):
         found = []

@@ -7,8 +7,8 @@ from l2l_tf.cells.run_signals import LOSS_DECAYS
 
 # Logarithms: what a step of danger takes off, what a step without gives back, and the most.
 CUT, RECOVERY, LEAST = 0.2, 0.02, -3.0
-# Of the first loss: below it step sizes grow no more.
-LEARNED = 1e-4
+# Of the first loss: below it step sizes grow no more; below the other steps are shorter.
+LEARNED, DONE = 1e-4, 1e-6
 _FAST, _SLOW = LOSS_DECAYS.index(0.5), LOSS_DECAYS.index(0.98)
 
 
@@ -43,11 +43,20 @@ def guarded(loss, state):
 
 
 def all_learned(loss):
-    """Whether the loss has fallen to next to nothing of what it was, a scalar bool.
+    """Whether the loss has fallen to next to nothing of what it was, and what is left to do.
+
+    Gradients of any size make steps of the same size; where nothing is left to be learned these
+    lead away. Near the minimum of a quadratic the distance is as the root of the loss.
 
     Args:
         loss: The state of `loss_signals` after the step's loss.
+
+    Returns:
+        `(learned, factor)`: a scalar bool, and a scalar factor on all steps in [0, 1].
     """
     decay, seen = LOSS_DECAYS[_FAST], loss["loss_seen"]
-    mean = loss["loss_means"][_FAST] / ops.maximum(1.0 - ops.power(decay, seen), 1e-6)
-    return ops.logical_and(ops.abs(mean) < LEARNED * ops.abs(loss["loss_first"]), seen > 10.0)
+    mean = ops.abs(loss["loss_means"][_FAST] / ops.maximum(1.0 - ops.power(decay, seen), 1e-6))
+    first, known = ops.abs(loss["loss_first"]), seen > 10.0
+    left = ops.sqrt(ops.minimum(1.0, mean / ops.maximum(DONE * first, 1e-30)))
+    learned = ops.logical_and(mean < LEARNED * first, known)
+    return learned, ops.where(known, left, ops.ones_like(left))

@@ -37,6 +37,10 @@ from l2l_tf.rules.spectral.signals import (
 # what turns counts less than what agrees. Not where the length of the run is unknown: nothing else
 # makes steps small enough in the end.
 REGRET = 0.3
+# What rows agree on that were seen before says little about others. A run that passes over its
+# data more often than this takes shorter steps, which grow more slowly: few rows are not fitted
+# long before a held-out loss is at its best. Not without end: many passes are often only a bound.
+PASSES, LEAST_NEW = 3.0, 0.1
 
 
 @register_rule("spectral")
@@ -54,11 +58,14 @@ class Spectral(UpdateRule):
     `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
 
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
-    unknown. Each variable's r is a sum over the steps so far: it grows while the gradient agrees
-    with the step before it (their cosine, over its own usual size) and shrinks where it turns
-    against it, as the step size of hypergradient descent does (Baydin et al. 2018). Whatever size
-    it starts from, it soon is near the one at which gradients neither agree nor turn. `guard`
-    cuts all steps while the loss rises above what it was.
+    unknown; in a run of more than three passes over its data steps are shorter by √(3/passes) and r
+    grows more slowly by 3/passes, thirty passes and more counting as thirty. Each variable's r is a
+    sum over the steps so far: it grows while the gradient agrees with the step before it (their
+    cosine, over its own usual size) and shrinks where it turns against it, as the step size of
+    hypergradient descent does (Baydin et al. 2018). Whatever size it starts from, it soon is near
+    the one at which gradients neither agree nor turn. `guard` cuts all steps while the loss rises
+    above what it was, and where the loss is below 1e-6 of the first one, steps are shorter by the
+    root of what is left of that.
 
     An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
@@ -210,9 +217,14 @@ class Spectral(UpdateRule):
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
         annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
         annealing = ops.cast(annealing, dtype)
-        pace = annealing * self._growth_of_rates(agreement, controls, context, all_learned(loss))
+        unknown = ops.isnan(ops.cast(context.total_steps, dtype))
+        new = _share_of_new_rows(ops.cast(context.passes, dtype))
+        learned, left = all_learned(loss)
+        growing = self._growth_of_rates(agreement, controls, context, unknown, learned)
+        pace = annealing * ops.where(growing > 0.0, new * growing, growing)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
+        rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
         decaying = [one.decays and one.kind in (KERNEL, EMBEDDING) for one in layouts]
         decay = ops.cast(self.weight_decay * np.array(decaying, "float32"), dtype)
@@ -258,13 +270,12 @@ class Spectral(UpdateRule):
             np.array([layout.fan_in for layout in layouts], "float32"),
         )
 
-    def _growth_of_rates(self, agreement, controls, context, learned):
+    def _growth_of_rates(self, agreement, controls, context, unknown, learned):
         """What is added to r, before annealing, `[variables]`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
         pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
-        unknown = ops.isnan(ops.cast(context.total_steps, dtype))
         regret = ops.where(unknown, 1.0, REGRET)
         trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)
@@ -289,6 +300,11 @@ class Spectral(UpdateRule):
         hidden, cell = lstm_step(signals, hidden, cell, params["lstm_kernel"], params["lstm_bias"])
         controls = linear(hidden, params["output_kernel"], params["output_bias"])
         return controls + ops.matmul(params["direct_kernel"], signals), hidden, cell
+
+
+def _share_of_new_rows(passes):
+    """`PASSES / passes`, a scalar in [0.1, 1]; 1 where it is unknown how often a run passes."""
+    return ops.clip(PASSES / ops.where(passes > 0.0, passes, 1.0), LEAST_NEW, 1.0)
 
 
 # State of every variable that is kept for all of them at once, `[…, variables]`: the weight that

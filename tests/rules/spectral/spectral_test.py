@@ -14,13 +14,13 @@ def set_by_hand(**config):
     return uncontrolled(rules.get("spectral", weight_decay=0.0, **config))
 
 
-def run(rule, gradients, shape=None, losses=None, total=1000.0):
+def run(rule, gradients, shape=None, losses=None, total=1000.0, **known):
     """Updates of one variable, and its last state, over a list of gradients."""
     variable = np.zeros(shape or gradients[0].shape, "float32")
     state, updates = rule.init([variable]), []
     for step, gradient in enumerate(gradients):
         loss = 1.0 if losses is None else losses[step]
-        context = rules.Context(step, loss, total)
+        context = rules.Context(step, loss, total, **known)
         (update,), state = rule.update([gradient], state, [variable], context)
         updates.append(np.asarray(update))
     return updates, state
@@ -165,6 +165,37 @@ def test_step_sizes_grow_no_more_where_all_is_learned():
     losses[1:] = 1e-2
     _, learning = run(set_by_hand(), [gradient] * 60, losses=losses)
     assert float(learned.shared["log_rate"][0]) < 0.75 * float(learning.shared["log_rate"][0])
+
+
+def test_steps_shrink_where_nothing_is_left_to_learn():
+    generator = np.random.default_rng(9)
+    gradients = [generator.normal(size=(6, 4)).astype("float32") for _ in range(80)]
+    some, _ = run(set_by_hand(adaptation=0.0), gradients, losses=[1.0] * 20 + [1e-6] * 60)
+    none, _ = run(set_by_hand(adaptation=0.0), gradients, losses=[1.0] * 20 + [1e-10] * 60)
+    unseen, _ = run(set_by_hand(adaptation=0.0), gradients, losses=[np.nan] * 80)
+    for a, b, c in zip(some[:20], none[:20], unseen[:20], strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(none[-1], 1e-2 * unseen[-1], rtol=0.2, atol=1e-9)
+    np.testing.assert_allclose(some[-1], unseen[-1], rtol=0.1, atol=1e-9)
+
+
+@pytest.mark.parametrize("total", [1000.0, np.nan])
+@pytest.mark.parametrize("shape", [(6, 4), (6,)])
+def test_steps_over_rows_that_come_again_are_shorter_and_grow_more_slowly(shape, total):
+    gradients = [np.random.default_rng(3).normal(size=shape).astype("float32")] * 30
+    found = {
+        passes: run(set_by_hand(), gradients, total=total, passes=passes)
+        for passes in (np.nan, 1.0, 3.0, 30.0, 1e6)
+    }
+    first = {passes: updates[0] for passes, (updates, _) in found.items()}
+    grown = {p: float(np.asarray(state.shared["log_rate"])[0]) for p, (_, state) in found.items()}
+    for passes in (1.0, 3.0):
+        np.testing.assert_array_equal(first[passes], first[np.nan])
+        assert grown[passes] == grown[np.nan] > 0.0
+    for passes in (30.0, 1e6):
+        np.testing.assert_allclose(first[passes], 0.1**0.5 * first[np.nan], rtol=1e-5)
+        assert grown[passes] == pytest.approx(0.1 * grown[np.nan], rel=1e-3)
 
 
 def test_a_variable_without_entries_is_no_trouble():
