@@ -4,7 +4,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-$(shell cksum requirements.txt | cut -d' ' -f1)
 
 export KERAS_BACKEND := tensorflow
-export TF_CPP_MIN_LOG_LEVEL ?= 3
+# TensorFlow's errors are shown, its notices and warnings are not.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
 export MPLBACKEND ?= Agg
 export PYTHONPATH := $(CURDIR)
 
@@ -33,8 +34,8 @@ $(STAMP):
 
 setup: $(STAMP)  ## Create the virtual environment and install everything
 
-demo: $(STAMP)  ## Meta-train, compare and export on digits, in minutes
-	$(BIN)/python examples/demo.py
+demo: $(STAMP)  ## Meta-train, compare and export on digits, in minutes (DEMO=--meta_steps=4000)
+	$(BIN)/python -m l2l_tf.cli.demo $(DEMO)
 
 lint: $(STAMP)  ## Check style
 	$(BIN)/ruff check .

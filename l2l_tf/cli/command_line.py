@@ -1,6 +1,7 @@
 """What the commands share: flags with `--help`, errors in one line, exit codes."""
 
 import importlib
+import os
 import pathlib
 import re
 import shlex
@@ -10,6 +11,11 @@ import textwrap
 from absl import flags
 
 from l2l_tf.core import renamed
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, with nothing to keep; 2 something to correct, which the last "
+    "line says; 130 interrupted by Ctrl-C, 143 by a request to stop."
+)
 
 
 class CommandError(Exception):
@@ -29,7 +35,7 @@ def command_flags():
     return flag_values
 
 
-def run_command(program, description, flag_values, main, argv=None, imported=None):
+def run_command(program, description, flag_values, main, argv=None, imported=None, groups=None):
     """Import what `--import` names, parse the flags and call `main`.
 
     Args:
@@ -40,6 +46,7 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         argv: Arguments without the program's name; default: those of the process.
         imported: Function that is called after the imports and before the flags are parsed, to
             define those that follow from what was registered.
+        groups: Dict heading → names of flags, for `--help`; what is in none of them comes last.
 
     Returns:
         The exit code: 0, 2 after an error of the user, 130 after Ctrl-C, or what `main` returns.
@@ -50,7 +57,7 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         if imported:
             imported()
         if any(a in ("--help", "-help", "-h", "--helpfull") for a in argv):
-            print(_help(program, description, flag_values))
+            print(_help(program, description, flag_values, groups or {}))
             return 0
         return main(parse(program, flag_values, argv))
     except CommandError as error:
@@ -59,6 +66,9 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # Who reads along, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def import_modules(argv):
@@ -184,16 +194,30 @@ def parse(program, flag_values, argv):
         raise CommandError(f"{error}. Received: {shlex.join(argv)}") from error
 
 
-def _help(program, description, flag_values):
+def _help(program, description, flag_values, groups):
     description = description() if callable(description) else description
-    lines = [f"{program}: {description.strip()}", "", "Flags:"]
-    for name in flag_values:
-        flag = flag_values[name]
-        choices = getattr(flag.parser, "enum_values", None)
-        text = f"{flag.help} One of {', '.join(choices)}." if choices else flag.help
-        if flag.default is not None:
-            several = isinstance(flag.default, list)
-            text += f" Default: {', '.join(map(str, flag.default)) if several else flag.default}."
-        lines.append(f"  --{name}")
-        lines += textwrap.wrap(text, 88, initial_indent=" " * 6, subsequent_indent=" " * 6)
-    return "\n".join(lines)
+    lines = [f"{program}: {description.strip()}"]
+    grouped = {name for names in groups.values() for name in names}
+    rest = [name for name in flag_values if name not in grouped]
+    for heading, names in (groups | {"More" if groups else "Flags": rest}).items():
+        if names:
+            lines += ["", f"{heading}:"]
+        for name in names:
+            text = _about(flag_values[name])
+            lines.append(f"  --{name}")
+            lines += textwrap.wrap(text, 88, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join([*lines, "", *textwrap.wrap(EXIT_CODES, 94)])
+
+
+def _about(flag):
+    """A flag's help, with what is allowed and the default."""
+    choices = getattr(flag.parser, "enum_values", None)
+    # absl adds words of its own to the help of flags that may be repeated, or have choices.
+    text = re.sub(r"^<[^>]*>: |;\n    repeat this option.*", "", flag.help, flags=re.DOTALL)
+    text += f" One of {', '.join(choices)}." if choices else ""
+    if isinstance(flag, flags.MultiFlag) and "epeat" not in text:
+        text += " Repeatable."
+    if flag.default not in (None, []):
+        several = isinstance(flag.default, list)
+        text += f" Default: {', '.join(map(str, flag.default)) if several else flag.default}."
+    return text

@@ -20,9 +20,13 @@ def define(flag_values, cls, **defaults):
         cls: A `core.config.Configured` class.
         **defaults: Other defaults, by the fields' names.
 
+    Returns:
+        Names of the flags that were defined.
+
     Raises:
         ValueError: If there is a flag of a field's name that means something else.
     """
+    defined = []
     for field in dataclasses.fields(cls):
         name, help_text = flag_of(field), field.metadata.get("help")
         default = defaults.get(field.name, field.default)
@@ -52,6 +56,8 @@ def define(flag_values, cls, **defaults):
                 flag_values=flag_values,
                 serializer=flags.ArgumentSerializer(),
             )
+        defined.append(name)
+    return defined
 
 
 def _share(flag, cls, field, default):

@@ -1,6 +1,8 @@
 """`l2l-convert`: published weights of other learned optimizers as a preset.
 
-python -m l2l_tf.cli.convert --source=celo --weights=celo_weights.npz --output=presets/celo
+Examples:
+
+    l2l-convert --source=celo --weights=celo_weights.npz --output=presets/celo
 """
 
 import pathlib
@@ -11,7 +13,7 @@ import zipfile
 import numpy as np
 from absl import flags
 
-from l2l_tf.cli.command_line import command_flags, run_command
+from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
 
 FLAGS = command_flags()
 
@@ -41,11 +43,10 @@ Weights of {source} as its authors publish them, converted by
 
 def main(argv):
     """Entry point; returns the exit code."""
-    if len(argv) > 1:
-        return _fail(f"Unexpected arguments. Received: {argv[1:]}")
+    refuse_arguments(argv)
     given = {name: getattr(FLAGS, name) for name in ("source", "weights", "output")}
     if not all(given.values()):
-        return _fail(f"--source, --weights and --output are needed. Received: {given}")
+        raise CommandError(f"--source, --weights and --output are needed. Received: {given}")
     from l2l_tf import presets
     from l2l_tf.rules.celo.published_weights import rule_from_published_weights
 
@@ -58,7 +59,7 @@ def main(argv):
         )
         presets.save_preset(FLAGS.output, rule, card)
     except (ValueError, OSError) as error:
-        return _fail(str(error))
+        raise CommandError(str(error)) from error
     print(f"LearnedOptimizer(preset={FLAGS.output!r}) uses it.")
     return 0
 
@@ -97,11 +98,6 @@ def _command():
     if FLAGS.source == "celo2" and not FLAGS.orthogonalize:
         command.append("--noorthogonalize")
     return shlex.join(command)
-
-
-def _fail(message):
-    print(f"l2l-convert: {message}", file=sys.stderr)
-    return 2
 
 
 def run(argv=None):

@@ -1,9 +1,12 @@
-"""`l2l-evaluate`: learned optimizers beside tuned hand-crafted ones.
+r"""`l2l-evaluate`: learned optimizers beside tuned hand-crafted ones.
 
-python -m l2l_tf.cli.evaluate --preset=runs/first/preset --task='digits_mlp(hidden=20)' \
-    --steps=100 --output_dir=runs/first-evaluated
-python -m l2l_tf.cli.evaluate --suite=general --half=development --contender=runs/first/preset \
-    --cache_dir=runs/suite --output_dir=runs/first-judged
+Examples:
+
+    l2l-evaluate --preset=lstm-digits --task=digits_mlp --steps=100 --output_dir=runs/evaluated
+    l2l-evaluate --preset=runs/first/preset --task='digits_mlp(hidden=20)' --baselines=adam \
+        --output_dir=runs/first-evaluated
+    l2l-evaluate --suite=general --quick --contender=runs/first/preset \
+        --cache_dir=runs/suite --output_dir=runs/first-judged
 """
 
 import pathlib
@@ -11,7 +14,8 @@ import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import command_flags, run_command
+from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.text_table import terminal_width
 
 FLAGS = command_flags()
 
@@ -111,26 +115,37 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "jit_compile", None, "Compile with XLA; default: if the task can.", flag_values=FLAGS
 )
+GROUPS = {
+    "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "tell_steps"),
+    "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
+    "The learning rates that baselines are tuned over": (
+        "grid_low",
+        "grid_high",
+        "grid_per_decade",
+        "grid_extend",
+        "grid_seeds",
+        "tune_for",
+    ),
+}
 
 
 def main(argv):
     """Entry point; returns the exit code."""
-    if len(argv) > 1:
-        return _fail(f"Unexpected arguments. Received: {argv[1:]}")
+    refuse_arguments(argv)
     if FLAGS.suite:
         from l2l_tf.cli import evaluate_suite
 
         return evaluate_suite.main(FLAGS)
     if not FLAGS.task or not FLAGS.output_dir:
-        return _fail(
+        raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
             f"--output_dir={FLAGS.output_dir}"
         )
     if not FLAGS.preset and not FLAGS.contender and not FLAGS.baselines:
-        return _fail("--preset, --contender or --baselines is needed. Received: neither")
+        raise CommandError("--preset, --contender or --baselines is needed. Received: neither")
     output = pathlib.Path(FLAGS.output_dir).expanduser()
     if output.is_file():
-        return _fail(f"--output_dir must be a directory. Received: {output}")
+        raise CommandError(f"--output_dir must be a directory. Received: {output}")
     cache = FLAGS.cache_dir or output / "runs"
     from l2l_tf import evaluation
 
@@ -142,13 +157,13 @@ def main(argv):
             [*contenders, *FLAGS.baselines],
             _settings(),
             cache_dir=cache,
-            progress=True,
+            progress=sys.stderr.isatty(),
         )
     except KeyboardInterrupt:
         print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
     except (ValueError, ImportError, OSError) as error:
-        return _fail(str(error))
+        raise CommandError(str(error)) from error
     _write(results, output)
     return 0
 
@@ -179,20 +194,15 @@ def _write(results, output):
     results.to_csv(output / "results.csv")
     results.to_json(output / "results.json")
     results.plot(output / "curves.png")
-    console = Console()
+    console = Console(width=terminal_width())
     for task in results.tasks:
         console.print(results.to_table(task))
     print(f"results.csv, results.json and curves.png are in {output}")
 
 
-def _fail(message):
-    print(f"l2l-evaluate: {message}", file=sys.stderr)
-    return 2
-
-
 def run(argv=None):
     """Entry point of `l2l-evaluate`; returns the exit code."""
-    return run_command("l2l-evaluate", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-evaluate", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,18 @@
 
 import dataclasses
 import pathlib
+import sys
 import time
 
 from l2l_tf.cli.command_line import CommandError
+from l2l_tf.cli.text_table import text_table
+
+LEGEND = """
+speed-up:      in steps to the final loss of tuned Adam, interquartile mean over tasks
+along the run: train loss / tuned Adam's, geometric mean over the run and the tasks
+ahead of Adam: share of tasks with a lower final train loss than Adam's, tuned and at 1e-3
+held out:      final held-out loss / tuned Adam's, median over tasks
+"""
 
 
 def main(flags):
@@ -36,7 +45,7 @@ def main(flags):
             stretch=flags.stretch * (suite.QUICK_STRETCH if flags.quick else 1.0),
             suite=flags.suite,
             cache_dir=cache,
-            progress=True,
+            progress=sys.stderr.isatty(),
         )
         ranking = suite.ranked(results)
         suite.write(ranking, output)
@@ -45,7 +54,8 @@ def main(flags):
         return 130
     except (ValueError, ImportError, OSError) as error:
         raise CommandError(str(error)) from error
-    print(suite.summary_table(ranking))
+    print(text_table(*suite.overview(ranking), wrapped=0))
+    print(LEGEND)
     print(
         f"suite.md, suite.png, suite.json, tasks.csv and curves.csv are in {output} "
         f"({(time.time() - begun) / 60:.1f} minutes; finished runs were taken from {cache})."

@@ -1,7 +1,9 @@
 """`l2l-export`: write a SavedModel that needs only TensorFlow.
 
-python -m l2l_tf.cli.export --preset=runs/first/preset --output_dir=step
-python -m l2l_tf.cli.export --model=model.keras --output_dir=training
+Examples:
+
+    l2l-export --model=model.keras --output_dir=training
+    l2l-export --preset=runs/first/preset --output_dir=step
 """
 
 import re
@@ -45,6 +47,10 @@ flags.DEFINE_float(
     "Multiplies the updates of the step; for a rule with a rate of its own, that rate.",
     flag_values=FLAGS,
 )
+GROUPS = {
+    "What to export": ("model", "preset", "rule", "output_dir"),
+    "Of a preset's step": ("shapes", "learning_rate"),
+}
 
 
 def main(argv):
@@ -109,7 +115,7 @@ def _shapes(text):
 
 def run(argv=None):
     """Entry point of `l2l-export`; returns the exit code."""
-    return run_command("l2l-export", __doc__.partition(":")[2].strip(), FLAGS, main, argv)
+    return run_command("l2l-export", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":

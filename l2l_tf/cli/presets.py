@@ -1,6 +1,9 @@
-"""`l2l-presets`: list the presets, or show the model card of one.
+"""`l2l-presets`: a table of the presets, or the model card of one.
 
-python -m l2l_tf.cli.presets --card=NAME
+Examples:
+
+    l2l-presets
+    l2l-presets --card=lstm-digits
 """
 
 import sys
@@ -9,25 +12,64 @@ from absl import flags
 
 from l2l_tf import presets
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.text_table import text_table
+from l2l_tf.presets.summary import MEASURED_KERNEL
 
 FLAGS = command_flags()
 flags.DEFINE_string("card", None, "Preset (name or directory) to show.", flag_values=FLAGS)
+flags.DEFINE_bool("names", False, "Only the names, one a line.", flag_values=FLAGS)
+GROUPS = {"What to show": ("card", "names")}
+
+HEAD = ["preset", "rule", "meta-trained on", "steps", "weights", "bytes", "score"]
+LEGEND = f"""
+steps:   longest run in meta-training
+weights: learned weights of the rule
+bytes:   of state per weight of your model (a {"×".join(map(str, MEASURED_KERNEL))} kernel)
+score:   mean log loss in validation, where its last meta-training began → the best; less is better
+
+LearnedOptimizer() uses {{default}}; LearnedOptimizer(preset=NAME) another one.
+l2l-presets --card=NAME shows how a preset was made."""
 
 
 def main(argv):
     """List or show; returns the exit code."""
     refuse_arguments(argv)
+    if FLAGS.names:
+        print("\n".join(presets.list_presets()))
+        return 0
     try:
-        lines = presets.list_presets() if FLAGS.card is None else [presets.load_card(FLAGS.card)]
+        text = _table() if FLAGS.card is None else presets.load_card(FLAGS.card)
     except (ValueError, OSError) as error:
         raise CommandError(str(error)) from error
-    print("\n".join(lines))
+    print(text)
     return 0
+
+
+def _table():
+    rows = [_row(presets.summarize(name)) for name in presets.list_presets()]
+    default = presets.default_preset()
+    return text_table(HEAD, rows, wrapped=2) + "\n" + LEGEND.format(default=default)
+
+
+def _row(summary):
+    tasks = [f"{task}×{n}" if n > 1 else task for task, n in summary.tasks.items()]
+    score = "–"
+    if summary.best_score is not None:
+        score = f"{summary.first_score:.2f} → {summary.best_score:.2f}"
+    return [
+        summary.name,
+        summary.rule,
+        ", ".join(tasks) or "–",
+        f"{summary.horizon or '–'}",
+        f"{summary.meta_parameters:,}",
+        f"{summary.state_bytes:,.0f}",
+        score,
+    ]
 
 
 def run(argv=None):
     """Entry point of `l2l-presets`; returns the exit code."""
-    return run_command("l2l-presets", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-presets", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":

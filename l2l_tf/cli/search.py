@@ -1,12 +1,15 @@
-"""`l2l-search`: random search of the learning rate of `l2l-train`'s Adam.
-
-python -m l2l_tf.cli.search --rule=lstm --task=digits_mlp --draws=8 --patience=4 \
-    --output_dir=runs/search
+r"""`l2l-search`: random search of the learning rate of `l2l-train`'s Adam.
 
 Every draw is a run of `l2l-train` with the other flags, in a directory of its own; the one with the
 least validation score is kept as `preset/`, all are listed in `search.csv`. With `--patience` a run
 stops early where validation no longer improves. `--resume` goes on where a search stopped, also
 with more draws.
+
+Examples:
+
+    l2l-search --rule=lstm --task=digits_mlp --draws=8 --patience=4 --output_dir=runs/search
+    l2l-search --rule=lstm --task=digits_mlp --draws=16 --patience=4 --output_dir=runs/search \
+        --resume
 """
 
 import copy
@@ -26,6 +29,10 @@ from l2l_tf.cli.command_line import (
 )
 
 OWN = ("draws", "min_rate", "max_rate")
+GROUPS = {"The search": OWN} | {
+    heading: [name for name in names if name != "meta_learning_rate"]
+    for heading, names in train.GROUPS.items()
+}
 FLAGS = copy.deepcopy(train.FLAGS)
 FLAGS.remove_flag_values({"meta_learning_rate": FLAGS["meta_learning_rate"]})
 flags.DEFINE_integer("draws", 8, "Meta-learning rates to try.", 1, flag_values=FLAGS)
@@ -72,7 +79,7 @@ def main(argv):
 
 def run(argv=None):
     """Entry point of `l2l-search`; returns the exit code."""
-    return run_command("l2l-search", __doc__.partition(":")[2], FLAGS, main, argv, _define)
+    return run_command("l2l-search", __doc__.partition(":")[2], FLAGS, main, argv, _define, GROUPS)
 
 
 def _define():

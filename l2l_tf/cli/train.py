@@ -1,10 +1,18 @@
-"""`l2l-train`: meta-train a rule on tasks and write a preset.
+r"""`l2l-train`: meta-train a rule on tasks and write a preset.
 
-python -m l2l_tf.cli.train --rule=lstm --task='digits_mlp(hidden=20)' --output_dir=runs/first
+The preset is what LearnedOptimizer(preset="runs/first/preset") takes.
+
+Examples:
+
+    l2l-train --rule=lstm --task='digits_mlp(hidden=20)' --output_dir=runs/first
+    l2l-train --rule=rnnprop --task=digits_mlp --task=quadratic --meta_steps=4000 \
+        --trajectory=200 --output_dir=runs/two
+    l2l-train --start_from=lstm-digits --task=row_rnn --estimator=pes --output_dir=runs/third
 """
 
 import math
 import sys
+import textwrap
 
 from absl import flags
 
@@ -49,8 +57,11 @@ flags.DEFINE_string(
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
 flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.", flag_values=FLAGS)
-config_flags.define(FLAGS, Settings)
-config_flags.define(FLAGS, tasks.RandomScaling, spread=0.0)
+GROUPS = {
+    "What to train": ("task", "rule", "output_dir", "start_from", "resume", "validation_task"),
+    "The run": config_flags.define(FLAGS, Settings),
+    "Tasks in other units": config_flags.define(FLAGS, tasks.RandomScaling, spread=0.0),
+}
 
 
 def define_estimators(flag_values):
@@ -66,7 +77,9 @@ def define_estimators(flag_values):
             raise CommandError(str(error)) from error
 
 
+_before = set(FLAGS)
 define_estimators(FLAGS)
+GROUPS["The meta-gradient"] = ["estimator", *(name for name in FLAGS if name not in _before)]
 
 
 def main(argv):
@@ -129,13 +142,16 @@ def meta_run_module():
 def run(argv=None):
     """Entry point of `l2l-train`; returns the exit code."""
     return run_command(
-        "l2l-train", _description, FLAGS, main, argv, lambda: define_estimators(FLAGS)
+        "l2l-train", _description, FLAGS, main, argv, lambda: define_estimators(FLAGS), GROUPS
     )
 
 
 def _description():
     known = {"Tasks": tasks, "Rules": rules, "Estimators": ESTIMATORS}
-    names = "\n".join(f"{kind}: {', '.join(of.names())}." for kind, of in known.items())
+    names = "\n".join(
+        textwrap.fill(f"{kind}: {', '.join(of.names())}.", 94, subsequent_indent="    ")
+        for kind, of in known.items()
+    )
     return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
 
 

@@ -32,6 +32,7 @@ def table(results, task):
     made = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
         title=f"{task}: {steps} steps; median over {seeds} seeds ±half their range",
         caption="learning rate: tuned on a grid; * the best one is at the grid's edge",
         title_justify="left",
@@ -61,7 +62,8 @@ def _with_range(spread, text=None):
         return show(spread.median)
     if not math.isfinite(spread.max):
         return f"{show(spread.median)} (min {show(spread.min)})"
-    return f"{show(spread.median)} ±{show((spread.max - spread.min) / 2)}"
+    half_range = (spread.max - spread.min) / 2
+    return f"{show(spread.median)} ±{half_range:.2g}"
 
 
 def _number(value):

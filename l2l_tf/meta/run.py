@@ -4,7 +4,6 @@ import datetime
 import math
 import pathlib
 import signal
-import sys
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -69,8 +68,7 @@ def train(trainer, output_dir, checkpoint_every, command):
         unit="meta-step",
         desc="compiling",
         smoothing=0.1,
-        # A log file wants a line now and then, a screen a moving bar.
-        mininterval=0.1 if sys.stderr.isatty() else 10.0,
+        disable=None,  # Where it is no terminal, validations are lines enough.
     )
     with stop, writer.as_default(), progress:
         if not trainer.history:

@@ -12,6 +12,7 @@ from l2l_tf.presets.registry import (
 )
 from l2l_tf.presets.resolution import Resolved, resolve
 from l2l_tf.presets.storage import write_preset as save_preset
+from l2l_tf.presets.summary import Summary, summarize
 from l2l_tf.rules import UpdateRule
 
 
@@ -35,6 +36,7 @@ def load_card(name_or_directory: str | os.PathLike) -> str:
 
 __all__ = [
     "Resolved",
+    "Summary",
     "default_preset",
     "list_presets",
     "load_card",
@@ -44,4 +46,5 @@ __all__ = [
     "register_preset",
     "resolve",
     "save_preset",
+    "summarize",
 ]

@@ -21,12 +21,10 @@ FILES = {
 def convert(tmp_path):
     def run(source, weights, *flags):
         output = tmp_path / "preset"
-        command.FLAGS.unparse_flags()
         arguments = [f"--source={source}", f"--weights={weights}", f"--output={output}", *flags]
-        return command.main(command.FLAGS(["l2l-convert", *arguments])), output
+        return command.run(arguments), output
 
-    yield run
-    command.FLAGS.unparse_flags()
+    return run
 
 
 def arrays_of(source):

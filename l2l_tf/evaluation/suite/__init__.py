@@ -1,6 +1,6 @@
 """Suites of Keras models of many kinds, each in two halves that share no task."""
 
-from l2l_tf.evaluation.suite.documents import markdown, summary_table, write
+from l2l_tf.evaluation.suite.documents import markdown, overview, write
 from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.keras_task import KerasTask
 from l2l_tf.evaluation.suite.picture import draw
@@ -29,10 +29,10 @@ __all__ = [
     "draw",
     "entries",
     "markdown",
+    "overview",
     "ranked",
     "run_suite",
     "standings",
-    "summary_table",
     "task_standings",
     "write",
 ]

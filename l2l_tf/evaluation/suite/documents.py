@@ -74,10 +74,32 @@ def markdown(ranking: Ranking) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def summary_table(ranking: Ranking) -> str:
-    """The tables over tasks as Markdown, one row per contender, the best first."""
-    results, _, found = ranking
-    return f"{_summary(results, found)}\n\n{_along_the_run(found)}"
+def overview(ranking: Ranking) -> tuple[list[str], list[list[str]]]:
+    """The figures over tasks that a terminal has room for.
+
+    Args:
+        ranking: `Ranking`.
+
+    Returns:
+        `(head, rows)`: names of the columns, and a list of cells per contender, the best first.
+    """
+    head = [
+        "optimizer", "speed-up", "along the run", "ahead of Adam", "of Adam(1e-3)", "diverged",
+        "held out",
+    ]  # fmt: skip
+    rows = [
+        [
+            s.optimizer,
+            f"{s.speed_up:.2f}",
+            _number(math.exp(s.anytime)),
+            _share(s.won.get(REFERENCE)),
+            _share(s.won.get(UNTUNED)),
+            f"{s.diverged} of {s.runs}",
+            _number(s.held_out_ratio),
+        ]
+        for s in ranking.overall
+    ]
+    return head, rows
 
 
 def _summary(results, found):

@@ -130,6 +130,16 @@ def test_all_files_are_written_and_say_the_same(tmp_path):
     assert len((tmp_path / "out" / "tasks.csv").read_text().splitlines()) == 1 + 2 * 4
 
 
+def test_the_overview_has_the_figures_of_the_whole_table(tmp_path):
+    ranking = suite.ranked(small_run(tmp_path, ["adam", "adam_default"]))
+    head, rows = suite.overview(ranking)
+    assert {len(row) for row in rows} == {len(head)}
+    (adam,) = (row for row in rows if row[0] == "adam")
+    assert adam[3] == "–" and adam[5] == "0 of 4" and adam[6] == "1"
+    whole = suite.markdown(ranking)
+    assert all(f"| {row[0]} | {row[1]} |" in whole for row in rows)
+
+
 def test_a_longer_suite_tells_the_longer_run(tmp_path):
     lengths = []
 

@@ -1,0 +1,90 @@
+"""What a preset's card says, in figures."""
+
+import collections
+import re
+import shlex
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from l2l_tf.presets import storage
+from l2l_tf.presets.registry import preset_directory
+
+# State per weight is that of one kernel of these sides.
+MEASURED_KERNEL = (32, 32)
+
+
+class Summary(NamedTuple):
+    """A preset in figures; what its card does not say is empty or None.
+
+    Attributes:
+        name: Name, or directory as it was given.
+        rule: Name of its rule.
+        meta_parameters: Number of learned weights.
+        state_bytes: Bytes of state per weight of the model, for a kernel of `MEASURED_KERNEL`.
+        tasks: Dict name of a task that it was meta-trained on → how many of them.
+        horizon: Most steps of a run in meta-training.
+        first_score, best_score: Validation's score (mean log loss, less is better) where its
+            last meta-training began, and the best.
+    """
+
+    name: str
+    rule: str
+    meta_parameters: int
+    state_bytes: float
+    tasks: dict[str, int]
+    horizon: int | None
+    first_score: float | None
+    best_score: float | None
+
+
+def summarize(name_or_directory) -> Summary:
+    """The `Summary` of a preset.
+
+    Args:
+        name_or_directory: A name from `list_presets()` or a path.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the name is unknown, or a file is damaged or too new.
+    """
+    directory = preset_directory(name_or_directory)
+    rule, card = storage.read_preset(directory), storage.read_card(directory)
+    command, scores = _command(card), _scores(card)
+    lengths = [int(f.partition("=")[2]) for f in command if f.startswith("--trajectory=")]
+    return Summary(
+        name=str(name_or_directory),
+        rule=getattr(type(rule), "registered_name", type(rule).__name__),
+        meta_parameters=int(sum(np.size(v) for v in rule.meta_params.values())),
+        state_bytes=_state_bytes(rule),
+        tasks=_tasks(command),
+        horizon=max(lengths) if lengths else None,
+        first_score=scores[0] if scores else None,
+        best_score=min(scores) if scores else None,
+    )
+
+
+def _command(card):
+    """The arguments of the last command that meta-trained the rule, which a card has first."""
+    match = re.search(r"^- Command: `(.*)`$", card, re.MULTILINE)
+    return shlex.split(match.group(1)) if match else []
+
+
+def _tasks(command):
+    specs = [f.partition("=")[2] for f in command if f.startswith("--task=")]
+    return dict(collections.Counter(spec.partition("(")[0] for spec in specs))
+
+
+def _scores(card):
+    """Scores of the first table of validations that a card has."""
+    _, _, table = card.partition("\n| meta-step | score |")
+    table = table.partition("\n\n")[0]
+    found = re.findall(r"^\| \d+ \| (\S+) \|", table, re.MULTILINE)
+    return [float(score) for score in found]
+
+
+def _state_bytes(rule):
+    variables = [np.zeros(MEASURED_KERNEL, "float32")]
+    tensors = keras.tree.flatten(rule.init(variables))
+    return sum(np.asarray(t).nbytes for t in tensors) / variables[0].size

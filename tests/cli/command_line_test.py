@@ -1,0 +1,53 @@
+"""What all commands have in common."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from l2l_tf.cli import convert, demo, evaluate, export, presets, search, train
+
+COMMANDS = [convert, demo, evaluate, export, presets, search, train]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
+def test_help_has_an_example_and_every_flag_once_within_100_columns(command, capsys):
+    assert command.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    program = f"l2l-{command.__name__.rpartition('.')[2]}"
+    assert text.startswith(f"{program}: ")
+    assert re.search(rf"^    {program}\b", text, re.MULTILINE)
+    listed = re.findall(r"^  --(\w+)$", text, re.MULTILINE)
+    assert sorted(listed) == sorted(command.FLAGS)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "repeat this option" not in text and "Exit codes: 0 done" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
+def test_examples_in_help_are_flags_that_are_there(command, capsys):
+    command.run(["--help"])
+    text = capsys.readouterr().out.partition("Exit codes")[0]
+    examples = re.search(r"Examples:\n\n((?:    .*\n)+)", text).group(1)
+    assert set(re.findall(r" --(\w+)", examples)) <= set(command.FLAGS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
+def test_what_is_no_flag_is_refused_in_one_line(command, capsys):
+    assert command.run(["stray"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.endswith("Received: stray\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-u", "-m", "l2l_tf.cli.presets", "--names"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
