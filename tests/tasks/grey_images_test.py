@@ -7,6 +7,7 @@ import tensorflow as tf
 from helpers import small_packages
 
 from l2l_tf import tasks
+from l2l_tf.testing import task_laws
 
 NETWORKS = [
     "residual_net(batch_size=8)",
@@ -37,14 +38,7 @@ def moved(params):
 @pytest.mark.quick("row_rnn(batch_size=8)")
 def test_several_tasks_at_once_equal_them_one_by_one(text):
     task = tasks.RandomScaling(tasks.get(text), 1.0)
-    params, state = task.init_tasks(tasks.as_seed(0), 3)
-    drawn = [task.batch(tasks.fold_in(tasks.as_seed(1), i), 0) for i in range(3)]
-    together, _ = task.tasks_loss(
-        params, state, tf.nest.map_structure(lambda *x: tf.stack(x), *drawn)
-    )
-    for i in range(3):
-        alone, _, _ = task.loss([p[i] for p in params], [s[i] for s in state], drawn[i])
-        np.testing.assert_allclose(together[i], alone, rtol=1e-4)
+    task_laws.several_at_once_equal_them_one_by_one(task)
 
 
 @pytest.mark.parametrize("text", NETWORKS)
@@ -144,6 +138,4 @@ def test_arguments_out_of_range_are_refused(text):
 
 @pytest.mark.parametrize("text", NETWORKS)
 def test_a_task_comes_back_from_its_configuration(text):
-    task = tasks.get(text)
-    again = type(task)(**task.get_config())
-    assert again.get_config() == task.get_config()
+    task_laws.the_configuration_comes_back(tasks.get(text))

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from l2l_tf import tasks
 from l2l_tf.tasks import image_small
+from l2l_tf.testing import task_laws
 
 TASKS = ("image_attention", "image_patches", "image_tokens(levels=2)")
 
@@ -44,13 +45,7 @@ def test_tokens_are_patches_and_rare_ones_exist(rows):
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.quick("image_attention")
 def test_many_optimizees_at_once_are_each_one_alone(name):
-    task = tasks.get(name)
-    params, state = task.init_tasks(tasks.as_seed(1), 3)
-    batches = [task.batch(tasks.as_seed(i), 0) for i in range(3)]
-    joined = tuple(tf.stack(t) for t in zip(*batches, strict=True))
-    together, _ = task.tasks_loss(params, state, joined)
-    alone = [task.loss([p[i] for p in params], [], batches[i])[0] for i in range(3)]
-    np.testing.assert_allclose(together, alone, rtol=1e-5)
+    task_laws.several_at_once_equal_them_one_by_one(tasks.get(name), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", TASKS)

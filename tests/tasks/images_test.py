@@ -7,6 +7,7 @@ from helpers import small_packages
 
 from l2l_tf import data, tasks
 from l2l_tf.tasks import images as image_data
+from l2l_tf.testing import task_laws
 
 NETWORKS = [
     "mnist_mlp(batch_size=8)",
@@ -33,15 +34,7 @@ def directory(tmp_path_factory):
 @pytest.mark.quick("image_mlp(batch_size=8,normalization=batch,objective=mse)")
 def test_several_tasks_at_once_equal_them_one_by_one(text):
     task = tasks.RandomScaling(tasks.get(text), 1.0)
-    params, state = task.init_tasks(tasks.as_seed(0), 3)
-    drawn = [task.batch(tasks.fold_in(tasks.as_seed(1), i), 0) for i in range(3)]
-    batch = tf.nest.map_structure(lambda *x: tf.stack(x), *drawn)
-    together, new_state = task.tasks_loss(params, state, batch)
-    for i in range(3):
-        alone, alone_state, _ = task.loss([p[i] for p in params], [s[i] for s in state], drawn[i])
-        np.testing.assert_allclose(together[i], alone, rtol=1e-4)
-        for both, one in zip(new_state, alone_state, strict=True):
-            np.testing.assert_allclose(both[i], one, rtol=1e-4, atol=1e-6)
+    task_laws.several_at_once_equal_them_one_by_one(task)
 
 
 @pytest.mark.parametrize("text", NETWORKS)
@@ -231,6 +224,4 @@ def test_a_task_without_its_data_says_how_to_get_it():
 
 @pytest.mark.parametrize("text", [*NETWORKS, "fashion_mlp(layers=2)"])
 def test_a_task_comes_back_from_its_configuration(text):
-    task = tasks.get(text)
-    again = type(task)(**task.get_config())
-    assert again.get_config() == task.get_config()
+    task_laws.the_configuration_comes_back(tasks.get(text))

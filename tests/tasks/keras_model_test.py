@@ -11,6 +11,7 @@ from l2l_tf.meta.batches import batches
 from l2l_tf.meta.estimators import EvolutionStrategies, TruncatedBPTT
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf.testing import task_laws
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(44, 6)).astype("float32")
@@ -95,16 +96,9 @@ def test_an_epoch_visits_every_batch_once_in_an_order_of_the_seed():
 @pytest.mark.quick("with_everything")
 def test_several_optimizees_at_once_equal_them_one_by_one(model, monkeypatch):
     task = tasks.KerasModel(model, "binary_crossentropy", pipeline())
-    params, state = task.init_tasks(tasks.as_seed(0), 3)
-    drawn = [task.batch(tasks.as_seed(i), 0) for i in range(3)]
-    batch = tf.nest.map_structure(lambda *t: tf.stack(t), *drawn)
-    alone = [
-        task.loss([p[i] for p in params], [s[i] for s in state], drawn[i])[:2] for i in range(3)
-    ]
-    expected = tf.nest.map_structure(lambda *t: tf.stack(t), *alone)
     for side_by_side in (16, 2):
         monkeypatch.setattr(tasks.keras_model, "_SIDE_BY_SIDE", side_by_side)
-        same(task.tasks_loss(params, state, batch), expected, rtol=1e-5)
+        task_laws.several_at_once_equal_them_one_by_one(task, rtol=1e-5)
 
 
 @pytest.mark.parametrize("jit", [False, True])

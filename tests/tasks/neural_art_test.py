@@ -9,6 +9,7 @@ from helpers import small_packages
 from l2l_tf import data, rules, tasks
 from l2l_tf.meta import unroll
 from l2l_tf.tasks import neural_art, squares, vgg16
+from l2l_tf.testing import task_laws
 
 # Minutes, most of them in compiling.
 pytestmark = pytest.mark.slow
@@ -131,11 +132,8 @@ def test_second_derivatives_are_refused():
 def test_several_tasks_at_once_equal_them_one_by_one(start):
     task = tasks.get(f"{SMALL},start={start})")
     params, state = task.init_tasks(tasks.as_seed(0), 3)
-    together, _ = task.tasks_loss(params, state, ())
-    assert len(set(together.numpy())) == 3
-    for i in range(3):
-        alone, _, _ = task.loss([params[0][i]], [state[0][i]], ())
-        np.testing.assert_allclose(together[i], alone, rtol=1e-5)
+    assert len(set(task.tasks_loss(params, state, ())[0].numpy())) == 3
+    task_laws.several_at_once_equal_them_one_by_one(task, rtol=1e-5)
 
 
 def test_each_term_is_zero_where_it_should_be():

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import tasks
+from l2l_tf.testing import task_laws
 
 ALL = [
     "quadratic",
@@ -17,16 +18,12 @@ ALL = [
 
 @pytest.mark.parametrize("text", ALL)
 def test_one_seed_gives_one_task_and_one_batch(text):
-    task = tasks.get(text)
-    a, b = task.init(tasks.as_seed(3)), task.init(tasks.as_seed(3))
-    tf.nest.map_structure(np.testing.assert_array_equal, a, b)
-    other = task.init(tasks.as_seed(4))
-    assert np.abs(other[0][0] - a[0][0]).max() > 0
-    tf.nest.map_structure(
-        np.testing.assert_array_equal,
-        task.batch(tasks.as_seed(1), 5),
-        task.batch(tasks.as_seed(1), 5),
-    )
+    task_laws.one_seed_gives_one_task_and_one_batch(tasks.get(text))
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_the_loss_is_a_finite_scalar_with_a_gradient(text):
+    task_laws.the_loss_is_a_finite_scalar_with_a_gradient(tasks.get(text))
 
 
 @pytest.mark.parametrize("text", ALL)
@@ -34,15 +31,8 @@ def test_one_seed_gives_one_task_and_one_batch(text):
 @pytest.mark.quick("False-quadratic", "True-digits_mlp(layers=2,activation=relu)")
 def test_several_tasks_at_once_equal_them_one_by_one(text, scaled):
     task = tasks.get(text)
-    if scaled:
-        task = tasks.RandomScaling(task, 2.0)
-    params, state = task.init_tasks(tasks.as_seed(0), 3)
-    drawn = [task.batch(tasks.fold_in(tasks.as_seed(1), i), 0) for i in range(3)]
-    batch = tf.nest.map_structure(lambda *x: tf.stack(x), *drawn)
-    together, _ = task.tasks_loss(params, state, batch)
-    for i in range(3):
-        alone, _, _ = task.loss([p[i] for p in params], [s[i] for s in state], drawn[i])
-        np.testing.assert_allclose(together[i], alone, rtol=1e-5)
+    task = tasks.RandomScaling(task, 2.0) if scaled else task
+    task_laws.several_at_once_equal_them_one_by_one(task, rtol=1e-5)
 
 
 @pytest.mark.parametrize("level", ["coordinate", "tensor", "global"])
