@@ -13,10 +13,7 @@ import keras
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from l2l_tf import LearnedOptimizer, presets, rules, tasks
-from l2l_tf.meta.estimators import TruncatedBPTT
-from l2l_tf.meta.settings import Settings
-from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf import LearnedOptimizer, meta, presets, tasks
 
 x, y = load_digits(return_X_y=True)
 x, split = (x.reshape(-1, 8, 8, 1) / 16.0).astype("float32"), 1437
@@ -43,17 +40,17 @@ task = tasks.KerasModel(
     "sparse_categorical_crossentropy",
     {"train": pipeline(slice(0, split)), "test": pipeline(slice(split, None))},
 )
-trainer = MetaTrainer(
-    rules.RNNProp(hidden_size=8, layers=1),
+trainer = meta.Trainer(
+    "rnnprop(hidden_size=8,layers=1)",
     [task],
-    [task],
-    TruncatedBPTT(unroll=10, num_tasks=2, log_loss=True),
-    Settings(meta_steps=60, trajectories=(40,), num_validation_tasks=2, meta_learning_rate=0.02),
+    meta.TruncatedBPTT(unroll=10, num_tasks=2, log_loss=True),
+    settings=meta.Settings(
+        trajectories=(40,), validate_every=20, num_validation_tasks=2, meta_learning_rate=0.02
+    ),
 )
 before = trainer.validate()["score"]
-while not trainer.finished:
-    trainer.step()
-after = trainer.validate()["score"]
+history = trainer.fit(60).history
+after = history["val_loss"][-1]
 print(f"validation score (log of the mean loss): {before:.3f} before, {after:.3f} after")
 
 directory = pathlib.Path(tempfile.mkdtemp()) / "preset"

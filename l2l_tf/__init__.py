@@ -1,5 +1,7 @@
 """Optimizers that were learned, as a Keras optimizer."""
 
+import importlib
+
 from l2l_tf.core.notices import import_tensorflow_for_a_command
 
 import_tensorflow_for_a_command()  # Before anything else imports it.
@@ -21,3 +23,16 @@ __all__ = [
     "register_task",
     "rules",
 ]
+
+# Rooms that are imported when they are first asked for.
+_ROOMS = ("evaluation", "export", "meta", "tasks", "testing")
+
+
+def __getattr__(name):
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'l2l_tf' has no attribute {name!r}")
+    return importlib.import_module(f"l2l_tf.{name}")
+
+
+def __dir__():
+    return sorted({*globals(), *_ROOMS})

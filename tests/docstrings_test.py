@@ -12,7 +12,7 @@ import tensorflow as tf
 from helpers.small_models import make_model
 
 import l2l_tf
-from l2l_tf import LearnedOptimizer, evaluation, export, presets, rules, tasks
+from l2l_tf import LearnedOptimizer, evaluation, export, meta, presets, rules, tasks
 
 ROOT = pathlib.Path(l2l_tf.__file__).parent
 ROWS = np.linspace(-1, 1, 40).reshape(8, 5).astype("float32")
@@ -47,10 +47,11 @@ GIVEN = {
         "y": Y,
     },
     "KerasModel": lambda: {"pipeline": batches(), "other": batches()},
+    "Trainer": lambda: {"meta": meta},
     "evaluate": preset_of_a_first_run,
 }
 PUBLIC = {"KerasModel": tasks.KerasModel, "evaluate": evaluation.evaluate} | vars(export)
-PUBLIC["LearnedOptimizer"] = LearnedOptimizer
+PUBLIC |= {"LearnedOptimizer": LearnedOptimizer, "Trainer": meta.Trainer}
 
 
 def examples(text):

@@ -10,7 +10,7 @@ from l2l_tf.core.files import write_csv
 from l2l_tf.meta.estimators import TruncatedBPTT
 from l2l_tf.meta.objective import LOSS_WEIGHTS
 from l2l_tf.meta.settings import Settings
-from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf.meta.trainer import Trainer
 from tools.timing import interleaved, peak_bytes
 
 TITLE = "The method's choices"
@@ -30,10 +30,9 @@ UNROLLS = {
 
 
 def trainer(loss_weights, second_derivatives, meta_steps):
-    """A `MetaTrainer` of the paper's LSTM on quadratics."""
-    return MetaTrainer(
+    """A `Trainer` of the paper's LSTM on quadratics."""
+    return Trainer(
         rules.LSTM(preprocess=None),
-        [tasks.get(TASK)],
         [tasks.get(TASK)],
         TruncatedBPTT(
             second_derivatives=second_derivatives,
@@ -41,7 +40,7 @@ def trainer(loss_weights, second_derivatives, meta_steps):
             num_tasks=TASKS,
             loss_weights=loss_weights,
         ),
-        Settings(
+        settings=Settings(
             meta_steps=meta_steps,
             meta_learning_rate=4e-3,
             validate_every=max(1, meta_steps // 10),
@@ -53,12 +52,8 @@ def trainer(loss_weights, second_derivatives, meta_steps):
 def trained(loss_weights, second_derivatives, meta_steps):
     """Validations along one training, as data."""
     made = trainer(loss_weights, second_derivatives, meta_steps)
-    made.validate()
-    while not made.finished:
-        made.step()
-        if made.meta_step % made.settings.validate_every == 0:
-            made.validate()
-    return {"history": made.history, "skipped": made.skipped}
+    made.fit(verbose=0)
+    return {"history": made.validations, "skipped": made.skipped}
 
 
 def costs():

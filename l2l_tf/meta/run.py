@@ -5,18 +5,19 @@ import math
 import pathlib
 import signal
 
-import tensorflow as tf
+import keras
 from tqdm import tqdm
 
 from l2l_tf import presets, tasks
 from l2l_tf.core.config import from_flags
+from l2l_tf.meta.callbacks import Checkpoint, TensorBoard
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
-from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf.meta.trainer import Trainer
 
 
 def build(options):
-    """A `MetaTrainer` from an object with the attributes of `l2l-train`'s flags.
+    """A `Trainer` from an object with the attributes of `l2l-train`'s flags.
 
     Raises:
         ValueError: If a task, rule or estimator is unknown, or a number out of range.
@@ -28,7 +29,7 @@ def build(options):
         train_tasks = [from_flags(tasks.RandomScaling, options, task=t) for t in train_tasks]
     estimator = from_flags(ESTIMATORS.named(options.estimator), options)
     settings = from_flags(Settings, options)
-    return MetaTrainer(_first_rule(options), train_tasks, validation, estimator, settings)
+    return Trainer(_first_rule(options), train_tasks, estimator, validation, settings)
 
 
 def _first_rule(options):
@@ -48,7 +49,7 @@ def train(trainer, output_dir, checkpoint_every, command):
     leaves none.
 
     Args:
-        trainer: `MetaTrainer`.
+        trainer: `Trainer`.
         output_dir: Directory for `checkpoints/`, `summaries/` and `preset/`.
         checkpoint_every: Meta-steps between checkpoints.
         command: The command line, for the preset's card.
@@ -58,50 +59,16 @@ def train(trainer, output_dir, checkpoint_every, command):
     """
     output_dir = pathlib.Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
-    checkpoints = output_dir / "checkpoints"
-    writer = tf.summary.create_file_writer(str(output_dir / "summaries"))
     stop = _StopRequest()
-    settings = trainer.settings
-    progress = tqdm(
-        total=settings.meta_steps,
-        initial=trainer.meta_step,
-        unit="meta-step",
-        desc="compiling",
-        smoothing=0.1,
-        disable=None,  # Where it is no terminal, validations are lines enough.
-    )
-    with stop, writer.as_default(), progress:
-        if not trainer.history:
-            _validate(trainer)
-        while not trainer.finished and not stop.signal_number:
-            summaries = trainer.step()
-            progress.set_description("meta-training", refresh=False)
-            postfix = {"meta_loss": f"{summaries['meta_loss']:.4g}"}
-            postfix["best"] = f"{trainer.best_score:.4g}"
-            progress.set_postfix(postfix, refresh=False)
-            progress.update()
-            if trainer.meta_step % 10 == 0 or trainer.meta_step == 1:
-                _summarize(summaries, "train", trainer.meta_step)
-            if trainer.meta_step % settings.validate_every == 0 or trainer.finished:
-                _validate(trainer)
-            if trainer.meta_step % checkpoint_every == 0:
-                trainer.save(checkpoints)
-                writer.flush()
-        trainer.save(checkpoints)
+    written = [
+        TensorBoard(output_dir / "summaries"),
+        Checkpoint(output_dir / "checkpoints", checkpoint_every),
+    ]
+    with stop:
+        trainer.fit(callbacks=[stop, *written])
     if math.isfinite(trainer.best_score):
         write_preset(trainer, output_dir, command)
     return None if trainer.finished else stop.signal_number
-
-
-def _validate(trainer):
-    values = trainer.validate()
-    _summarize(values, "validation", trainer.meta_step)
-    finals = ", ".join(f"{v:.4g}" for k, v in values.items() if k.startswith("final_loss"))
-    best = " (best)" if trainer.best_step == trainer.meta_step else ""
-    tqdm.write(
-        f"meta-step {trainer.meta_step}: validation score {values['score']:.4f}{best}, "
-        f"final loss {finals}"
-    )
 
 
 def write_preset(trainer, output_dir, command):
@@ -110,7 +77,7 @@ def write_preset(trainer, output_dir, command):
         f"| {h['meta_step']} | {h['score']:.4f} | "
         + " | ".join(f"{v:.4g}" for k, v in h.items() if k.startswith("final_loss"))
         + " |"
-        for h in _thinned(trainer.history)
+        for h in _thinned(trainer.validations)
     )
     finals = " | ".join(f"final loss of task {i}" for i in range(len(trainer.validation_tasks)))
     described = trainer.describe()
@@ -149,18 +116,14 @@ def _thinned(history, max_rows=25):
     return [h for i, h in enumerate(history) if i % stride == 0 or i == len(history) - 1]
 
 
-def _summarize(values, prefix, step):
-    for name, value in values.items():
-        tf.summary.scalar(f"{prefix}/{name}", value, step=step)
-
-
-class _StopRequest:
+class _StopRequest(keras.callbacks.Callback):
     """Turns SIGINT and SIGTERM into a request to stop after the current meta-step.
 
     The second signal stops at once.
     """
 
     def __init__(self):
+        super().__init__()
         self.signal_number = None
         self._previous = {}
 
@@ -175,6 +138,13 @@ class _StopRequest:
     def __exit__(self, *exception):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.signal_number:
+            self.model.stop_training = True
+
+    def on_test_end(self, logs=None):
+        self.on_train_batch_end(None)
 
     def _request(self, number, frame):
         del frame

@@ -13,12 +13,12 @@ COUNTERS = ("skipped", "best_score", "best_step", "failures", "seconds")
 
 
 def save(trainer, directory):
-    """Write a checkpoint of everything that the next meta-step of a `MetaTrainer` depends on."""
+    """Write a checkpoint of everything that the next meta-step of a `Trainer` depends on."""
     runs = [run and {k: run[k] for k in ("start", "trajectory")} for run in trainer.runs]
     info = {
         "describe": trainer.describe(),
         "runs": runs,
-        "history": trainer.history,
+        "history": trainer.validations,
         **{name: getattr(trainer, name) for name in COUNTERS},
     }
     arrays = {name: np.asarray(value) for name, value in _named(_arrays(trainer)).items()}
@@ -29,7 +29,7 @@ def restore(trainer, directory):
     """Take up the newest valid checkpoint.
 
     Args:
-        trainer: `MetaTrainer`.
+        trainer: `Trainer`.
         directory: Where checkpoints are; may be missing.
 
     Returns:
@@ -60,7 +60,7 @@ def restore(trainer, directory):
     trainer.meta_step = meta_step
     for name in COUNTERS:
         setattr(trainer, name, _finite_or_infinite(info[name]))
-    trainer.history = [
+    trainer.validations = [
         {k: _finite_or_infinite(v) for k, v in entry.items()} for entry in info["history"]
     ]
     return True

@@ -7,6 +7,7 @@ import dataclasses
 import math
 import os
 import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -14,42 +15,73 @@ import tensorflow as tf
 
 from l2l_tf import rules
 from l2l_tf.core.tracing import traced_apart
-from l2l_tf.meta import state
+from l2l_tf.meta import loop, state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
-from l2l_tf.meta.estimators import Estimator
+from l2l_tf.meta.estimators import ESTIMATORS, Estimator
 from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, as_seed, fold_in
+from l2l_tf.tasks import get as task_from_text
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
 
 
-class MetaTrainer:
+def _given(thing, from_text):
+    return from_text(thing) if isinstance(thing, str) else thing
+
+
+def _changed(settings, changes):
+    try:
+        return dataclasses.replace(settings, **changes)
+    except TypeError as error:
+        known = [field.name for field in dataclasses.fields(settings)]
+        raise ValueError(f"Settings are {known}. Received: {changes}") from error
+
+
+class Trainer:
     """Meta-trains one rule on several tasks in turn.
 
+    ```python
+    trainer = meta.Trainer("rnnprop", ["digits_mlp"], "pes", trajectories=(40,))
+    history = trainer.fit(200, callbacks=[keras.callbacks.EarlyStopping(patience=5)])
+    optimizer = LearnedOptimizer(rule=trainer.best_rule())
+    ```
+
     Args:
-        rule: `UpdateRule` with its initial meta-parameters.
-        tasks: Non-empty list of tasks to train on, augmented as wished.
-        validation_tasks: List of tasks to validate on, without augmentation.
-        estimator: `Estimator`.
-        settings: `Settings`.
+        rule: `UpdateRule` with its initial meta-parameters, or a text such as
+            "lstm(hidden_size=8)" for one with untrained ones.
+        tasks: Non-empty list of `Task`s to train on, augmented as wished, or of texts.
+        estimator: `Estimator` of the meta-gradient, or a text such as "pes(sigma=0.02)".
+        validation_tasks: List of tasks to validate on, without augmentation, or of texts;
+            None: the tasks trained on, with other seeds.
+        settings: `Settings`; None: the defaults.
+        **changes: Fields of `Settings` that are other than in `settings`.
 
     Raises:
-        ValueError: If a trajectory is no multiple of the estimator's unroll, or the rule
-            has no meta-parameters.
+        ValueError: If a trajectory is no multiple of the estimator's unroll, the rule
+            has no meta-parameters, or a text or a setting is not allowed.
     """
 
     def __init__(
         self,
-        rule: UpdateRule,
-        tasks: list[Task],
-        validation_tasks: list[Task],
-        estimator: Estimator,
-        settings: Settings,
+        rule: UpdateRule | str,
+        tasks: Sequence[Task | str],
+        estimator: Estimator | str = "bptt",
+        validation_tasks: Sequence[Task | str] | None = None,
+        settings: Settings | None = None,
+        **changes,
     ):
+        rule = _given(rule, rules.from_text)
+        estimator = _given(estimator, ESTIMATORS.from_spec)
+        settings = _changed(settings or Settings(), changes)
+        self.tasks = [_given(task, task_from_text) for task in tasks]
+        validated = self.tasks if validation_tasks is None else validation_tasks
+        self.validation_tasks = [_given(task, task_from_text) for task in validated]
+        if not self.tasks:
+            raise ValueError(f"A task or more is needed to train on. Received: tasks={tasks!r}")
         if not rule.meta_params:
             raise ValueError(f"A rule without meta-parameters cannot learn. Received: {rule!r}")
         for length in settings.trajectories:
@@ -59,8 +91,7 @@ class MetaTrainer:
                     f"Received: trajectory={length}"
                 )
         self.rule = rule
-        self.tasks = list(tasks)
-        self.validation_tasks = list(validation_tasks)
+        self.stop_training = False
         self.estimator = estimator
         self.settings = settings
         self.meta_step = 0
@@ -69,7 +100,7 @@ class MetaTrainer:
         self.best_step = 0
         self.failures = 0
         self.seconds = 0.0
-        self.history = []
+        self.validations = []
         self.variables = {
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
@@ -77,17 +108,66 @@ class MetaTrainer:
         if settings.ema_decay:
             self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
         self.best = {name: v.numpy() for name, v in self.averages.items()}
-        self.optimizer = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(
-                settings.meta_learning_rate, settings.meta_steps, alpha=0.1
-            ),
-            global_clipnorm=settings.clip_norm,
-        )
-        self.optimizer.build(list(self.variables.values()))
+        self.optimizer = self._new_optimizer()
         self.runs = [None] * len(self.tasks)
         self._steps = [self._compile_step(task) for task in self.tasks]
         self._begins = [self._compile_begin(task) for task in self.tasks]
         self._validations = [self._compile_validation(t) for t in self.validation_tasks]
+
+    def _new_optimizer(self):
+        rate = keras.optimizers.schedules.CosineDecay(
+            self.settings.meta_learning_rate, self.settings.meta_steps, alpha=0.1
+        )
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=self.settings.clip_norm)
+        optimizer.build(list(self.variables.values()))
+        return optimizer
+
+    def fit(
+        self,
+        meta_steps: int | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: int = 1,
+    ) -> keras.callbacks.History:
+        """Meta-train to the end, or until a callback sets `stop_training`.
+
+        To callbacks, which may be Keras's own, a meta-step is a batch, and what lies between two
+        validations an epoch, which ends with `loss` (mean meta-loss), `val_loss` (the
+        validation's score) and the other values that `step` and `validate` return. A callback's
+        `model` is this trainer. See `meta.callbacks`.
+
+        Args:
+            meta_steps: Meta-steps in all, along which the learning rate decays; None: those of
+                the settings. A run that has begun keeps to its number.
+            callbacks: Sequence of callbacks.
+            verbose: 0: silent; 1: a line per validation, and a progress bar on a terminal.
+
+        Returns:
+            A `keras.callbacks.History` of this call: `history` is a dict name → list of one value
+            per epoch, `epoch` their numbers.
+
+        Raises:
+            ValueError: If `meta_steps` is no positive number, or another one than that of a run
+                which has begun.
+        """
+        if meta_steps is not None and meta_steps != self.settings.meta_steps:
+            if self.meta_step:
+                raise ValueError(
+                    f"This run, at meta-step {self.meta_step}, is one of "
+                    f"{self.settings.meta_steps}. Received: meta_steps={meta_steps}"
+                )
+            self.settings = _changed(self.settings, {"meta_steps": meta_steps})
+            self.optimizer = self._new_optimizer()
+        return loop.fit(self, callbacks, verbose)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The meta-parameters that are validated, as arrays."""
+        return [v.numpy() for v in self.averages.values()]
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Put arrays as `get_weights` gives them in place of the meta-parameters."""
+        for variables in (self.variables, self.averages):
+            for variable, value in zip(variables.values(), weights, strict=True):
+                variable.assign(value)
 
     def _bound(self):
         return self.rule.bind(self.variables)
@@ -213,8 +293,13 @@ class MetaTrainer:
             self.best = {name: v.numpy() for name, v in self.averages.items()}
         else:
             self.failures += 1
-        self.history.append({"meta_step": self.meta_step, **values})
+        self.validations.append({"meta_step": self.meta_step, **values})
         return values
+
+    @property
+    def validation_due(self):
+        """Whether a validation follows the last meta-step."""
+        return self.meta_step % self.settings.validate_every == 0 or self.finished
 
     @property
     def finished(self):

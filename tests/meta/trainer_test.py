@@ -12,7 +12,7 @@ from l2l_tf.meta import checkpoint
 from l2l_tf.meta.curriculum import trajectory_at
 from l2l_tf.meta.estimators import TruncatedBPTT
 from l2l_tf.meta.settings import Settings
-from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf.meta.trainer import Trainer
 
 
 def make(task=None, **settings):
@@ -25,11 +25,11 @@ def make(task=None, **settings):
         num_validation_tasks=4,
         jit_compile=False,
     )
-    return MetaTrainer(
+    return Trainer(
         rules.RNNProp(hidden_size=4, layers=1),
         [tasks.RandomScaling(task, 1.0), task],
-        [task],
         TruncatedBPTT(unroll=5, num_tasks=2),
+        [task],
         Settings(**{**defaults, **settings}),
     )
 
@@ -67,11 +67,11 @@ class LevelOfTheSplit(tasks.Task):
 )
 def test_validation_measures_where_the_meta_loss_is_measured(meta_loss_split, level):
     task = LevelOfTheSplit()
-    trainer = MetaTrainer(
+    trainer = Trainer(
         rules.RNNProp(hidden_size=2, layers=1),
         [task],
-        [task],
         TruncatedBPTT(unroll=5, num_tasks=2, meta_loss_split=meta_loss_split),
+        [task],
         Settings(meta_steps=1, trajectories=(10,), num_validation_tasks=2, jit_compile=False),
     )
     assert level < trainer.validate()["final_loss_0"] < level + 1.5
@@ -191,7 +191,7 @@ def test_settings_that_cannot_work_are_refused():
     with pytest.raises(ValueError, match="Received: trajectory=7"):
         make(trajectories=(7,))
     with pytest.raises(ValueError, match="Received: Adam"):
-        MetaTrainer(rules.Adam(), [tasks.Quadratic()], [], TruncatedBPTT(), Settings())
+        Trainer(rules.Adam(), [tasks.Quadratic()])
 
 
 def test_a_task_with_batches_from_python_trains_like_any_other():
@@ -201,11 +201,11 @@ def test_a_task_with_batches_from_python_trains_like_any_other():
         def batch(self, seed, step, split="train"):
             return tf.nest.map_structure(tf.identity, super().batch(seed, step, split))
 
-    trainer = MetaTrainer(
+    trainer = Trainer(
         rules.RNNProp(hidden_size=4, layers=1),
         [FromPython(hidden=4, batch_size=8)],
-        [FromPython(hidden=4, batch_size=8)],
         TruncatedBPTT(unroll=2, num_tasks=2),
+        [FromPython(hidden=4, batch_size=8)],
         Settings(meta_steps=3, trajectories=(2,), num_validation_tasks=2, jit_compile=False),
     )
     assert np.isfinite(trainer.step()["meta_loss"])
@@ -239,7 +239,7 @@ def test_many_tasks_bring_no_warning_of_tracings():
     many = [tasks.Quadratic(dimension=2) for _ in range(6)]
     settings = Settings(jit_compile=False, trajectories=(2,), num_validation_tasks=1)
     estimator = TruncatedBPTT(unroll=2, num_tasks=1)
-    trainer = MetaTrainer(rules.LSTM(hidden_size=2), many, many[:1], estimator, settings)
+    trainer = Trainer(rules.LSTM(hidden_size=2), many, estimator, many[:1], settings)
     tf.get_logger().addHandler(handler)
     try:
         for _ in range(6):

@@ -10,7 +10,7 @@ from l2l_tf.meta import unroll
 from l2l_tf.meta.batches import batches
 from l2l_tf.meta.estimators import EvolutionStrategies, TruncatedBPTT
 from l2l_tf.meta.settings import Settings
-from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf.meta.trainer import Trainer
 from l2l_tf.testing import task_laws
 
 GENERATOR = np.random.default_rng(0)
@@ -139,11 +139,11 @@ def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
         task = tasks.KerasModel(
             with_everything, "mse", {"train": pipeline(), "validation": pipeline(16)}
         )
-        return MetaTrainer(
+        return Trainer(
             rules.RNNProp(hidden_size=3, layers=1),
             [tasks.RandomScaling(task, 1.0)],
-            [task],
             estimator(unroll=3, num_tasks=2, meta_loss_split="held_out"),
+            [task],
             Settings(
                 meta_steps=6,
                 trajectories=(6,),
@@ -175,11 +175,11 @@ def test_a_rule_is_meta_trained_on_it_and_resumed(estimator, tmp_path):
 @pytest.mark.slow
 def test_meta_training_on_a_keras_model_makes_the_rule_better():
     task = tasks.KerasModel(plain, "mse", pipeline())
-    trainer = MetaTrainer(
+    trainer = Trainer(
         rules.RNNProp(hidden_size=4, layers=1),
         [task],
-        [task],
         TruncatedBPTT(unroll=5, num_tasks=2, log_loss=True),
+        [task],
         Settings(
             meta_steps=40, trajectories=(20,), num_validation_tasks=2, meta_learning_rate=0.02
         ),

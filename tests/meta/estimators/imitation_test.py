@@ -8,7 +8,7 @@ from experiments.estimators.bias_variance import RATE, Bowl, OneRate
 from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import Imitation
 from l2l_tf.meta.settings import Settings
-from l2l_tf.meta.trainer import MetaTrainer
+from l2l_tf.meta.trainer import Trainer
 from l2l_tf.tasks import as_seed, fold_in
 
 TAUGHT = 0.25
@@ -43,11 +43,11 @@ def test_the_meta_gradient_is_that_of_the_relative_difference_whoever_leads():
 @pytest.mark.quick("rnnprop(hidden_size=4,layers=1)")
 def test_a_learned_rule_comes_nearer_to_its_teacher(rule):
     task = tasks.Quadratic(dimension=3)
-    trainer = MetaTrainer(
+    trainer = Trainer(
         rules.from_text(rule),
         [task],
-        [task],
         Imitation(teacher="adam(learning_rate=0.02)", unroll=5, num_tasks=4),
+        [task],
         Settings(meta_steps=60, trajectories=(10,), meta_learning_rate=2e-2, jit_compile=False),
     )
     differences = [trainer.step()["meta_loss"] for _ in range(60)]

@@ -1,0 +1,124 @@
+"""Callbacks of `Trainer.fit`, beside Keras's own.
+
+Keras's `EarlyStopping`, `CSVLogger` and `LambdaCallback` work as they are; what needs a model,
+such as `ModelCheckpoint` or `TensorBoard`, has its counterpart here. A callback's `model` is the
+trainer, and `model.stop_training = True` ends the run.
+"""
+
+import os
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A line per validation, and where stderr is a terminal a bar with the time that is left."""
+
+    def on_train_begin(self, logs=None):
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=self.params["meta_steps"],
+            initial=self.model.meta_step,
+            unit="meta-step",
+            desc="compiling",
+            smoothing=0.1,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.set_description("meta-training", refresh=False)
+        best = f"{self.model.best_score:.4g}"
+        self._bar.set_postfix({"meta_loss": f"{logs['loss']:.4g}", "best": best}, refresh=False)
+        self._bar.update()
+
+    def on_test_end(self, logs=None):
+        finals = ", ".join(f"{v:.4g}" for k, v in logs.items() if k.startswith("final_loss"))
+        best = " (best)" if self.model.best_step == self.model.meta_step else ""
+        self._bar.write(
+            f"meta-step {self.model.meta_step}: validation score {logs['loss']:.4f}{best}, "
+            f"final loss {finals}"
+        )
+
+    def on_train_end(self, logs=None):
+        self._bar.close()
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Checkpoints, from which `Trainer.restore` goes on exactly where the run was.
+
+    Args:
+        directory: Where they are written.
+        every: Meta-steps between them; None: the settings' `checkpoint_every`. One is written at
+            the end in any case.
+    """
+
+    def __init__(self, directory: str | os.PathLike, every: int | None = None):
+        super().__init__()
+        self.directory = directory
+        self.every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.model.validation_due:  # It belongs into the checkpoint.
+            self._save_where_due()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._save_where_due()
+
+    def on_train_end(self, logs=None):
+        self.model.save(self.directory)
+
+    def _save_where_due(self):
+        if self.model.meta_step % (self.every or self.model.settings.checkpoint_every) == 0:
+            self.model.save(self.directory)
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Summaries for TensorBoard.
+
+    `train/…` every few meta-steps: meta-loss, losses at both ends of the unroll, norm of the
+    meta-gradient, learning rate. `validation/…`: score and final losses. At each validation the
+    meta-parameters, and what they changed by since the last, as histograms.
+
+    Args:
+        log_dir: Where they are written.
+        update_freq: Meta-steps between values of `train/…`.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike, update_freq: int = 10):
+        super().__init__()
+        self.log_dir = log_dir
+        self.update_freq = update_freq
+
+    def on_train_begin(self, logs=None):
+        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+        self._before = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.model.meta_step
+        if step % self.update_freq == 0 or step == 1:
+            logs = {"meta_loss": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            self._scalars("train", logs)
+
+    def on_test_end(self, logs=None):
+        logs = {"score": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
+        self._scalars("validation", logs)
+        now = {name: v.numpy() for name, v in self.model.variables.items()}
+        with self._writer.as_default(step=self.model.meta_step):
+            for name, value in now.items():
+                tf.summary.histogram(f"meta_params/{name}", value)
+                if self._before is not None:
+                    tf.summary.histogram(f"changes/{name}", np.subtract(value, self._before[name]))
+        self._before = now
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+    def _scalars(self, prefix, values):
+        with self._writer.as_default(step=self.model.meta_step):
+            for name, value in values.items():
+                tf.summary.scalar(f"{prefix}/{name}", value)
