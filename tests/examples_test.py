@@ -1,11 +1,12 @@
 """Every example runs, and learns."""
 
+import ast
 import pathlib
 import runpy
 
 import pytest
 
-from l2l_tf import presets, rules
+from l2l_tf import presets, rules, tasks
 from l2l_tf.presets import registry
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
@@ -38,3 +39,24 @@ def test_a_rule_is_meta_trained_on_a_keras_model_and_used():
 def test_the_learned_quasi_newton_method_is_far_ahead_of_adam():
     ended = runpy.run_path(str(EXAMPLES / "learned_quasi_newton.py"), run_name="__main__")
     assert ended["learned"] < 0.1 * ended["adam"] < ended["start"]
+
+
+def test_a_rule_takes_40_lines_and_a_task_20():
+    tree = ast.parse((EXAMPLES / "write_a_rule.py").read_text())
+    lines = {
+        node.name: node.end_lineno - node.decorator_list[0].lineno + 1
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert lines["ThreeAverages"] <= 40 and lines["Rosenbrock"] <= 20
+
+
+@pytest.mark.slow
+def test_a_rule_of_ones_own_learns_to_go_down_the_valley(monkeypatch):
+    for known in (rules.registry.RULES, tasks.registry.TASKS):
+        monkeypatch.setattr(known, "classes", dict(known.classes))
+    ended = runpy.run_path(str(EXAMPLES / "write_a_rule.py"), run_name="__main__")
+    scores = [entry["score"] for entry in ended["trainer"].validations]
+    assert min(scores) < scores[0] - 1.0
+    losses = ended["losses"]
+    assert losses["three averages, meta-trained"] < min(1.2 * losses["adam"], losses["momentum"])

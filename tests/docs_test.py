@@ -1,0 +1,66 @@
+"""The Python code in README and docs runs, and the commands there have the flags they use."""
+
+import importlib
+import pathlib
+import re
+import shlex
+
+import keras
+import numpy as np
+import pytest
+
+from l2l_tf import evaluation, presets, rules
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+ROWS = np.random.default_rng(0).normal(size=(32, 5)).astype("float32")
+
+
+def blocks(language):
+    for page in PAGES:
+        for number, (written_in, code) in enumerate(BLOCK.findall(page.read_text("utf-8"))):
+            if written_in == language:
+                yield pytest.param(code, id=f"{page.relative_to(ROOT)}-{number}")
+
+
+@pytest.fixture
+def names(tmp_path, monkeypatch):
+    """What pages take for granted: a model and its data, and a first run; few steps."""
+    monkeypatch.chdir(tmp_path)
+    presets.save_preset("runs/first/preset", rules.LSTM(hidden_size=2, layers=1), "# First\n")
+    quick = evaluation.evaluate
+
+    def evaluate(*arguments, **settings):
+        return quick(*arguments, **{**settings, "steps": 2, "seeds": 1, "grid_seeds": 1})
+
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
+    model = keras.Sequential([keras.layers.Input((5,)), keras.layers.Dense(2, "softmax")])
+    return {"model": model, "x": ROWS, "y": np.ones(32)}
+
+
+@pytest.mark.parametrize("code", list(blocks("python")))
+def test_python_in_the_docs_runs(code, names):
+    exec(compile(code, "docs", "exec"), names)
+
+
+def commands():
+    """Every line `l2l-…` in a block of shell, or between backticks."""
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        shell = "".join(code for lang, code in BLOCK.findall(text) if lang in ("sh", "bash"))
+        inline = re.findall(r"`(l2l-\w+ [^`]*--[^`]*)`", BLOCK.sub("", text))
+        lines = shell.replace("\\\n", " ").splitlines()
+        for line in [*inline, *(line for line in lines if line.startswith("l2l-"))]:
+            yield page, line
+
+
+def test_commands_in_the_docs_have_the_flags_they_use():
+    checked = 0
+    for page, line in commands():
+        name, *arguments = shlex.split(line.replace("…", ""), comments=True)
+        known = {*importlib.import_module(f"l2l_tf.cli.{name[4:]}").FLAGS, "help"}
+        for flag in (a[2:].partition("=")[0] for a in arguments if a.startswith("--")):
+            assert known & {flag, flag.removeprefix("no")}, f"{page.name}: {line}: --{flag}"
+            checked += 1
+    assert checked > 20
