@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf import rules
+from l2l_tf import presets, rules
 from l2l_tf.core.tracing import traced_apart
 from l2l_tf.meta import loop, state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
@@ -51,8 +51,8 @@ class Trainer:
     ```
 
     Args:
-        rule: `UpdateRule` with its initial meta-parameters, or a text such as
-            "lstm(hidden_size=8)" for one with untrained ones.
+        rule: `UpdateRule` with its initial meta-parameters, or a text: a rule such as
+            "lstm(hidden_size=8)", which begins untrained, or a preset, which begins as it is.
         tasks: Non-empty list of `Task`s to train on, augmented as wished, or of texts.
         estimator: `Estimator` of the meta-gradient, or a text such as "pes(sigma=0.02)".
         validation_tasks: List of tasks to validate on, without augmentation, or of texts;
@@ -74,7 +74,7 @@ class Trainer:
         settings: Settings | None = None,
         **changes,
     ):
-        rule = _given(rule, rules.from_text)
+        rule = presets.resolve(rule, untrained=True).rule
         estimator = _given(estimator, ESTIMATORS.from_spec)
         settings = _changed(settings or Settings(), changes)
         self.tasks = [_given(task, task_from_text) for task in tasks]
