@@ -18,8 +18,9 @@ PAPER ?=
 QUICK_XLA := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
 
 PEERS_VENV ?= .venv-peers
+LITERT_VENV ?= .venv-litert
 
-.PHONY: help setup demo test test-slow lint format bench bench-peers paper build-files bazel-test clean
+.PHONY: help setup demo test test-slow lint format bench bench-peers bench-litert paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -65,6 +66,14 @@ $(PEERS_VENV)/bin/jax-and-torch:
 bench-peers: $(STAMP) $(PEERS_VENV)/bin/jax-and-torch  ## Measure the LSTM step beside PyTorch's and JAX's
 	$(BIN)/python -m benchmarks.peers --python=$(PEERS_VENV)/bin/python $(BENCH)
 
+$(LITERT_VENV)/bin/litert:
+	@$(PYTHON) -m venv $(LITERT_VENV)
+	$(LITERT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'ai-edge-litert>=2,<3' numpy
+	@touch $@
+
+bench-litert: $(STAMP) $(LITERT_VENV)/bin/litert  ## Train under LiteRT with every preset: size, time and numbers beside Keras's
+	$(BIN)/python -m benchmarks.litert --python=$(LITERT_VENV)/bin/python $(BENCH)
+
 build-files: $(STAMP)  ## Write the BUILD files anew from the imports
 	$(BIN)/python tools/build_files.py
 
@@ -73,4 +82,4 @@ bazel-test: $(STAMP)  ## Build and test every Bazel target, offline (Bazel 4 to 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BAZEL) --batch test $(BAZEL_TARGETS)
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) $(PEERS_VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(PEERS_VENV) $(LITERT_VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -29,6 +29,14 @@ def test_an_example_learns_the_digits(name, capsys):
 
 
 @pytest.mark.slow
+def test_a_device_trains_on_as_keras_does():
+    ended = runpy.run_path(str(EXAMPLES / "on_device.py"), run_name="__main__")
+    assert ended["accuracy"] > ended["before"] + 0.05
+    assert ended["restored"] == ended["accuracy"]
+    assert abs(ended["in_keras"] - ended["accuracy"]) < 0.02
+
+
+@pytest.mark.slow
 def test_a_rule_is_meta_trained_on_a_keras_model_and_used():
     ended = runpy.run_path(str(EXAMPLES / "meta_train_keras_model.py"), run_name="__main__")
     assert ended["after"] < ended["before"] - 0.1

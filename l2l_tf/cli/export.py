@@ -1,8 +1,9 @@
-"""`l2l-export`: write a SavedModel that needs only TensorFlow.
+"""`l2l-export`: a SavedModel that needs only TensorFlow, or a file that trains on a device.
 
 Examples:
 
     l2l-export --model=model.keras --output_dir=training
+    l2l-export --model=model.keras --kind=litert --batch_size=8 --output_dir=device
     l2l-export --preset=runs/first/preset --output_dir=step
 """
 
@@ -47,8 +48,17 @@ flags.DEFINE_float(
     "Multiplies the updates of the step; for a rule with a rate of its own, that rate.",
     flag_values=FLAGS,
 )
+flags.DEFINE_enum(
+    "kind",
+    "savedmodel",
+    ["savedmodel", "litert"],
+    "SavedModel, or OUTPUT_DIR/training.tflite with a --model's training in LiteRT's operations.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("batch_size", 32, "Rows of a batch on a device.", 1, flag_values=FLAGS)
 GROUPS = {
-    "What to export": ("model", "preset", "rule", "output_dir"),
+    "What to export": ("model", "preset", "rule", "output_dir", "kind"),
+    "For a device (--kind=litert)": ("batch_size",),
     "Of a preset's step": ("shapes", "learning_rate"),
 }
 
@@ -64,13 +74,26 @@ def main(argv):
             f"--model goes without the flags of a step. Received: --model={FLAGS.model} and "
             + ", ".join(f"--{name}={FLAGS[name].value}" for name in for_steps)
         )
+    on_device = FLAGS.kind == "litert"
+    if FLAGS["batch_size"].present and not on_device:
+        raise CommandError(
+            f"--batch_size is for --kind=litert. Received: --batch_size={FLAGS.batch_size}"
+        )
+    if on_device and not FLAGS.model:
+        raise CommandError(f"--kind=litert is of a --model. Received: --model={FLAGS.model}")
     shapes = None if FLAGS.shapes is None else _shapes(FLAGS.shapes)
     import keras
 
     import l2l_tf
     from l2l_tf import export
+    from l2l_tf.export.destination import check_destination
 
     try:
+        if on_device:
+            file = check_destination(FLAGS.output_dir) / "training.tflite"
+            export.export_litert(_model(keras, FLAGS.model), file, FLAGS.batch_size)
+            print(f"{file.stat().st_size:,} bytes are in {file}: train, infer, save, restore.")
+            return 0
         if FLAGS.model:
             model = _model(keras, FLAGS.model)
             export.export_training(model, FLAGS.output_dir)

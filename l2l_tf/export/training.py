@@ -55,20 +55,42 @@ def export_training(
         FileExistsError: If `directory` exists and is not empty.
     """
     path = check_destination(directory)
+    x_spec, y_spec = prepared(compiled_model, y_spec)
+    module = Training(compiled_model, x_spec, y_spec)
+    write_saved_model(module, path, module.signatures(x_spec, y_spec))
+
+
+def prepared(compiled_model, y_spec=None):
+    """Check a model and make all of its variables; returns the specs of inputs and targets.
+
+    Args:
+        compiled_model: As in `export_training`.
+        y_spec: Spec of the targets, or None where it follows from the loss.
+    """
     _check_model(compiled_model)
     x_spec = _input_spec(compiled_model)
     if y_spec is None:
         y_spec = _target_spec(compiled_model, x_spec)
     # What `fit` does before its first step: all variables exist before any function is traced.
     compiled_model._symbolic_build(data_batch=(x_spec, y_spec))
-    module = _Training(compiled_model, x_spec, y_spec)
-    # Metrics and losses are no trackables of the model; whatever variable is used is kept.
-    module.used_variables = list(module.train_step.get_concrete_function().graph.variables)
-    write_saved_model(module, path, module.signatures(x_spec, y_spec))
+    return x_spec, y_spec
 
 
-class _Training(tf.Module):
-    """Model, optimizer, and the functions over them that a SavedModel keeps."""
+def with_batch_size(spec, batch_size):
+    """The same specs for batches of one size."""
+    return keras.tree.map_structure(
+        lambda s: tf.TensorSpec((batch_size, *s.shape[1:]), s.dtype, name=s.name), spec
+    )
+
+
+class Training(tf.Module):
+    """Model, optimizer, and the functions over them that a SavedModel keeps.
+
+    Args:
+        model: As `prepared` leaves it.
+        x_spec: Specs of the inputs.
+        y_spec: Specs of the targets.
+    """
 
     def __init__(self, model, x_spec, y_spec):
         super().__init__(name="training")
@@ -98,6 +120,8 @@ class _Training(tf.Module):
                 lambda: inner.finalize_variable_values(model.trainable_variables),
                 input_signature=[],
             )
+        # Metrics and losses are no trackables of the model; whatever variable is used is kept.
+        self.used_variables = list(self.train_step.get_concrete_function().graph.variables)
 
     def signatures(self, x_spec, y_spec):
         """The functions as signatures, whose arguments and results are tensors with names."""
@@ -108,10 +132,6 @@ class _Training(tf.Module):
             targets = keras.tree.pack_sequence_as(y_spec, tensors[len(x) :])
             logs = self.train_step(inputs, targets)
             return {name: tf.convert_to_tensor(value) for name, value in logs.items()}
-
-        def predict(*tensors):
-            outputs = self.predict(keras.tree.pack_sequence_as(x_spec, tensors))
-            return _by_name(outputs, "output")
 
         def iterations():
             return {"iterations": self.iterations()}
@@ -125,8 +145,17 @@ class _Training(tf.Module):
             made["finalize"] = _signature(finalize)
         outputs = self.predict.get_concrete_function().structured_outputs
         single = isinstance(x_spec, tf.TensorSpec) and isinstance(outputs, tf.Tensor)
-        made["serving_default"] = self.predict if single else _signature(predict, x)
+        made["serving_default"] = self.predict if single else self.inference(x_spec)
         return made
+
+    def inference(self, x_spec):
+        """`predict` as a signature, whose inputs and outputs are tensors with names."""
+
+        def predict(*tensors):
+            outputs = self.predict(keras.tree.pack_sequence_as(x_spec, tensors))
+            return _by_name(outputs, "output")
+
+        return _signature(predict, _named(x_spec, "x"))
 
 
 def _signature(function, specs=()):

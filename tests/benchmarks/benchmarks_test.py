@@ -1,10 +1,13 @@
 """The benchmarks measure what they say."""
 
+import sys
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import appendix_cost, baseline_bptt, steps
+from benchmarks import appendix_cost, baseline_bptt, litert, steps
 from l2l_tf import rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from tools import timing
@@ -56,3 +59,18 @@ def test_the_appendix_cost_of_a_step_has_a_row_for_every_rule():
         assert cell["weights"] == "50" and float(cell["ns per weight"]) > 0
         peak = cell["peak of the step (MB)"]
         assert peak == "–" or float(peak) >= 0
+
+
+@pytest.mark.slow
+def test_a_device_in_another_process_takes_the_same_steps(monkeypatch):
+    theirs = "from ai_edge_litert.interpreter import Interpreter"
+    ours = "import tensorflow as tf; Interpreter = tf.lite.Interpreter"
+    assert theirs in litert.ON_DEVICE
+    program = litert.ON_DEVICE.replace(theirs, ours).replace(
+        '"tensorflow" not in', '"keras" not in'
+    )
+    monkeypatch.setattr(litert, "ON_DEVICE", program)
+    xs, ys = litert.batches_of(6, 8)
+    model = litert.model_with(keras.optimizers.Adam(0.01), [5])
+    row = litert.measure(model, xs, ys, sys.executable)
+    assert row["all_steps"] < 1e-4 and row["kilobytes"] > 10 and row["milliseconds"] > 0

@@ -43,6 +43,14 @@ def test_a_saved_model_becomes_one_that_trains(rule, tmp_path):
     assert np.isfinite(float(loaded.train_step(X, Y)["loss"]))
 
 
+def test_a_saved_model_becomes_a_file_for_a_device(tmp_path, capsys):
+    make_model(optimizer=LearnedOptimizer(rule="sgd")).save(tmp_path / "model.keras")
+    arguments = [f"--model={tmp_path / 'model.keras'}", "--kind=litert", "--batch_size=8"]
+    assert export.run([*arguments, f"--output_dir={tmp_path / 'device'}"]) == 0
+    assert "train, infer, save, restore" in capsys.readouterr().out
+    assert (tmp_path / "device" / "training.tflite").read_bytes()[4:8] == b"TFL3"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -54,6 +62,10 @@ def test_a_saved_model_becomes_one_that_trains(rule, tmp_path):
         ["--output_dir={new}", "--model=a.keras"],
         ["--output_dir={new}", "--model={full}/file"],
         ["--output_dir={full}", "--preset={preset}"],
+        ["--output_dir={new}", "--kind=litert"],
+        ["--output_dir={new}", "--kind=litert", "--preset={preset}"],
+        ["--output_dir={new}", "--model=a.keras", "--batch_size=8"],
+        ["--output_dir={full}", "--model=a.keras", "--kind=litert"],
     ],
 )
 def test_mistakes_are_answered_in_one_line(arguments, preset_directory, tmp_path, capsys):

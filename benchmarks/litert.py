@@ -1,0 +1,126 @@
+"""Training on a device under LiteRT, with Adam and every shipped preset: `make bench-litert`.
+
+A perceptron on scikit-learn's digits is exported with its training, and trained by LiteRT's
+interpreter in a process of another environment, which has no TensorFlow. Prints a table: size of
+the file, milliseconds of processor time per train step on one thread, and how far the losses are
+from Keras's along the same steps. Writes litert.json.
+"""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import keras
+import numpy as np
+from absl import app, flags
+
+from l2l_tf import LearnedOptimizer, export, presets, tasks
+from l2l_tf.core.files import to_json
+
+FLAGS = flags.FLAGS
+# Meant for losses without noise: on mini-batches of a net they go astray after a few steps.
+WITHOUT_NOISE = ("ntm-bfgs-quadratic", "ntm-lbfgs-quadratic")
+
+if __name__ == "__main__":
+    flags.DEFINE_string("python", None, "Interpreter that has ai-edge-litert.", required=True)
+    flags.DEFINE_integer("steps", 50, "Train steps.", 1)
+    flags.DEFINE_integer("batch_size", 32, "Rows of a batch.", 1)
+    flags.DEFINE_multi_integer("hidden", [64, 32], "Units of the hidden layers.", 1)
+    flags.DEFINE_string("output_dir", "benchmarks/results", "Where the JSON goes.")
+
+ON_DEVICE = """
+import json, sys, time
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+assert "tensorflow" not in sys.modules
+train = Interpreter(model_path=sys.argv[1], num_threads=1).get_signature_runner("train")
+with np.load(sys.argv[2]) as batches:
+    xs, ys = batches["x"], batches["y"]
+losses, seconds = [], []
+for x, y in zip(xs, ys):
+    started = time.process_time()
+    losses.append(float(train(x=x, y=y)["loss"]))
+    seconds.append(time.process_time() - started)
+print(json.dumps({"losses": losses, "seconds": float(np.median(seconds))}))
+"""
+
+
+def model_with(optimizer, hidden):
+    """A perceptron on 64 pixels, compiled."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(units, "relu") for units in hidden]
+    model = keras.Sequential([keras.layers.Input((64,)), *layers, keras.layers.Dense(10)])
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def batches_of(steps, batch_size):
+    """`(x [steps, batch, 64], y [steps, batch])` of the digits."""
+    rows, labels = (np.asarray(t) for t in tasks.digits("train"))
+    which = np.arange(steps * batch_size).reshape(steps, batch_size) % len(rows)
+    return rows[which], labels[which].astype("int64")
+
+
+def measure(model, xs, ys, python):
+    """A row of the table.
+
+    Args:
+        model: Compiled model; it is trained.
+        xs, ys: Batches of all steps.
+        python: Interpreter that has ai-edge-litert.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        file, batches = pathlib.Path(directory) / "t.tflite", pathlib.Path(directory) / "b.npz"
+        export.export_litert(model, file, xs.shape[1])
+        np.savez(batches, x=xs, y=ys)
+        command = [python, "-c", ON_DEVICE, str(file), str(batches)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        size = file.stat().st_size
+    expected = []
+    for x, y in zip(xs, ys, strict=True):
+        model.reset_metrics()
+        expected.append(float(model.train_on_batch(x, y)))
+    differences = np.abs(np.subtract(found["losses"], expected)) / np.abs(expected)
+    return {
+        "kilobytes": size / 1000,
+        "milliseconds": 1000 * found["seconds"],
+        "first_steps": float(differences[:5].max()),
+        "all_steps": float(differences.max()),
+        "final_loss": found["losses"][-1],
+        "final_loss_in_keras": expected[-1],
+    }
+
+
+def main(argv):
+    del argv
+    xs, ys = batches_of(FLAGS.steps, FLAGS.batch_size)
+    optimizers = {"Adam": lambda: keras.optimizers.Adam(1e-3)}
+    for name in presets.list_presets():
+        optimizers[name] = lambda name=name: LearnedOptimizer(preset=name)
+    print(
+        f"\n| optimizer | file, kB | ms per step | × Adam | loss after {FLAGS.steps} steps "
+        "| in Keras | largest relative difference, 5 steps | all steps |\n|---|---|---|---|---|---"
+        "|---|---|"
+    )
+    rows = {}
+    for name, make in optimizers.items():
+        row = rows[name] = measure(model_with(make(), FLAGS.hidden), xs, ys, FLAGS.python)
+        times = row["milliseconds"] / rows["Adam"]["milliseconds"]
+        losses = f"{row['final_loss']:.4g} | {row['final_loss_in_keras']:.4g}"
+        label = f"{name} (means no noise)" if name in WITHOUT_NOISE else name
+        print(
+            f"| {label} | {row['kilobytes']:.0f} | {row['milliseconds']:.2f} | {times:.1f} "
+            f"| {losses} | {row['first_steps']:.1g} | {row['all_steps']:.1g} |",
+            flush=True,
+        )
+    directory = pathlib.Path(FLAGS.output_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    flags_used = {"steps": FLAGS.steps, "batch_size": FLAGS.batch_size, "hidden": FLAGS.hidden}
+    content = {**flags_used, "rows": rows}
+    (directory / "litert.json").write_text(to_json(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    app.run(main)
