@@ -53,7 +53,7 @@ class ThreeAverages(rules.CoordinatewiseRule):
 class Rosenbrock(tasks.Task):
     """`Σ (1 − xᵢ)² + b (xᵢ₊₁ − xᵢ²)²`; b log-uniform in [1, 100] and x normal, of the seed."""
 
-    dimension: int = integer(4, least=2)
+    dimension: int = integer(4, min=2)
 
     def init(self, seed):
         start = tf.random.stateless_normal([self.dimension], tasks.fold_in(seed, 0))
@@ -73,9 +73,9 @@ print("Rule and task obey the laws.")
 trainer = meta.Trainer(
     ThreeAverages(),
     [Rosenbrock()],
-    meta.TruncatedBPTT(unroll=20, tasks=16, log_loss=True),
+    meta.TruncatedBPTT(unroll=20, num_tasks=16, log_loss=True),
     settings=meta.Settings(
-        meta_learning_rate=0.05, validate_every=50, validation_tasks=32, clip_norm=1.0
+        meta_learning_rate=0.05, validate_every=50, num_validation_tasks=32, clip_norm=1.0
     ),
 )
 trainer.fit(200)

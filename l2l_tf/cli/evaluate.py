@@ -116,7 +116,7 @@ flags.DEFINE_bool(
     "jit_compile", None, "Compile with XLA; default: if the task can.", flag_values=FLAGS
 )
 GROUPS = {
-    "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "tell_steps"),
+    "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
     "The learning rates that baselines are tuned over": (
         "grid_low",

@@ -46,7 +46,7 @@ def export_litert(compiled_model, path, batch_size=32, y_spec=None):
             no builtin form; the message names the operation and where it stands.
         FileExistsError: If `path` exists.
     """
-    check_integer("batch_size", batch_size, least=1)
+    check_integer("batch_size", batch_size, min=1)
     path = pathlib.Path(path).expanduser()
     if path.exists():
         raise FileExistsError(f"The file exists already. Received: path={str(path)!r}")

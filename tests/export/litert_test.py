@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import RULES, make_model
+from helpers.small_models import RULES, make_model
 
 from l2l_tf import LearnedOptimizer, presets, tasks
 from l2l_tf.export import builtin_forms, export_litert, rewriting

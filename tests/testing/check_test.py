@@ -111,7 +111,7 @@ def test_a_rule_that_is_not_registered_is_told_to_be():
 class Bowl(tasks.Task):
     """`‖x − y‖²`, with faults that a test may choose."""
 
-    dimension: int = integer(3, least=1)
+    dimension: int = integer(3, min=1)
 
     def init(self, seed):
         target = tf.random.stateless_normal([self.dimension], seed)
