@@ -1,9 +1,12 @@
 """The examples in docstrings run."""
 
 import ast
+import importlib.util
 import inspect
 import pathlib
 import re
+import sys
+import types
 
 import keras
 import numpy as np
@@ -32,9 +35,20 @@ def batches():
     return tf.data.Dataset.from_tensor_slices((np.ones((32, 8)), Y)).batch(8)
 
 
+def a_device():
+    """A model, and TensorFlow's interpreter under LiteRT's name, where that is not installed."""
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        stand_in = types.ModuleType("ai_edge_litert.interpreter")
+        stand_in.Interpreter = tf.lite.Interpreter
+        sys.modules.setdefault(stand_in.__name__.partition(".")[0], types.ModuleType("stand_in"))
+        sys.modules[stand_in.__name__] = stand_in
+    return {"model": make_model(optimizer=LearnedOptimizer(rule="adam")), "x": X, "y": Y}
+
+
 # What each example takes for granted.
 GIVEN = {
     "LearnedOptimizer": lambda: {"model": classifier(), "x": X, "y": np.ones(32)},
+    "export_litert": a_device,
     "export_step": lambda: {
         "params": [tf.ones((3, 2)), tf.ones(2)],
         "gradients": [tf.ones((3, 2)), -tf.ones(2)],

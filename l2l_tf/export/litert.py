@@ -1,9 +1,12 @@
 """A compiled Keras model as a file that trains on a device, under LiteRT alone."""
 
+import os
 import pathlib
 import re
 import tempfile
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from l2l_tf.core.checks import check_integer
@@ -12,7 +15,12 @@ from l2l_tf.export import rewriting
 from l2l_tf.export.training import Training, prepared, with_batch_size
 
 
-def export_litert(compiled_model, path, batch_size=32, y_spec=None):
+def export_litert(
+    compiled_model: keras.Model,
+    path: str | os.PathLike,
+    batch_size: int = 32,
+    y_spec: Any = None,
+) -> None:
     """Write a compiled model, its optimizer's state included, as a `.tflite` file that trains.
 
     ```python

@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -224,7 +225,7 @@ class Trainer:
 
         return traced_apart(validate) if task.in_graph else validate
 
-    def fresh(self, index, seed):
+    def fresh(self, index: int, seed: tf.Tensor) -> Any:
         """Carried state of a fresh trajectory of the task of that index."""
         return self._begins[index](seed)
 
@@ -297,12 +298,12 @@ class Trainer:
         return values
 
     @property
-    def validation_due(self):
+    def validation_due(self) -> bool:
         """Whether a validation follows the last meta-step."""
         return self.meta_step % self.settings.validate_every == 0 or self.finished
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether all meta-steps are done, or patience has run out."""
         patience = self.settings.patience
         return self.meta_step >= self.settings.meta_steps or 0 < patience <= self.failures

@@ -1,6 +1,7 @@
 """What a preset's card says, in figures."""
 
 import collections
+import os
 import re
 import shlex
 from typing import NamedTuple
@@ -39,7 +40,7 @@ class Summary(NamedTuple):
     best_score: float | None
 
 
-def summarize(name_or_directory) -> Summary:
+def summarize(name_or_directory: str | os.PathLike) -> Summary:
     """The `Summary` of a preset.
 
     Args:
