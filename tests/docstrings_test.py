@@ -61,11 +61,17 @@ GIVEN = {
         "y": Y,
     },
     "KerasModel": lambda: {"pipeline": batches(), "other": batches()},
+    "OptimizerSummaries": lambda: {
+        "model": make_model(optimizer=LearnedOptimizer()),
+        "x": X,
+        "y": Y,
+    },
     "Trainer": lambda: {"meta": meta},
     "evaluate": preset_of_a_first_run,
 }
 PUBLIC = {"KerasModel": tasks.KerasModel, "evaluate": evaluation.evaluate} | vars(export)
 PUBLIC |= {"LearnedOptimizer": LearnedOptimizer, "Trainer": meta.Trainer}
+PUBLIC["OptimizerSummaries"] = l2l_tf.OptimizerSummaries
 
 
 def examples(text):

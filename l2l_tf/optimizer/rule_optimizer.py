@@ -225,6 +225,10 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """Dict slot name → variable of one trainable variable."""
         return dict(self._slots[self._get_variable_index(variable)])
 
+    def shared_state(self) -> dict:
+        """Dict name → variable of what the rule keeps for all variables together."""
+        return dict(self._shared)
+
     # The loss.
 
     def scale_loss(self, loss):
