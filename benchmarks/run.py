@@ -1,6 +1,6 @@
 """All benchmarks in one run: `make bench`, or python -m benchmarks.run --quick.
 
-Prints tables, and writes benchmarks.json and benchmarks.png.
+Prints tables, and writes benchmarks.json and benchmarks.png, or models.json with --models.
 """
 
 import datetime
@@ -14,13 +14,13 @@ import keras
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks import evolution_steps, limits, meta_steps, steps, training
+from benchmarks import evolution_steps, limits, meta_steps, models, steps, training
 from benchmarks.plot import plot
 from l2l_tf.core.files import write_whole
 from tools import timing
 
 FLAGS = flags.FLAGS
-PARTS = ("steps", "many_variables", "training", "meta_steps", "evolution")
+PARTS = ("steps", "many_variables", "training", "models", "meta_steps", "evolution")
 
 if __name__ == "__main__":
     flags.DEFINE_bool("quick", False, "Fewer sizes, models and repeats: about two minutes.")
@@ -29,6 +29,8 @@ if __name__ == "__main__":
     flags.DEFINE_multi_integer("weights", None, "Numbers of weights instead of 1e4 … 1e7.", 1)
     flags.DEFINE_multi_string("optimizer", None, "Only these of the optimizers.")
     flags.DEFINE_multi_enum("part", list(PARTS), list(PARTS), "What to measure; repeatable.")
+    flags.DEFINE_bool("models", False, "Nothing but the part of whole models.")
+    flags.DEFINE_multi_enum("model", None, list(models.MODELS), "Only these of the models.")
     flags.DEFINE_integer("repeats", None, "Interleaved repeats; their median counts.", 1)
 
 
@@ -55,6 +57,10 @@ def main(argv):
             "one_core": FLAGS.one_core,
         }
     }
+    if FLAGS.models:
+        results["models"] = models.measure(repeats, FLAGS.model)
+        _report(results, "models", "Whole models", "models.json")
+        return
     results["limits"] = {str(n): limits.rates(n, repeats) for n in counts if n <= 10**6}
     _print_limits(results["limits"])
     if "steps" in FLAGS.part:
@@ -79,6 +85,10 @@ def main(argv):
         wanted = ["mlp 784-256-256-10"] if quick else None
         results["training"] = training.measure(rivals, repeats, wanted)
         _report(results, "training", "Share of a train step")
+    if "models" in FLAGS.part:
+        wanted = FLAGS.model or (["transformer, 12 blocks", "kernel, 1 M"] if quick else None)
+        results["models"] = models.measure(repeats, wanted)
+        _report(results, "models", "Whole models")
     if "meta_steps" in FLAGS.part:
         wanted = ["quadratic, 128 tasks"] if quick else None
         results["meta_steps"] = meta_steps.measure(repeats, wanted)
@@ -91,12 +101,12 @@ def main(argv):
     print(f"\nWritten to {FLAGS.output_dir}")
 
 
-def _report(results, part, title):
+def _report(results, part, title, file="benchmarks.json"):
     """Prints a part and writes all so far: what is measured outlives a part that fails."""
     _table(results[part], title)
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
-    write_whole(directory / "benchmarks.json", json.dumps(results, indent=1) + "\n")
+    write_whole(directory / file, json.dumps(results, indent=1) + "\n")
     if "steps" in results:
         plot(results, directory / "benchmarks.png")
 

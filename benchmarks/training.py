@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
+from benchmarks import architectures
 from benchmarks.steps import optimizers, reason_of
 from tools.timing import interleaved
 
@@ -14,9 +14,9 @@ BATCH = 128
 def models():
     """Dict name → function that makes `(model, inputs, labels)`, ten classes, 128 rows."""
     return {
-        "mlp 784-256-256-10": _mlp,
-        "resnet-20": _resnet20,
-        "small transformer": _transformer,
+        "mlp 784-256-256-10": lambda: architectures.mlp(BATCH),
+        "resnet-20": lambda: architectures.resnet20(BATCH),
+        "small transformer": lambda: architectures.transformer(BATCH),
     }
 
 
@@ -75,53 +75,3 @@ def _train_step(model, optimizer, inputs, labels):
         return loss, ()
 
     return lambda: step(inputs, labels)[0].numpy()
-
-
-def _labels():
-    return tf.constant(np.arange(BATCH) % 10)
-
-
-def _mlp():
-    model = keras.Sequential(
-        [
-            keras.Input((784,)),
-            layers.Dense(256, "relu"),
-            layers.Dense(256, "relu"),
-            layers.Dense(10),
-        ]
-    )
-    return model, tf.random.stateless_normal([BATCH, 784], [0, 0]), _labels()
-
-
-def _resnet20():
-    def block(x, width, stride):
-        y = layers.Conv2D(width, 3, stride, "same", use_bias=False)(x)
-        y = layers.ReLU()(layers.BatchNormalization()(y))
-        y = layers.Conv2D(width, 3, 1, "same", use_bias=False)(y)
-        y = layers.BatchNormalization()(y)
-        if stride > 1:
-            x = layers.Conv2D(width, 1, stride, use_bias=False)(x)
-        return layers.ReLU()(layers.Add()([x, y]))
-
-    inputs = keras.Input((32, 32, 3))
-    x = layers.Conv2D(16, 3, 1, "same", use_bias=False)(inputs)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
-    for stage, width in enumerate((16, 32, 64)):
-        for index in range(3):
-            x = block(x, width, 2 if stage and not index else 1)
-    x = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
-    model = keras.Model(inputs, x)
-    return model, tf.random.stateless_normal([BATCH, 32, 32, 3], [0, 0]), _labels()
-
-
-def _transformer(width=64, length=32, blocks=2, vocabulary=1000):
-    inputs = keras.Input((length,), dtype="int32")
-    x = layers.Embedding(vocabulary, width)(inputs)
-    for _ in range(blocks):
-        y = layers.LayerNormalization()(x)
-        x = layers.Add()([x, layers.MultiHeadAttention(4, width // 4)(y, y)])
-        y = layers.Dense(4 * width, "gelu")(layers.LayerNormalization()(x))
-        x = layers.Add()([x, layers.Dense(width)(y)])
-    x = layers.Dense(10)(layers.GlobalAveragePooling1D()(x))
-    rows = np.random.default_rng(0).integers(0, vocabulary, (BATCH, length))
-    return keras.Model(inputs, x), tf.constant(rows, tf.int32), _labels()

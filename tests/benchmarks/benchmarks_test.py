@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import appendix_cost, baseline_bptt, litert, steps
+from benchmarks import appendix_cost, baseline_bptt, litert, models, steps
 from l2l_tf import rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from tools import timing
@@ -74,3 +74,30 @@ def test_a_device_in_another_process_takes_the_same_steps(monkeypatch):
     model = litert.model_with(keras.optimizers.Adam(0.01), [5])
     row = litert.measure(model, xs, ys, sys.executable)
     assert row["all_steps"] < 1e-4 and row["kilobytes"] > 10 and row["milliseconds"] > 0
+
+
+def test_an_optimizers_own_time_is_the_steps_less_that_of_gradients_alone():
+    names = (models.ALONE, steps.ADAM, steps.DEFAULT)
+    rows = [
+        {"optimizer": name, "step_milliseconds": wall, "step_processor_milliseconds": 2 * wall}
+        for name, wall in zip(names, (3.0, 5.0, 9.0), strict=True)
+    ]
+    models._subtract_gradients(rows)
+    assert [row.get("own_milliseconds") for row in rows] == [None, 2.0, 6.0]
+    assert [row.get("own_processor_milliseconds") for row in rows] == [None, 4.0, 12.0]
+
+
+@pytest.mark.slow
+def test_whole_models_are_measured_in_processes_of_their_own():
+    alone, adam = models.measure(2, ["kernel, 1 M"], models.OPTIMIZERS[:2], [False])
+    for row in (alone, adam):
+        assert row["weights"] == 10**6 and row["variables"] == 1
+        assert row["first_seconds"] > row["step_milliseconds"] / 1e3 > 0
+        assert row["peak_megabytes"] > 100
+    assert adam["own_milliseconds"] == adam["step_milliseconds"] - alone["step_milliseconds"]
+
+
+@pytest.mark.slow
+def test_a_model_that_ends_its_process_is_a_row_that_says_so():
+    (row,) = models.measure(1, ["kernel, 1 M"], ["no such optimizer"], [False])
+    assert row["failed"] == "exit code 1"
