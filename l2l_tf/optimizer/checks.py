@@ -50,6 +50,14 @@ def check_passes(passes):
     _check_positive("passes", passes)
 
 
+def check_jit_compile(jit_compile):
+    """Raise a `ValueError` unless it is True, False or None."""
+    if jit_compile is not None and not isinstance(jit_compile, bool):
+        raise ValueError(
+            f"`jit_compile` is True, False or None. Received: jit_compile={jit_compile!r}"
+        )
+
+
 def _check_positive(name, value):
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if value is not None and not (number and value > 0):

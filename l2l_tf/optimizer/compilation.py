@@ -13,21 +13,28 @@ MIN_FLOATS = 2**19
 FLOATS_PER_VARIABLE = 2**16
 
 
-def pays(rule, variables, slots):
-    """Whether to compile the step of `rule` whatever the program around it does.
+def possible(rule, variables):
+    """Whether XLA can compile the step of `rule` by itself.
 
     Not across replicas, whose assignments stand outside of what a replica computes.
 
     Args:
         rule: `UpdateRule`.
         variables: List of the variables that are updated.
-        slots: List of dicts name → variable, their state.
     """
     if not rule.supports_jit or tf.distribute.has_strategy():
         return False
-    if any(None in tuple(v.shape) for v in variables):
-        return False
-    floats = sum(math.prod(s.shape) for slot in slots for s in slot.values())
+    return not any(None in tuple(v.shape) for v in variables)
+
+
+def pays(slots, shared):
+    """Whether a step that keeps this state is worth compiling.
+
+    Args:
+        slots: List of dicts name → variable, the state of each variable.
+        shared: Dict name → variable, the state of all of them.
+    """
+    floats = sum(math.prod(s.shape) for slot in [*slots, shared] for s in slot.values())
     return floats >= MIN_FLOATS + FLOATS_PER_VARIABLE * len(slots)
 
 

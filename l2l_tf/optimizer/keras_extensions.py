@@ -1,7 +1,7 @@
 """The one place that extends Keras's classes, each of them once and only as it is known here.
 
 Keras shows an optimizer neither the arguments of `fit` nor what `LossScaleOptimizer` keeps to
-itself. A few methods of three classes are therefore extended when this package is
+itself. A few methods of four classes are therefore extended when this package is
 imported; optimizers of other classes notice nothing. A method that takes other arguments than are
 expected is left alone, with a warning that says what to write instead.
 """
@@ -104,6 +104,14 @@ def _load_weights(self, original, *args, **kwargs):
             self.optimizer.build(self.trainable_variables)
 
 
+def _compile(self, original, *args, **kwargs):
+    """A model says whether it is compiled by XLA, which an optimizer is not told."""
+    original(self, *args, **kwargs)
+    optimizer = rule_optimizer_of(self)
+    if optimizer is not None:
+        optimizer.model_jit_compile = bool(self.jit_compile)
+
+
 def _around_a_rule(extended):
     """The same for loss scaling around a `RuleOptimizer` alone."""
 
@@ -177,6 +185,28 @@ EXTENSIONS = [
         keras.Model,
         {"load_weights": (("self", "filepath", "skip_mismatch", "kwargs"), _load_weights)},
         "after `load_weights` call model.optimizer.build(model.trainable_variables)",
+    ),
+    Extension(
+        # The class itself: models whose `compile` is another are not compiled when loaded.
+        next(cls for cls in keras.Model.__mro__ if "compile" in vars(cls)),
+        {
+            "compile": (
+                (
+                    "self",
+                    "optimizer",
+                    "loss",
+                    "loss_weights",
+                    "metrics",
+                    "weighted_metrics",
+                    "run_eagerly",
+                    "steps_per_execution",
+                    "jit_compile",
+                    "auto_scale_loss",
+                ),
+                _compile,
+            )
+        },
+        "where XLA is not to be used, give the optimizer jit_compile=False, too",
     ),
     Extension(
         keras.optimizers.LossScaleOptimizer,

@@ -47,6 +47,10 @@ class LearnedOptimizer(RuleOptimizer):
         learning_rate_multipliers: Dict regular expression → factor, such as
             `{"embedding": 0.1}`: the learning rate of a variable in whose path the expression is
             found is multiplied by the factor. The first that is found counts.
+        jit_compile: Whether XLA compiles the optimizer's step where the program around it is
+            not compiled. None: where that pays, but not in a model that was compiled with
+            `jit_compile=False`. In a model with `jit_compile=True`, or "auto", as Keras has it,
+            the step is compiled with the rest whatever is given here.
         name: Name of the optimizer.
         **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
             `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`
@@ -74,6 +78,7 @@ class LearnedOptimizer(RuleOptimizer):
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         learning_rate_multipliers: Mapping[str, float] | None = None,
+        jit_compile: bool | None = None,
         name: str = "learned_optimizer",
         **kwargs,
     ):
@@ -93,6 +98,7 @@ class LearnedOptimizer(RuleOptimizer):
             loss_scale_factor=loss_scale_factor,
             gradient_accumulation_steps=gradient_accumulation_steps,
             learning_rate_multipliers=learning_rate_multipliers,
+            jit_compile=jit_compile,
             name=name,
             **kwargs,
         )
@@ -149,6 +155,7 @@ class LearnedOptimizer(RuleOptimizer):
             total_steps=self.total_steps,
             state_dtype=self.state_dtype,
             learning_rate_multipliers=dict(self.learning_rate_multipliers),
+            jit_compile=self.jit_compile,
         )
         return config
 

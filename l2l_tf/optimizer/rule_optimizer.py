@@ -34,6 +34,9 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             float32.
         learning_rate_multipliers: Dict regular expression → factor of the learning rate of the
             variables in whose path it is found; the first one counts.
+        jit_compile: Whether XLA compiles the step by itself where the program around it is not
+            compiled: True, False, or None: where that pays, and the model that was compiled with
+            this optimizer does not say `jit_compile=False`.
         **kwargs: See `keras.optimizers.Optimizer`.
 
     Raises:
@@ -44,6 +47,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
     # What `RunLength` knows of earlier fits; no state that a file would hold.
     fits = 0
     fit_ended_at = None
+    # `jit_compile` of the model that was compiled with this optimizer; None without one.
+    model_jit_compile = None
 
     def __init__(
         self,
@@ -52,10 +57,12 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         total_steps=None,
         state_dtype=None,
         learning_rate_multipliers=None,
+        jit_compile=None,
         **kwargs,
     ):
         checks.check_backend()
         checks.check_hooks(type(self))
+        checks.check_jit_compile(jit_compile)
         multipliers = checked_multipliers(learning_rate_multipliers)
         if learning_rate is None:
             learning_rate = rule.learning_rate if rule.takes_learning_rate else 1.0
@@ -73,6 +80,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self.total_steps = None if total_steps is None else float(total_steps)
         self.state_dtype = state_dtype
         self.learning_rate_multipliers = multipliers
+        self.jit_compile = jit_compile
         self._rule = rule
         # A rule restored from a configuration alone waits for its weights.
         self._weights_pending = False
@@ -222,7 +230,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         }
 
     def slots_of(self, variable: keras.Variable) -> dict:
-        """Dict slot name → variable of one trainable variable."""
+        """Dict slot name → variable of one trainable variable; what a rule keeps of several
+        together is not among them."""
         return dict(self._slots[self._get_variable_index(variable)])
 
     def shared_state(self) -> dict:
@@ -353,11 +362,19 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         variables = [tf_variable(v) for v in trainable_variables]
         reduced = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
         given = {self._get_variable_index(v): tf.convert_to_tensor(g) for g, v in reduced}
-        slots = [slot for slot in self._slots if slot is not None]
-        if compilation.pays(self._rule, variables, slots):
+        if self._is_compiled_by_itself(variables):
             self._compiled_steps(self._compiled_update, given, learning_rate)
         else:
             self._update(self._laid_out(self._rule).for_steps(), given, learning_rate)
+
+    def _is_compiled_by_itself(self, variables):
+        if not compilation.possible(self._rule, variables):
+            return False
+        if self.jit_compile is not None:
+            return self.jit_compile
+        slots = [slot for slot in self._slots if slot is not None]
+        wanted = self.model_jit_compile is not False
+        return wanted and compilation.pays(slots, self._shared)
 
     def _compiled_update(self, given, learning_rate):
         self._update(self._laid_out(self._rule).for_steps(chunked=True), given, learning_rate)

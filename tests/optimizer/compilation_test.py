@@ -54,25 +54,57 @@ def test_compiling_changes_no_result(in_graph, always, monkeypatch):
 
 
 def test_small_models_and_many_small_variables_are_not_compiled():
-    def pays(count, size):
+    def pays(count, size, shared=0):
         slots = [{"mean": np.zeros((size,))} for _ in range(count)]
-        return compilation.pays(rules.SGD(0.1), [tf.zeros([size])] * count, slots)
+        return compilation.pays(slots, {"means": np.zeros((shared,))})
 
     assert pays(1, 10**6)
     assert not pays(1, 10**4)
     assert not pays(200, 10**4)
     assert pays(20, 10**5)
+    assert pays(1, 10, shared=10**6)
 
 
-def test_rules_that_xla_cannot_compile_and_replicas_are_left_alone(always):
+def test_rules_that_xla_cannot_compile_and_replicas_are_left_alone():
     class Printing(rules.SGD):
         supports_jit = False
 
     variables = [tf.zeros([3])]
-    assert compilation.pays(rules.SGD(0.1), variables, [])
-    assert not compilation.pays(Printing(0.1), variables, [])
+    assert compilation.possible(rules.SGD(0.1), variables)
+    assert not compilation.possible(Printing(0.1), variables)
     with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
-        assert not compilation.pays(rules.SGD(0.1), variables, [])
+        assert not compilation.possible(rules.SGD(0.1), variables)
+
+
+def compiled_by_itself(optimizer, **arguments):
+    """Whether a step in a model that is compiled with these arguments is compiled by itself."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(optimizer, "mse", **arguments)
+    model.train_on_batch(tf.ones([8, 3]), tf.ones([8, 2]))
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)._compiled_steps.taken
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_model_without_xla_has_an_optimizer_without_it(wrapped, always):
+    def optimizer(**arguments):
+        inner = LearnedOptimizer(rule=rules.Momentum(0.1), **arguments)
+        return keras.optimizers.LossScaleOptimizer(inner) if wrapped else inner
+
+    assert not compiled_by_itself(optimizer(), jit_compile=False)
+    assert not compiled_by_itself(optimizer(), run_eagerly=True)
+    assert compiled_by_itself(optimizer(jit_compile=True), jit_compile=False)
+
+
+def test_an_optimizer_can_be_told_not_to_use_xla(always):
+    variables = two_variables()
+    for jit_compile in (None, True, False):
+        optimizer = LearnedOptimizer(rule=rules.SGD(0.1), jit_compile=jit_compile)
+        optimizer.apply([tf.ones([4])] * 2, variables)
+        assert optimizer._compiled_steps.taken is (jit_compile is not False)
+        again = LearnedOptimizer.from_config(optimizer.get_config())
+        assert again.jit_compile is jit_compile
+    with pytest.raises(ValueError, match="Received: jit_compile='auto'"):
+        LearnedOptimizer(rule=rules.SGD(0.1), jit_compile="auto")
 
 
 def test_a_step_that_is_not_finite_changes_nothing(always):
@@ -100,7 +132,8 @@ def test_variables_without_gradients_stay_whichever_they_are(always):
 
 def test_a_compiled_optimizer_is_copied_and_exported(always, tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    model.compile(LearnedOptimizer(rule=rules.Momentum(0.1)), "mse", jit_compile=False)
+    optimizer = LearnedOptimizer(rule=rules.Momentum(0.1), jit_compile=True)
+    model.compile(optimizer, "mse", jit_compile=False)
     rows, targets = tf.ones([8, 3]), tf.ones([8, 2])
     model.train_on_batch(rows, targets)
     assert model.optimizer._compiled_steps.taken

@@ -60,20 +60,35 @@ def kernel_direction(mean, row_square, column_square, powers, block=BLOCK):
         column_square: `[n, columns]`.
         powers: `(p [n], q [n])`.
         block: See `orthogonalised`.
+
+    Returns:
+        `([n, rows, columns], [2, n])`: the direction, and the means of the logarithms of R and C.
     """
+    scaled, spreads = mean, []
     for squares, power, axis in ((row_square, powers[0], 2), (column_square, powers[1], 1)):
-        scale = ops.exp(-power[:, None] * relative_logs(squares))
-        mean = mean * ops.expand_dims(scale, axis)
-    found = orthogonalised(mean, block)
-    return ops.where(ops.equal(mean, 0.0), ops.zeros_like(found), found)
+        logs = relative_logs(squares)
+        spreads.append(mean_along(logs)[:, 0])
+        scaled = scaled * ops.expand_dims(ops.exp(-power[:, None] * logs), axis)
+    found = orthogonalised(scaled, block)
+    return ops.where(ops.not_equal(mean, 0.0), found, 0.0), ops.stack(spreads)
 
 
 def relative_logs(squares):
     """Logarithm of positive numbers `[n, k]` over their mean, `[n, k]`; 0 where that is 0."""
-    mean = ops.mean(squares, axis=1, keepdims=True)
+    mean = mean_along(squares)
     known = mean > TINY
     logs = ops.log(ops.clip(squares / ops.where(known, mean, ops.ones_like(mean)), 1e-9, 1e9))
     return ops.where(known, logs, ops.zeros_like(logs))
+
+
+def mean_along(tensor):
+    """Mean along the last axis, `[…, 1]`, as a product.
+
+    XLA for CPUs computes what is multiplied and the product in one go; before a sum it would
+    write down what is summed.
+    """
+    columns = tensor.shape[-1]
+    return ops.matmul(tensor, ops.full((columns, 1), 1.0 / max(columns, 1), tensor.dtype))
 
 
 def adam_direction(mean, mean_square):

@@ -2,13 +2,15 @@
 
 import math
 
+import numpy as np
 from keras import ops
 
 from l2l_tf.cells.squares import inverse_root
 from l2l_tf.rules.barrier import optimization_barrier
 from l2l_tf.rules.base import compute_dtype_for
 from l2l_tf.rules.layout import EMBEDDING, KERNEL
-from l2l_tf.rules.spectral.direction import adam_direction, kernel_direction, relative_logs
+from l2l_tf.rules.packing import at_places
+from l2l_tf.rules.spectral.direction import adam_direction, kernel_direction, mean_along
 from l2l_tf.rules.spectral.signals import Measured
 
 # Stacking copies a variable and its state once a step; beyond this it costs more than it spares.
@@ -20,8 +22,13 @@ def is_matrix(layout):
     return layout.kind == KERNEL and min(layout.rows, layout.columns) > 1
 
 
+def decays(layout):
+    """Whether the rule's own weight decay acts on a variable."""
+    return layout.decays and layout.kind in (KERNEL, EMBEDDING)
+
+
 def grouped(variables, layouts):
-    """Lists of indices, each of variables of one dtype and one `Layout`.
+    """Lists of indices, each of variables of one dtype and one `Layout`, decaying or not.
 
     Args:
         variables: List of tensors or variables.
@@ -31,7 +38,7 @@ def grouped(variables, layouts):
     for index, (variable, layout) in enumerate(zip(variables, layouts, strict=True)):
         number = 0
         most = max(STACKED_COORDINATES // max(math.prod(tuple(variable.shape)), 1), 1)
-        key = (compute_dtype_for(variable), tuple(variable.shape), layout)
+        key = (compute_dtype_for(variable), tuple(variable.shape), layout._replace(decays=True))
         while len(groups.get((*key, number), ())) >= most:
             number += 1
         groups.setdefault((*key, number), []).append(index)
@@ -44,15 +51,20 @@ class Group:
     Numbers that stand for themselves, whatever their axes, are one row: sums over columns are
     products, where compiled sums along a row add one entry at a time.
 
+    Their state is kept stacked: a slot for each variable would have to be read, stacked, cut
+    apart and written at every step, and all of that compiled.
+
     Args:
+        name: What the names of the group's slots begin with.
         indices: The variables' places among all.
         shape: The shape that all of them have.
         layout: Their `Layout`.
         dtype: Dtype in which the rule computes for them.
     """
 
-    def __init__(self, indices, shape, layout, dtype):
-        self.indices, self.shape, self.layout, self.dtype = indices, tuple(shape), layout, dtype
+    def __init__(self, name, indices, shape, layout, dtype):
+        self.name, self.indices, self.shape = name, indices, tuple(shape)
+        self.layout, self.dtype = layout, dtype
         self.count = len(indices)
         self.matrix = is_matrix(layout)
         keeps_rows = self.matrix or layout.kind == EMBEDDING
@@ -76,19 +88,27 @@ class Group:
         back = sorted(range(len(moved)), key=self.layout.axes.__getitem__)
         return [ops.transpose(ops.reshape(t, moved), back) for t in parts]
 
-    def vectors(self, states, name):
-        """`[variables, k]` out of slots `[k]` of all variables."""
-        parts = [ops.cast(states[i][name], self.dtype) for i in self.indices]
-        return parts[0][None] if self.count == 1 else ops.stack(parts)
+    def slot_shapes(self):
+        """Dict name → shape of a stacked slot."""
+        whole = (self.count, *self.sides)
+        if not self.matrix:
+            return {"mean": whole, "mean_square": whole}
+        return {
+            "mean": whole,
+            "direction": whole,
+            "row_square": whole[:2],
+            "column_square": (whole[0], whole[2]),
+        }
 
-    def slots(self, states):
-        """Dict name → stacked slot."""
-        names = ("mean", "direction") if self.matrix else ("mean", "mean_square")
-        found = {n: self.stack([s.get(n) for s in states]) for n in names}
-        if self.matrix:
-            for name in ("row_square", "column_square"):
-                found[name] = self.vectors(states, name)
-        return found
+    def slots(self, shared):
+        """Dict name → stacked slot, out of the rule's shared state."""
+        return {
+            name: ops.cast(shared[f"{self.name}_{name}"], self.dtype) for name in self.slot_shapes()
+        }
+
+    def named(self, slots):
+        """The reverse of `slots`: dict name in the shared state → stacked slot."""
+        return {f"{self.name}_{name}": value for name, value in slots.items()}
 
     def last_direction(self, slots, masses):
         """The direction that was taken in the step before.
@@ -104,33 +124,44 @@ class Group:
             slots["mean_square"] / _spread(ops.maximum(masses[1], 1e-6)),
         )
 
-    def measure(self, gradient, variable, slots, masses):
-        """`Measured` of the group's variables before a step."""
+    def measure(self, gradient, variable, slots, masses, spreads):
+        """What is measured of the group's variables before a step.
+
+        Args:
+            gradient: `[variables, rows, columns]`.
+            variable: The same of the variables.
+            slots: As `slots` gives them.
+            masses: `[2, variables]`; see `Spectral`.
+            spreads: `[2, variables]`, as `advance` gave them.
+
+        Returns:
+            `(Measured, mean square of the gradient over each row [variables, rows])`.
+        """
         mean, direction = slots["mean"], self.last_direction(slots, masses)
-        power = _mean(ops.square(gradient))
-        mean_power = _mean(ops.square(mean))
+        limited = ops.clip(variable, -1e15, 1e15)
+        pairs = [(gradient, gradient), (mean, mean), (direction, direction), (limited, limited)]
+        pairs += [(gradient, direction), (gradient, mean)]
+        of_rows = [_mean_of_rows(a * b) for a, b in pairs]
+        means = ops.mean(ops.stack(of_rows), axis=2)
+        power, mean_power, direction_power, weight_power, *products = ops.unstack(means, num=6)
         inverse = inverse_root(power)
-        spreads = [ops.zeros_like(power)] * 2
-        if self.matrix:
-            names = ("row_square", "column_square")
-            spreads = [ops.mean(relative_logs(slots[n]), axis=1) for n in names]
-        return Measured(
+        measured = Measured(
             gradient_power=power,
             mean_power=mean_power / ops.square(ops.maximum(masses[0], 1e-6)),
-            cosine=_mean(gradient * direction)
-            * inverse
-            * inverse_root(_mean(ops.square(direction))),
-            mean_cosine=_mean(gradient * mean) * inverse * inverse_root(mean_power),
-            weight_power=_mean(ops.square(ops.clip(variable, -1e15, 1e15))),
+            cosine=products[0] * inverse * inverse_root(direction_power),
+            mean_cosine=products[1] * inverse * inverse_root(mean_power),
+            weight_power=weight_power,
             row_spread=spreads[0],
             column_spread=spreads[1],
         )
+        return measured, of_rows[0]
 
-    def advance(self, gradient, slots, masses, keeps, bound, powers):
+    def advance(self, gradient, row_squares, slots, masses, keeps, bound, powers):
         """The next direction and slots.
 
         Args:
             gradient: `[variables, rows, columns]`.
+            row_squares: Its mean squares, as `measure` gives them.
             slots: As `slots` gives them.
             masses: `[2, variables]` after the step.
             keeps: `[2, variables]`: 1 − β of the mean and of mean squares.
@@ -138,52 +169,69 @@ class Group:
             powers: p and q of `kernel_direction`, `[variables]` each.
 
         Returns:
-            `(direction [variables, rows, columns], slots)`.
+            `(direction [variables, rows, columns], slots, spreads [2, variables])`; see
+            `kernel_direction`.
         """
-        gradient = gradient * _spread(bound)
-        keep, keep_square = _spread(keeps[0]), keeps[1]
-        mean = slots["mean"] + keep * (gradient - slots["mean"])
+        pull = _spread(keeps[0] * bound) * gradient
+        stay, stay_square = _spread(1.0 - keeps[0]), 1.0 - keeps[1]
+        pull_square = keeps[1] * ops.square(bound)
+        mean = stay * slots["mean"] + pull
         # The mean as it will be if the next gradient is like this one.
-        ahead = mean + keep * (gradient - mean)
+        ahead = stay * mean + pull
+        squares = ops.square(gradient)
         if not self.matrix:
-            square = slots["mean_square"]
-            square = square + _spread(keep_square) * (ops.square(gradient) - square)
+            square = _spread(stay_square) * slots["mean_square"] + _spread(pull_square) * squares
             masses = ops.maximum(masses, 1e-6)
             found = adam_direction(ahead / _spread(masses[0]), square / _spread(masses[1]))
-            return found, {"mean": mean, "mean_square": square}
+            return found, {"mean": mean, "mean_square": square}, ops.zeros_like(masses)
         new = {"mean": mean}
-        squares = ops.square(gradient)
-        for name, axis in (("row_square", 2), ("column_square", 1)):
-            old = slots[name]
-            new[name] = old + keep_square[:, None] * (_mean_over(squares, axis) - old)
-        new["direction"] = kernel_direction(ahead, new["row_square"], new["column_square"], powers)
-        return new["direction"], new
-
-    def parted(self, slots):
-        """List of dicts name → slot, one for each variable, out of stacked slots."""
-        parts = {
-            name: self.unstack(value)
-            if len(value.shape) == 3
-            else ops.unstack(value, num=self.count, axis=0)
-            for name, value in slots.items()
-        }
-        return [
-            dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)
-        ]
+        of_sides = {"row_square": row_squares, "column_square": ops.mean(squares, axis=1)}
+        for name, value in of_sides.items():
+            new[name] = stay_square[:, None] * slots[name] + pull_square[:, None] * value
+        new["direction"], spreads = kernel_direction(
+            ahead, new["row_square"], new["column_square"], powers
+        )
+        return new["direction"], new, spreads
 
 
 def groups_of(variables, layouts):
     """The `Group`s of variables that are evaluated together; see `grouped`."""
     groups = []
-    for indices in grouped(variables, layouts):
-        first = variables[indices[0]]
-        dtype = compute_dtype_for(first)
-        groups.append(Group(indices, first.shape, layouts[indices[0]], dtype))
+    for number, indices in enumerate(grouped(variables, layouts)):
+        first, layout = variables[indices[0]], layouts[indices[0]]
+        name = "_".join((str(number), layout.kind, "x".join(map(str, first.shape)) or "scalar"))
+        groups.append(Group(name, indices, first.shape, layout, compute_dtype_for(first)))
     return groups
 
 
+def of_groups(tensors, groups, order, names):
+    """What each group needs of tensors that belong to all variables.
+
+    Args:
+        tensors: Dict name → `[…, variables]`.
+        groups: The `Group`s.
+        order: Indices of their variables, one group's behind the other's.
+        names: Which of the tensors.
+
+    Returns:
+        List, one for each group, of dicts name → `[…, variables of the group]`.
+    """
+    shapes = [tuple(tensors[name].shape[:-1]) for name in names]
+    flat = [ops.reshape(tensors[name], (-1, len(order))) for name in names]
+    flat = at_places(ops.concatenate(flat), order)
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1].tolist()
+    found, start = [], 0
+    for group in groups:
+        own = ops.cast(flat[:, start : start + group.count], group.dtype)
+        parts = zip(ops.split(own, ends), shapes, strict=True)
+        parts = [ops.reshape(part, (*shape, group.count)) for part, shape in parts]
+        found.append(dict(zip(names, parts, strict=True)))
+        start += group.count
+    return found
+
+
 def in_full(group, tensors, iteration):
-    """Results of several stacked variables, before they are cut apart; see `barrier`."""
+    """What belongs to several stacked variables, before it is cut apart; see `barrier`."""
     return optimization_barrier(tensors, iteration) if group.count > 1 else tensors
 
 
@@ -191,22 +239,10 @@ def _spread(values):
     return values[:, None, None]
 
 
-def _mean_over(tensor, axis):
-    """Mean over one of the last two axes; along a row it is a product."""
-    if axis == 1:
-        return ops.mean(tensor, axis=1)
-    columns = tensor.shape[2]
-    weights = ops.full((columns, 1), 1.0 / columns, tensor.dtype)
-    return ops.matmul(tensor, weights)[:, :, 0]
-
-
-def _mean(tensor):
-    """Mean over all but the first axis; rows first."""
+def _mean_of_rows(tensor):
+    """Mean along the last axis, `[variables, rows]`; of a long single row in several parts."""
     count, rows, columns = tensor.shape
     if rows == 1 and columns > 4096:
         width = math.gcd(columns, 1024)
-        rows, columns = columns // width, width
-        tensor = ops.reshape(tensor, (count, rows, columns))
-    total = ops.sum(tensor, axis=1) if rows > 1 else tensor[:, 0]
-    weights = ops.full((columns, 1), 1.0 / max(rows * columns, 1), tensor.dtype)
-    return ops.matmul(total, weights)[:, 0]
+        tensor = ops.reshape(tensor, (count, columns // width, width))
+    return mean_along(tensor)[:, :, 0]

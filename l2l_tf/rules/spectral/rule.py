@@ -22,7 +22,7 @@ from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
 from l2l_tf.rules.packing import at_places
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import size_of_kernel
-from l2l_tf.rules.spectral.groups import groups_of, in_full, is_matrix
+from l2l_tf.rules.spectral.groups import decays, groups_of, in_full, is_matrix, of_groups
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
 from l2l_tf.rules.spectral.signals import (
     CONTROLS,
@@ -110,75 +110,72 @@ class Spectral(UpdateRule):
         }
 
     def init(self, variables, state_dtype=None):
-        states = []
-        for variable, layout in zip(variables, self._layouts(variables), strict=True):
-            dtype = state_dtype_for(variable, state_dtype)
-            shape = tuple(variable.shape)
-            if is_matrix(layout):
-                slots = {"mean": shape, "direction": shape}
-                slots.update(row_square=(layout.rows,), column_square=(layout.columns,))
-            else:
-                slots = {"mean": shape, "mean_square": shape}
-            states.append({name: ops.zeros(of, dtype) for name, of in slots.items()})
         # What is one number or a few for each variable is kept for all of them at once: a slot
         # each would cost an operation to read, one to write, and their compilation.
         count, dtype = len(variables), widest_dtype(variables)
+        slots = {}
+        for group in groups_of(variables, self._layouts(variables)):
+            of_group = state_dtype_for(variables[group.indices[0]], state_dtype)
+            shapes = group.slot_shapes().items()
+            slots.update(group.named({name: ops.zeros(of, of_group) for name, of in shapes}))
         shared = {
             **{k: ops.convert_to_tensor(v) for k, v in {**loss_state(), **guard_state()}.items()},
             **{name: ops.zeros((*shape, count), dtype) for name, shape in _STEERING.items()},
             "scheduler_hidden": ops.zeros((self.hidden_size, count), "float32"),
             "scheduler_cell": ops.zeros((self.hidden_size, count), "float32"),
+            **slots,
         }
-        return RuleState(states, shared)
+        return RuleState([{} for _ in variables], shared)
 
     def update(self, gradients, state, variables, context):
         layouts, old = self._layouts(variables), state.shared
         groups = groups_of(variables, layouts)
         order = list(itertools.chain(*(g.indices for g in groups)))
         back = np.argsort(order)
-        work = []
-        for group in groups:
-            masses = ops.cast(at_places(old["masses"], group.indices), group.dtype)
-            given = (
+        work = [
+            (
                 bounded(group.stack(gradients)),
                 group.stack(variables),
-                group.slots(state.variables),
-                masses,
+                group.slots(old),
+                kept["masses"],
+                kept["spreads"],
             )
-            work.append((group, *given))
+            for group, kept in zip(groups, of_groups(old, groups, order, _OF_GROUPS), strict=True)
+        ]
         dtype = widest_dtype(variables)
-        fields = zip(*(g.measure(*given) for g, *given in work), strict=True)
+        found = [group.measure(*given) for group, given in zip(groups, work, strict=True)]
+        fields = zip(*(measured for measured, _ in found), strict=True)
         measured = Measured(
             *(at_places(ops.concatenate([ops.cast(t, dtype) for t in f]), back) for f in fields)
         )
         factors, shared = self._steer(measured, layouts, old, context)
-        updates, states = [None] * len(variables), [None] * len(variables)
-        for group, gradient, variable, slots, _ in work:
-            own = {
-                name: ops.cast(at_places(value, group.indices), group.dtype)
-                for name, value in factors.items()
-            }
-            direction, new = group.advance(
+        factors = of_groups(factors, groups, order, tuple(factors))
+        updates, spreads = [None] * len(variables), []
+        for group, (gradient, variable, slots, *_), (_, squares), own in zip(
+            groups, work, found, factors, strict=True
+        ):
+            direction, new, spread = group.advance(
                 gradient,
+                squares,
                 slots,
                 own["masses"],
                 own["keeps"],
                 own["bound"],
                 (own["row_power"], own["column_power"]),
             )
-            rate, shrink = own["rate"][:, None, None], own["shrink"][:, None, None]
-            moved = ops.not_equal(direction, 0.0)
-            decayed = ops.where(moved, variable, ops.zeros_like(variable))
-            update = -rate * direction - shrink * decayed
+            spreads.append(ops.cast(spread, old["spreads"].dtype))
+            update = -own["rate"][:, None, None] * direction
+            if self.weight_decay and any(decays(layouts[i]) for i in group.indices):
+                moved = ops.where(ops.not_equal(direction, 0.0), variable, 0.0)
+                update = update - own["shrink"][:, None, None] * moved
             if self.steps_alone:
-                update, new = in_full(group, (update, new), context.iteration)
-            parts = zip(group.indices, group.unstack(update), group.parted(new), strict=True)
-            for index, part, slots_of_one in parts:
+                update = in_full(group, update, context.iteration)
+            for index, part in zip(group.indices, group.unstack(update), strict=True):
                 updates[index] = part
-                states[index] = {
-                    k: ops.cast(v, state.variables[index][k].dtype) for k, v in slots_of_one.items()
-                }
-        return updates, RuleState(states, shared)
+            slots = group.named(new).items()
+            shared.update({name: ops.cast(v, old[name].dtype) for name, v in slots})
+        shared["spreads"] = at_places(ops.concatenate(spreads, axis=1), back)
+        return updates, RuleState([{} for _ in variables], shared)
 
     def _layouts(self, variables):
         layouts = self.layouts
@@ -226,8 +223,8 @@ class Spectral(UpdateRule):
         rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
-        decaying = [one.decays and one.kind in (KERNEL, EMBEDDING) for one in layouts]
-        decay = ops.cast(self.weight_decay * np.array(decaying, "float32"), dtype)
+        decaying = np.array([decays(layout) for layout in layouts], "float32")
+        decay = ops.cast(self.weight_decay * decaying, dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         iteration = ops.cast(context.iteration, dtype) + 1.0
         keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
@@ -309,5 +306,6 @@ def _share_of_new_rows(passes):
 
 # State of every variable that is kept for all of them at once, `[…, variables]`: the weight that
 # means have gathered so far, r, the usual power of the gradient, the mean of the agreement and
-# of its square.
-_STEERING = {"masses": (2,), "log_rate": (), "power": (), "cosines": (2,)}
+# of its square, the means of the logarithms of a kernel's rows and columns.
+_STEERING = {"masses": (2,), "log_rate": (), "power": (), "cosines": (2,), "spreads": (2,)}
+_OF_GROUPS = ("masses", "spreads")
