@@ -20,7 +20,7 @@ QUICK_XLA := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_pas
 PEERS_VENV ?= .venv-peers
 LITERT_VENV ?= .venv-litert
 
-.PHONY: help setup demo test test-slow lint format bench bench-peers bench-litert paper build-files bazel-test clean
+.PHONY: help setup demo test test-slow lint format bench bench-peers bench-litert test-matrix paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -73,6 +73,9 @@ $(LITERT_VENV)/bin/litert:
 
 bench-litert: $(STAMP) $(LITERT_VENV)/bin/litert  ## Train under LiteRT with every preset: size, time and numbers beside Keras's
 	$(BIN)/python -m benchmarks.litert --python=$(LITERT_VENV)/bin/python $(BENCH)
+
+test-matrix: $(STAMP)  ## Run what users' programs touch under several TensorFlow and Keras versions (MATRIX='--versions=2.20:3.12')
+	$(BIN)/python -m tools.test_matrix $(MATRIX)
 
 build-files: $(STAMP)  ## Write the BUILD files anew from the imports
 	$(BIN)/python tools/build_files.py

@@ -24,6 +24,7 @@ WITHOUT_NOISE = ("ntm-bfgs-quadratic", "ntm-lbfgs-quadratic")
 
 if __name__ == "__main__":
     flags.DEFINE_string("python", None, "Interpreter that has ai-edge-litert.", required=True)
+    flags.DEFINE_multi_string("preset", presets.list_presets(), "Preset; repeatable.")
     flags.DEFINE_integer("steps", 50, "Train steps.", 1)
     flags.DEFINE_integer("batch_size", 32, "Rows of a batch.", 1)
     flags.DEFINE_multi_integer("hidden", [64, 32], "Units of the hidden layers.", 1)
@@ -97,7 +98,7 @@ def main(argv):
     del argv
     xs, ys = batches_of(FLAGS.steps, FLAGS.batch_size)
     optimizers = {"Adam": lambda: keras.optimizers.Adam(1e-3)}
-    for name in presets.list_presets():
+    for name in FLAGS.preset:
         optimizers[name] = lambda name=name: LearnedOptimizer(preset=name)
     print(
         f"\n| optimizer | file, kB | ms per step | × Adam | loss after {FLAGS.steps} steps "
