@@ -86,6 +86,7 @@ def test_the_wheel_holds_the_code_and_the_presets_and_nothing_else(wheel):
     code = {p.relative_to(ROOT).as_posix() for p in (ROOT / "l2l_tf").rglob("*.py")}
     data = packaged - code
     assert code <= packaged
+    data.remove("l2l_tf/py.typed")
     assert all(n.startswith("l2l_tf/presets/") for n in data), data
     small = {n.rpartition("/")[2] for n in data if n.startswith("l2l_tf/presets/small/")}
     assert small == {"config.json", "weights.npz", "card.md", "metadata.json", "curve.png"}

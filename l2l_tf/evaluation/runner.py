@@ -187,9 +187,9 @@ def _variable(value, path):
 
 
 def state_of(optimizer):
-    """All variables of an optimizer; some that Keras ships do not track each of theirs."""
+    """All variables of an optimizer, those that Keras does not track too: a rule's weights."""
     tracked = list(optimizer.variables)
     known = {id(v) for v in tracked}
-    return tracked + [
-        v for v in vars(optimizer).values() if isinstance(v, keras.Variable) and id(v) not in known
-    ]
+    held = [v for v in vars(optimizer).values() if isinstance(v, keras.Variable)]
+    held += [v for d in vars(optimizer).values() if isinstance(d, dict) for v in d.values()]
+    return tracked + [v for v in held if isinstance(v, keras.Variable) and id(v) not in known]

@@ -6,11 +6,11 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from l2l_tf import rules, tasks
+from l2l_tf import LearnedOptimizer, rules, tasks
 from l2l_tf.evaluation import CosineToZero, Rate, baselines, learned
 from l2l_tf.evaluation import problem as problem_module
 from l2l_tf.evaluation.problem import Problem
-from l2l_tf.evaluation.runner import Runner, recorded_steps
+from l2l_tf.evaluation.runner import Runner, recorded_steps, state_of
 
 SMALL = tasks.DigitsMLP(hidden=4, batch_size=16)
 
@@ -205,3 +205,15 @@ def test_runs_are_compiled_where_the_task_gains_by_it_or_where_it_is_said():
     assert not Problem(tasks.RandomScaling(conv, 1.0)).jit_compile
     assert Problem(conv, jit_compile=True).jit_compile
     assert not Problem(SMALL, jit_compile=False).jit_compile
+
+
+def test_a_fresh_start_brings_the_weights_of_the_rule_that_is_made_for_it():
+    rule, other = (rules.LSTM(hidden_size=2, layers=1, seed=seed) for seed in (0, 1))
+    optimizer = LearnedOptimizer(rule=rule)
+    optimizer.build([keras.Variable(np.zeros(3, "float32"))])
+    fresh = LearnedOptimizer(rule=other)
+    fresh.build([keras.Variable(np.zeros(3, "float32"))])
+    for variable, value in zip(state_of(optimizer), state_of(fresh), strict=True):
+        variable.assign(value)
+    for name, value in other.meta_params.items():
+        np.testing.assert_array_equal(optimizer.rule.meta_params[name], value)
