@@ -40,7 +40,8 @@ REGRET = 0.3
 # What rows agree on that were seen before says little about others. A run that passes over its
 # data more often than this takes shorter steps, which grow more slowly: few rows are not fitted
 # long before a held-out loss is at its best. Not without end: many passes are often only a bound.
-PASSES, LEAST_NEW = 3.0, 0.1
+# Nor where the run is known to be short: steps have no time to grow then.
+PASSES, LEAST_NEW, SHORT = 3.0, 0.1, 100.0
 
 
 @register_rule("spectral")
@@ -59,13 +60,13 @@ class Spectral(UpdateRule):
 
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
     unknown; in a run of more than three passes over its data steps are shorter by √(3/passes) and r
-    grows more slowly by 3/passes, thirty passes and more counting as thirty. Each variable's r is a
-    sum over the steps so far: it grows while the gradient agrees with the step before it (their
-    cosine, over its own usual size) and shrinks where it turns against it, as the step size of
-    hypergradient descent does (Baydin et al. 2018). Whatever size it starts from, it soon is near
-    the one at which gradients neither agree nor turn. `guard` cuts all steps while the loss rises
-    above what it was, and where the loss is below 1e-6 of the first one, steps are shorter by the
-    root of what is left of that.
+    grows more slowly by 3/passes, thirty passes and more counting as thirty, and a run of t < 1000
+    steps as one of at most 3·t/100 passes. Each variable's r is a sum over the steps so far: it
+    grows while the gradient agrees with the step before it (their cosine, over its own usual size)
+    and shrinks where it turns against it, as the step size of hypergradient descent does (Baydin et
+    al. 2018). Whatever size it starts from, it soon is near the one at which gradients neither
+    agree nor turn. `guard` cuts all steps while the loss rises above what it was, and where the
+    loss is below 1e-6 of the first one, steps are shorter by the root of what is left of that.
 
     An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
@@ -215,7 +216,7 @@ class Spectral(UpdateRule):
         annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
         annealing = ops.cast(annealing, dtype)
         unknown = ops.isnan(ops.cast(context.total_steps, dtype))
-        new = _share_of_new_rows(ops.cast(context.passes, dtype))
+        new = ops.cast(_share_of_new_rows(context), dtype)
         learned, left = all_learned(loss)
         growing = self._growth_of_rates(agreement, controls, context, unknown, learned)
         pace = annealing * ops.where(growing > 0.0, new * growing, growing)
@@ -299,9 +300,15 @@ class Spectral(UpdateRule):
         return controls + ops.matmul(params["direct_kernel"], signals), hidden, cell
 
 
-def _share_of_new_rows(passes):
-    """`PASSES / passes`, a scalar in [0.1, 1]; 1 where it is unknown how often a run passes."""
-    return ops.clip(PASSES / ops.where(passes > 0.0, passes, 1.0), LEAST_NEW, 1.0)
+def _share_of_new_rows(context):
+    """The larger of `PASSES / passes` and `SHORT / total_steps`, a scalar in [0.1, 1].
+
+    1 where it is unknown how often the run passes over its data.
+    """
+    passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
+    short = ops.where(total > 0.0, SHORT / ops.maximum(total, 1.0), 0.0)
+    share = ops.where(passes > 0.0, ops.maximum(PASSES / passes, short), 1.0)
+    return ops.clip(share, LEAST_NEW, 1.0)
 
 
 # State of every variable that is kept for all of them at once, `[…, variables]`: the weight that

@@ -201,6 +201,14 @@ def test_steps_over_rows_that_come_again_are_shorter_and_grow_more_slowly(shape,
         assert grown[passes] == pytest.approx(0.1 * grown[np.nan], rel=1e-3)
 
 
+@pytest.mark.parametrize("total, share", [(50.0, 1.0), (200.0, 0.5), (2000.0, 0.1), (np.nan, 0.1)])
+def test_a_short_run_has_longer_steps_however_often_it_passes(total, share):
+    gradient = [np.random.default_rng(3).normal(size=(6, 4)).astype("float32")]
+    often, _ = run(set_by_hand(), gradient, total=total, passes=60.0)
+    once, _ = run(set_by_hand(), gradient, total=total, passes=1.0)
+    np.testing.assert_allclose(often[0], share**0.5 * once[0], rtol=1e-5)
+
+
 def test_a_variable_without_entries_is_no_trouble():
     shapes = [(0,), (3, 0), (4, 2)]
     variables, _ = trained_for(2, set_by_hand(), shapes)
