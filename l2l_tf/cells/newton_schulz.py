@@ -10,7 +10,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 TINY = 1e-34
 
 
-def newton_schulz(matrices: Any, iterations: int = 5) -> Any:
+def newton_schulz(matrices: Any, iterations: int = 5, size: float = 1.0) -> Any:
     """Replace the singular values of matrices by values near 1.
 
     From `X = M / ‖M‖`, repeat `X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X`. All iterates are polynomials of
@@ -20,6 +20,7 @@ def newton_schulz(matrices: Any, iterations: int = 5) -> Any:
     Args:
         matrices: `[…, rows, columns]`; of Frobenius norm 1e-17 … 1e17, or zero in the result.
         iterations: Number of iterations.
+        size: Factor on the result.
 
     Returns:
         Tensor of the same shape.
@@ -39,5 +40,5 @@ def newton_schulz(matrices: Any, iterations: int = 5) -> Any:
         whitening = ops.matmul(factor, whitening) if iteration else factor
         if iteration < iterations - 1:
             gram = ops.matmul(ops.matmul(factor, gram), factor)
-    whitening = whitening * ops.where(found, inverse, ops.zeros_like(inverse))
+    whitening = whitening * ops.where(found, size * inverse, ops.zeros_like(inverse))
     return ops.matmul(matrices, whitening) if rows > columns else ops.matmul(whitening, matrices)

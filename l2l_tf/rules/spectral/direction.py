@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 from l2l_tf.cells import newton_schulz
-from l2l_tf.cells.squares import TINY, inverse_root
+from l2l_tf.cells.squares import TINY
 
 ITERATIONS = 5
 # A block's cost per entry is 4 times this in multiplications and additions.
@@ -30,21 +30,24 @@ def orthogonalised(matrices, block=BLOCK):
     shorter = min(rows, columns)
     blocks = -(-shorter // block)
     if blocks == 1:
-        return newton_schulz(matrices, ITERATIONS)
+        return _near_orthogonal(matrices, 1)
     width = -(-shorter // blocks)
     padding = blocks * width - shorter
-    scale = blocks**-0.25
     if rows <= columns:
         cut = ops.pad(matrices, ((0, 0), (0, padding), (0, 0))) if padding else matrices
         cut = ops.reshape(cut, (count * blocks, width, columns))
-        whole = ops.reshape(newton_schulz(cut, ITERATIONS), (count, blocks * width, columns))
-        return scale * whole[:, :rows]
+        whole = ops.reshape(_near_orthogonal(cut, blocks), (count, blocks * width, columns))
+        return whole[:, :rows]
     cut = ops.pad(matrices, ((0, 0), (0, 0), (0, padding))) if padding else matrices
     cut = ops.reshape(cut, (count, rows, blocks, width))
     cut = ops.reshape(ops.transpose(cut, (0, 2, 1, 3)), (count * blocks, rows, width))
-    cut = ops.reshape(newton_schulz(cut, ITERATIONS), (count, blocks, rows, width))
+    cut = ops.reshape(_near_orthogonal(cut, blocks), (count, blocks, rows, width))
     whole = ops.reshape(ops.transpose(cut, (0, 2, 1, 3)), (count, rows, blocks * width))
-    return scale * whole[:, :, :columns]
+    return whole[:, :, :columns]
+
+
+def _near_orthogonal(matrices, blocks):
+    return newton_schulz(matrices, ITERATIONS, size=blocks**-0.25)
 
 
 def kernel_direction(mean, row_square, column_square, powers, block=BLOCK):
@@ -91,14 +94,18 @@ def mean_along(tensor):
     return ops.matmul(tensor, ops.full((columns, 1), 1.0 / max(columns, 1), tensor.dtype))
 
 
-def adam_direction(mean, mean_square):
+def adam_direction(mean, mean_square, masses):
     """`m̂/√v̂`, at most 10 either way; 0 where no gradient was seen.
 
     Args:
-        mean: Bias-corrected mean of gradients.
-        mean_square: Bias-corrected mean of their squares.
+        mean: `[n, rows, columns]`, mean of gradients that begins at 0.
+        mean_square: The same of their squares.
+        masses: `[2, n]`, the weight that each of both has gathered: m̂ and v̂ are over it.
     """
-    return ops.clip(mean * inverse_root(mean_square), -10.0, 10.0)
+    masses = ops.maximum(masses, 1e-6)
+    corrected = ops.sqrt(masses[1]) / masses[0]
+    found = corrected[:, None, None] * mean * ops.rsqrt(ops.maximum(mean_square, TINY))
+    return ops.clip(found, -10.0, 10.0)
 
 
 def size_of_kernel(layout, kernels):

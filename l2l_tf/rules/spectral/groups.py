@@ -119,10 +119,7 @@ class Group:
         """
         if self.matrix:
             return slots["direction"]
-        return adam_direction(
-            slots["mean"] / _spread(ops.maximum(masses[0], 1e-6)),
-            slots["mean_square"] / _spread(ops.maximum(masses[1], 1e-6)),
-        )
+        return adam_direction(slots["mean"], slots["mean_square"], masses)
 
     def measure(self, gradient, variable, slots, masses, spreads):
         """What is measured of the group's variables before a step.
@@ -135,13 +132,14 @@ class Group:
             spreads: `[2, variables]`, as `advance` gave them.
 
         Returns:
-            `(Measured, mean square of the gradient over each row [variables, rows])`.
+            `(Measured, sides)`; sides: of kernels the mean squares of the gradient over each row
+            and each column, `([variables, rows], [variables, columns])`.
         """
         mean, direction = slots["mean"], self.last_direction(slots, masses)
-        limited = ops.clip(variable, -1e15, 1e15)
-        pairs = [(gradient, gradient), (mean, mean), (direction, direction), (limited, limited)]
+        squares = ops.square(gradient)
+        pairs = [(mean, mean), (direction, direction), (variable, variable)]
         pairs += [(gradient, direction), (gradient, mean)]
-        of_rows = [_mean_of_rows(a * b) for a, b in pairs]
+        of_rows = [_mean_of_rows(t) for t in (squares, *(a * b for a, b in pairs))]
         means = ops.mean(ops.stack(of_rows), axis=2)
         power, mean_power, direction_power, weight_power, *products = ops.unstack(means, num=6)
         inverse = inverse_root(power)
@@ -154,14 +152,14 @@ class Group:
             row_spread=spreads[0],
             column_spread=spreads[1],
         )
-        return measured, of_rows[0]
+        return measured, (of_rows[0], ops.mean(squares, axis=1)) if self.matrix else None
 
-    def advance(self, gradient, row_squares, slots, masses, keeps, bound, powers):
+    def advance(self, gradient, sides, slots, masses, keeps, bound, powers):
         """The next direction and slots.
 
         Args:
             gradient: `[variables, rows, columns]`.
-            row_squares: Its mean squares, as `measure` gives them.
+            sides: Its mean squares, as `measure` gives them.
             slots: As `slots` gives them.
             masses: `[2, variables]` after the step.
             keeps: `[2, variables]`: 1 − β of the mean and of mean squares.
@@ -178,15 +176,13 @@ class Group:
         mean = stay * slots["mean"] + pull
         # The mean as it will be if the next gradient is like this one.
         ahead = stay * mean + pull
-        squares = ops.square(gradient)
         if not self.matrix:
-            square = _spread(stay_square) * slots["mean_square"] + _spread(pull_square) * squares
-            masses = ops.maximum(masses, 1e-6)
-            found = adam_direction(ahead / _spread(masses[0]), square / _spread(masses[1]))
+            square = _spread(pull_square) * ops.square(gradient)
+            square = _spread(stay_square) * slots["mean_square"] + square
+            found = adam_direction(ahead, square, masses)
             return found, {"mean": mean, "mean_square": square}, ops.zeros_like(masses)
         new = {"mean": mean}
-        of_sides = {"row_square": row_squares, "column_square": ops.mean(squares, axis=1)}
-        for name, value in of_sides.items():
+        for name, value in zip(("row_square", "column_square"), sides, strict=True):
             new[name] = stay_square[:, None] * slots[name] + pull_square[:, None] * value
         new["direction"], spreads = kernel_direction(
             ahead, new["row_square"], new["column_square"], powers

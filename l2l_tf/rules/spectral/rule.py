@@ -152,12 +152,12 @@ class Spectral(UpdateRule):
         factors, shared = self._steer(measured, layouts, old, context)
         factors = of_groups(factors, groups, order, tuple(factors))
         updates, spreads = [None] * len(variables), []
-        for group, (gradient, variable, slots, *_), (_, squares), own in zip(
+        for group, (gradient, variable, slots, *_), (_, sides), own in zip(
             groups, work, found, factors, strict=True
         ):
             direction, new, spread = group.advance(
                 gradient,
-                squares,
+                sides,
                 slots,
                 own["masses"],
                 own["keeps"],
