@@ -53,7 +53,7 @@ def rates(count, repeats):
 def lstm_step_limit(measured):
     """Seconds per weight of a step of `lstm`: products + activations + traffic, added up.
 
-    6 sigmoids and 4 tanh of 20 cells each; 80 floats of state read and written, the
+    6 sigmoids and 4 tanh of 20 cells each; 81 floats of state read and written, the
     gradient read, the variable read and written.
 
     Args:
@@ -61,7 +61,7 @@ def lstm_step_limit(measured):
     """
     products = sum(2 * m * k / measured[f"product_{m}x{k}"] for m, k in PRODUCTS)
     activations = 120 / measured["sigmoid"] + 80 / measured["tanh"]
-    return products + activations + 4 * (2 * 80 + 3) / measured["copy"]
+    return products + activations + 4 * (2 * 81 + 3) / measured["copy"]
 
 
 def lstm_bptt_limit(measured):
@@ -78,4 +78,4 @@ def lstm_bptt_limit(measured):
         for m, k in PRODUCTS
         for target in ("features", "kernel")
     )
-    return lstm_step_limit(measured) + backward + 4 * 2 * 80 / measured["copy"]
+    return lstm_step_limit(measured) + backward + 4 * 2 * 81 / measured["copy"]

@@ -14,6 +14,7 @@ from l2l_tf.cells.lstm import lstm_meta_params, lstm_step, stacked_lstm_step
 from l2l_tf.cells.newton_schulz import newton_schulz
 from l2l_tf.cells.preprocessing import log_and_sign
 from l2l_tf.cells.progress import fraction_done, progress_features
+from l2l_tf.cells.touched import only_where, touched
 
 __all__ = [
     "bias_correction",
@@ -25,7 +26,9 @@ __all__ = [
     "lstm_meta_params",
     "lstm_step",
     "newton_schulz",
+    "only_where",
     "progress_features",
     "root_mean_square",
     "stacked_lstm_step",
+    "touched",
 ]

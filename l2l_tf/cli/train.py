@@ -56,6 +56,14 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
+flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ("none", "mirrored", "multi_worker"),
+    "Over what the optimizees of a meta-step are spread: this device alone, all GPUs of this "
+    "machine, or the workers of TF_CONFIG (docs/distributed.md).",
+    flag_values=FLAGS,
+)
 flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.", flag_values=FLAGS)
 GROUPS = {
     "What to train": ("task", "rule", "output_dir", "start_from", "resume", "validation_task"),
@@ -90,12 +98,13 @@ def main(argv):
     output = run_directory(FLAGS)
     meta_run = meta_run_module()
     try:
-        trainer = meta_run.build(FLAGS)
+        trainer = meta_run.build(FLAGS, meta_run.spread_by(FLAGS.strategy))
     except (ValueError, ImportError, OSError) as error:
         raise CommandError(str(error)) from error
     try:
         output.mkdir(parents=True, exist_ok=True)
         resumed = FLAGS.resume and trainer.restore(output / "checkpoints")
+        trainer.spread.check_alike("meta_step", trainer.meta_step)
     except OSError as error:
         raise unusable(output, error) from error
     except ValueError as error:
@@ -103,7 +112,7 @@ def main(argv):
     command = command_for_card("train", FLAGS)
     if trainer.finished:
         print(f"The run is finished ({trainer.meta_step} meta-steps).")
-        if not (output / "preset").is_dir():
+        if trainer.spread.writes and not (output / "preset").is_dir():
             meta_run.write_preset(trainer, output, command)
         print(f"The preset is in {output / 'preset'}")
         return 0
@@ -111,7 +120,10 @@ def main(argv):
         print(f"Going on from the checkpoint of meta-step {trainer.meta_step}.")
     elif FLAGS.resume:
         print("There is no valid checkpoint yet; starting afresh.")
-    signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, command)
+    try:
+        signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, command)
+    except OSError as error:
+        raise unusable(output, error) from error
     if signal_number:
         print(f"Interrupted at meta-step {trainer.meta_step}; go on with --resume.")
         if trainer.best_score < math.inf:

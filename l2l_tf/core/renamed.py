@@ -41,14 +41,16 @@ def upgraded_rule(description: dict[str, Any]) -> dict[str, Any]:
     name = RULES.get(description["name"], description["name"])
     arguments = ARGUMENTS.get(name, {})
     config = {
-        arguments.get(key, key): upgraded_rule(value) if _is_rule(value) else value
+        arguments.get(key, key): upgraded_rule(value) if is_rule(value) else value
         for key, value in description["config"].items()
     }
     return {"name": name, "config": config}
 
 
-def _is_rule(value):
-    return isinstance(value, dict) and set(value) == {"name", "config"}
+def is_rule(value: Any) -> bool:
+    """Whether plain data is the description of a rule."""
+    keys = isinstance(value, dict) and set(value) == {"name", "config"}
+    return keys and isinstance(value["name"], str) and isinstance(value["config"], dict)
 
 
 def upgraded_fields(config: dict[str, Any]) -> dict[str, Any]:

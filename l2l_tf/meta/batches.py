@@ -5,7 +5,7 @@ import tensorflow as tf
 from l2l_tf.tasks import fold_in
 
 
-def batches(task, seed, num_tasks, start, steps, split="train"):
+def batches(task, seed, num_tasks, start, steps, split="train", first=0):
     """Batches of `steps` steps for `num_tasks` optimizees: leading axes `[steps, num_tasks]`.
 
     Args:
@@ -15,11 +15,12 @@ def batches(task, seed, num_tasks, start, steps, split="train"):
         start: First step, scalar.
         steps: Number of steps, int.
         split: One of `tasks.SPLITS`.
+        first: Number of the first optimizee, scalar int.
     """
     example = task.batch(seed, 0, split)
     if not tf.nest.flatten(example):
         return ()
-    seeds = tf.stack([fold_in(seed, i) for i in range(num_tasks)])
+    seeds = tf.stack([fold_in(seed, first + i) for i in range(num_tasks)])
     if not task.in_graph:
         drawn = [
             [task.batch(seeds[i], start + t, split) for i in range(num_tasks)] for t in range(steps)
@@ -38,7 +39,7 @@ def batches(task, seed, num_tasks, start, steps, split="train"):
     return tf.nest.map_structure(lambda t: tf.reshape(t, [steps, num_tasks, *t.shape[1:]]), drawn)
 
 
-def measured_batches(task, seed, num_tasks, start, steps, meta_loss_split):
+def measured_batches(task, seed, num_tasks, start, steps, meta_loss_split, first=0):
     """Batches of `steps` steps: `(batches trained on, batches measured on or None)`.
 
     Args:
@@ -49,13 +50,14 @@ def measured_batches(task, seed, num_tasks, start, steps, meta_loss_split):
         steps: Number of steps, int.
         meta_loss_split: Where losses are measured: "same", "fresh" or "held_out", as estimators
             say it.
+        first: Number of the first optimizee, scalar int.
 
     Returns:
         Batches `[steps + 1, num_tasks, …]`, and `[steps, num_tasks, …]`: None where losses are
         measured on the batch that is trained on next, and where a task has no batches.
     """
-    train = batches(task, seed, num_tasks, start, steps + 1)
+    train = batches(task, seed, num_tasks, start, steps + 1, first=first)
     if meta_loss_split == "same" or not tf.nest.flatten(train):
         return train, None
     split = "train" if meta_loss_split == "fresh" else "validation"
-    return train, batches(task, fold_in(seed, 1), num_tasks, start, steps, split)
+    return train, batches(task, fold_in(seed, 1), num_tasks, start, steps, split, first)

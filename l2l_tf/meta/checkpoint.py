@@ -6,6 +6,8 @@ import json
 import pathlib
 import re
 import warnings
+import zipfile
+import zlib
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from l2l_tf.core.files import to_json, write_whole
 _NAME = re.compile(r"checkpoint-(\d{9})\.npz")
 
 
-def save_checkpoint(directory, meta_step, arrays, info, keep=3):
+def save_checkpoint(directory, meta_step, arrays, info, keep=3, best=None):
     """Write one checkpoint; a killed process leaves either all of it or nothing.
 
     Args:
@@ -23,6 +25,11 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3):
         arrays: Dict name → array.
         info: JSON-serialisable dict.
         keep: Number of newest checkpoints to keep.
+        best: Meta-steps of the best validation so far; a checkpoint of that step is kept, too.
+
+    Raises:
+        OSError: If there is no room, or the directory cannot be written; the checkpoints before
+            stay as they are.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -34,6 +41,8 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3):
     write_whole(path.with_suffix(".sha256"), hashlib.sha256(content).hexdigest())
     write_whole(path, content)
     for old in _paths(directory)[:-keep]:
+        if _step_of(old) == best:
+            continue
         old.unlink(missing_ok=True)
         old.with_suffix(".sha256").unlink(missing_ok=True)
 
@@ -48,19 +57,29 @@ def newest_checkpoint(directory):
         `(meta_step, arrays, info)`, or None where there is no valid one.
     """
     for path in reversed(_paths(pathlib.Path(directory))):
-        try:
-            content = path.read_bytes()
-            expected = path.with_suffix(".sha256").read_text()
-        except OSError:
-            content = expected = None
-        if content is None or hashlib.sha256(content).hexdigest() != expected:
-            warnings.warn(f"{path.name} is damaged and passed over.", stacklevel=2)
-            continue
+        found = _read(path)
+        if found is not None:
+            return _step_of(path), *found
+        warnings.warn(f"{path.name} is damaged and passed over.", stacklevel=2)
+    return None
+
+
+def _read(path):
+    """`(arrays, info)` of a checkpoint, or None if it is not what was written."""
+    try:
+        content = path.read_bytes()
+        expected = path.with_suffix(".sha256").read_bytes()
+        if hashlib.sha256(content).hexdigest().encode() != expected:
+            return None
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        info = json.loads(arrays.pop("__info__").tobytes().decode())
-        return int(_NAME.fullmatch(path.name).group(1)), arrays, info
-    return None
+        return arrays, json.loads(arrays.pop("__info__").tobytes().decode())
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _step_of(path):
+    return int(_NAME.fullmatch(path.name).group(1))
 
 
 def _paths(directory):

@@ -10,14 +10,20 @@ from tqdm import tqdm
 
 from l2l_tf import presets, tasks
 from l2l_tf.core.config import from_flags
+from l2l_tf.core.files import write_whole
 from l2l_tf.meta.callbacks import Checkpoint, TensorBoard
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.spread import Spread, strategy_of
 from l2l_tf.meta.trainer import Trainer
 
 
-def build(options):
+def build(options, spread=None):
     """A `Trainer` from an object with the attributes of `l2l-train`'s flags.
+
+    Args:
+        options: The object.
+        spread: `Spread` over replicas; None: this process alone.
 
     Raises:
         ValueError: If a task, rule or estimator is unknown, or a number out of range.
@@ -29,7 +35,13 @@ def build(options):
         train_tasks = [from_flags(tasks.RandomScaling, options, task=t) for t in train_tasks]
     estimator = from_flags(ESTIMATORS.named(options.estimator), options)
     settings = from_flags(Settings, options)
-    return Trainer(_first_rule(options), train_tasks, estimator, validation, settings)
+    rule = _first_rule(options)
+    return Trainer(rule, train_tasks, estimator, validation, settings, spread)
+
+
+def spread_by(strategy):
+    """The `Spread` of a strategy's name; made before anything else of TensorFlow."""
+    return Spread(strategy_of(strategy))
 
 
 def _first_rule(options):
@@ -55,20 +67,32 @@ def train(trainer, output_dir, checkpoint_every, command):
         command: The command line, for the preset's card.
 
     Returns:
-        None if the run came to its end, else the number of the signal that stopped it.
+        None if the run came to its end, else the number of the signal that stopped it, here or in
+        another process of the run.
+
+    Raises:
+        OSError: If the directory cannot be written; what was written before stays as it was.
     """
     output_dir = pathlib.Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    stop = _StopRequest()
-    written = [
-        TensorBoard(output_dir / "summaries"),
-        Checkpoint(output_dir / "checkpoints", checkpoint_every),
-    ]
+    stop, checkpoints = _StopRequest(), output_dir / "checkpoints"
+    callbacks = [stop, Checkpoint(checkpoints, checkpoint_every)]
+    writes = trainer.spread.writes
+    if writes:
+        check_writable(checkpoints)
+        callbacks.insert(1, TensorBoard(output_dir / "summaries"))
     with stop:
-        trainer.fit(callbacks=[stop, *written])
-    if math.isfinite(trainer.best_score):
+        trainer.fit(callbacks=callbacks, verbose=int(writes))
+    if writes and math.isfinite(trainer.best_score):
         write_preset(trainer, output_dir, command)
     return None if trainer.finished else stop.signal_number
+
+
+def check_writable(directory):
+    """Raise an `OSError` unless files can be written there, before hours of work depend on it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    probe = directory / ".probe"
+    write_whole(probe, b"is there room?")
+    probe.unlink()
 
 
 def write_preset(trainer, output_dir, command):
@@ -119,6 +143,8 @@ def _thinned(history, max_rows=25):
 class _StopRequest(keras.callbacks.Callback):
     """Turns SIGINT and SIGTERM into a request to stop after the current meta-step.
 
+    A signal to one of several processes stops all of them, the others as by SIGTERM.
+
     The second signal stops at once.
     """
 
@@ -140,7 +166,8 @@ class _StopRequest(keras.callbacks.Callback):
             signal.signal(number, handler)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.signal_number:
+        if self.model.spread.anywhere(bool(self.signal_number)):
+            self.signal_number = self.signal_number or int(signal.SIGTERM)
             self.model.stop_training = True
 
     def on_test_end(self, logs=None):

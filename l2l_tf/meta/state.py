@@ -22,7 +22,9 @@ def save(trainer, directory):
         **{name: getattr(trainer, name) for name in COUNTERS},
     }
     arrays = {name: np.asarray(value) for name, value in _named(_arrays(trainer)).items()}
-    checkpoint.save_checkpoint(directory, trainer.meta_step, arrays, info)
+    if trainer.spread.writes:
+        best = trainer.best_step
+        checkpoint.save_checkpoint(directory, trainer.meta_step, arrays, info, best=best)
 
 
 def restore(trainer, directory):
@@ -56,7 +58,8 @@ def restore(trainer, directory):
     for index, flat in saved["run"].items():
         run = trainer.runs[index]
         flat = [tf.constant(value) for value in flat]
-        run["carried"] = tf.nest.pack_sequence_as(run["carried"], flat)
+        carried = tf.nest.pack_sequence_as(run["carried"], flat)
+        run["carried"] = trainer.spread.scattered(carried)
     trainer.meta_step = meta_step
     for name in COUNTERS:
         setattr(trainer, name, _finite_or_infinite(info[name]))
@@ -71,7 +74,10 @@ _KEPT_AS = {"meta_params": "variables", "averages": "averages"}
 
 def _arrays(trainer):
     """What a checkpoint holds of a trainer as arrays: nested dicts and lists."""
-    runs = {i: tf.nest.flatten(run["carried"]) for i, run in enumerate(trainer.runs) if run}
+    gathered = trainer.spread.gathered
+    runs = {
+        i: tf.nest.flatten(gathered(run["carried"])) for i, run in enumerate(trainer.runs) if run
+    }
     return {
         "meta_params": trainer.variables,
         "averages": trainer.averages,

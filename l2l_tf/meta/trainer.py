@@ -21,6 +21,7 @@ from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
 from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.spread import Spread
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, as_seed, fold_in
@@ -59,11 +60,13 @@ class Trainer:
         validation_tasks: List of tasks to validate on, without augmentation, or of texts;
             None: the tasks trained on, with other seeds.
         settings: `Settings`; None: the defaults.
+        spread: `Spread` of the optimizees over replicas; None: this process alone.
         **changes: Fields of `Settings` that are other than in `settings`.
 
     Raises:
         ValueError: If a trajectory is no multiple of the estimator's unroll, the rule
-            has no meta-parameters, or a text or a setting is not allowed.
+            has no meta-parameters, a text or a setting is not allowed, or the optimizees cannot
+            be spread so.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Trainer:
         estimator: Estimator | str = "bptt",
         validation_tasks: Sequence[Task | str] | None = None,
         settings: Settings | None = None,
+        spread: Spread | None = None,
         **changes,
     ):
         rule = presets.resolve(rule, untrained=True).rule
@@ -91,6 +95,8 @@ class Trainer:
                     f"Every trajectory is a multiple of unroll={estimator.unroll}. "
                     f"Received: trajectory={length}"
                 )
+        self.spread = spread or Spread()
+        self.spread.check(estimator, self.tasks)
         self.rule = rule
         self.stop_training = False
         self.estimator = estimator
@@ -170,23 +176,23 @@ class Trainer:
             for variable, value in zip(variables.values(), weights, strict=True):
                 variable.assign(value)
 
-    def _bound(self):
-        return self.rule.bind(self.variables)
-
     def _jit_compile(self, task):
         return self.settings.jit_compile and task.jit_compile
 
     def _compile_begin(self, task):
         def begin(seed):
-            return self.estimator.begin(self.rule, task, seed)
+            return self.spread.run(
+                lambda estimator: estimator.begin(self.rule, task, seed), self.estimator
+            )
 
         return traced_apart(begin) if task.in_graph else begin
 
     def _compile_step(self, task):
-        def meta_step(carried, batches, start, trajectory):
-            estimate = self.estimator.estimate(
-                self._bound(), task, carried, batches, start, trajectory
-            )
+        share = self.estimator.share(0, self.spread.replicas)
+
+        def meta_step(values, carried, batches, start, trajectory):
+            rule = self.rule.bind(values)
+            estimate = share.estimate(rule, task, carried, batches, start, trajectory)
             finite = tf.reduce_all(
                 [tf.reduce_all(tf.math.is_finite(g)) for g in estimate.meta_gradient.values()]
                 + [
@@ -199,12 +205,22 @@ class Trainer:
 
         meta_step = traced_apart(meta_step, self._jit_compile(task))
 
-        def drawn_step(carried, start, trajectory):
-            batches = self.estimator.batches(task, carried, start)
-            return meta_step(carried, batches, start, trajectory)
-
         # Random numbers are drawn before what XLA compiles, which they would make many times
         # as large; and so they are the same with XLA and without.
+        def on_replica(estimator, carried, start, trajectory):
+            batches = estimator.batches(task, carried, start)
+            # Values, not variables: what XLA compiles reads none of another device.
+            values = {name: tf.convert_to_tensor(v) for name, v in self.variables.items()}
+            estimate, finite = meta_step(values, carried, batches, start, trajectory)
+            gradient, summaries = self.spread.mean((estimate.meta_gradient, estimate.summaries))
+            return gradient, summaries, self.spread.everywhere(finite), estimate.carried
+
+        def drawn_step(carried, start, trajectory):
+            *alike, carried = self.spread.run(
+                on_replica, self.estimator, carried, start, trajectory
+            )
+            return *self.spread.one(alike), carried
+
         return traced_apart(drawn_step) if task.in_graph else drawn_step
 
     def _compile_validation(self, task):
@@ -248,15 +264,15 @@ class Trainer:
                 generator = np.random.default_rng([self.settings.seed, self.meta_step])
                 length = log_uniform_length(generator, self.estimator.unroll, length)
             run = {"carried": self.fresh(index, seed), "start": 0, "trajectory": length}
-        estimate, finite = self._steps[index](
+        gradient, summaries, finite, carried = self._steps[index](
             run["carried"], tf.constant(run["start"]), tf.constant(run["trajectory"])
         )
-        summaries = {k: float(v) for k, v in estimate.summaries.items()}
+        summaries = {k: float(v) for k, v in summaries.items()}
         if bool(finite):
-            gradients = [estimate.meta_gradient[name] for name in self.variables]
+            gradients = [gradient[name] for name in self.variables]
             self.optimizer.apply(gradients, list(self.variables.values()))
             self._average()
-            run = dict(run, carried=estimate.carried, start=run["start"] + self.estimator.unroll)
+            run = dict(run, carried=carried, start=run["start"] + self.estimator.unroll)
             self.runs[index] = run
         else:
             self.skipped += 1
@@ -289,6 +305,8 @@ class Trainer:
             scores.append(float(score))
             values[f"final_loss_{index}"] = float(final)
         values["score"] = float(np.mean(scores))
+        # Machines round differently, and all of them have to decide alike.
+        values = dict(zip(values, self.spread.agreed(list(values.values())), strict=True))
         if values["score"] < self.best_score:
             self.best_score, self.best_step, self.failures = values["score"], self.meta_step, 0
             self.best = {name: v.numpy() for name, v in self.averages.items()}
@@ -323,6 +341,7 @@ class Trainer:
                 "config": self.estimator.get_config(),
             },
             "settings": state.plain(dataclasses.asdict(self.settings)),
+            **({"replicas": self.spread.replicas} if self.spread.replicas > 1 else {}),
         }
 
     def save(self, directory: str | os.PathLike) -> None:

@@ -26,7 +26,7 @@ class Trajectory(NamedTuple):
     seed: Any
 
 
-def begin(rule, task, seed, num_tasks, packed=True):
+def begin(rule, task, seed, num_tasks, packed=True, first=0):
     """A fresh trajectory of `num_tasks` fresh optimizees.
 
     Args:
@@ -36,11 +36,12 @@ def begin(rule, task, seed, num_tasks, packed=True):
         num_tasks: Number of optimizees.
         packed: Whether a coordinatewise rule sees the optimizees as one flat variable;
             False where each of them has meta-parameters of its own.
+        first: Number of the first optimizee, scalar int, where there are others elsewhere.
 
     Returns:
         A `Trajectory`.
     """
-    params, model_state = task.init_tasks(fold_in(seed, 0), num_tasks)
+    params, model_state = task.init_tasks(fold_in(seed, 0), num_tasks, first)
     if rule.coordinatewise and packed:
         rule_state = rule.init([_flatten(params)])
     else:
@@ -71,6 +72,7 @@ def unroll(
     meta_params=None,
     gradient_checkpointing=0,
     carry_gradient=False,
+    in_all=None,
 ):
     """Let `rule` train the optimizees of a trajectory for `steps` steps.
 
@@ -94,6 +96,7 @@ def unroll(
             memory instead of `steps`, for the time of one more forward pass (Chen et al. 2016,
             "Training deep nets with sublinear memory cost"). 0 keeps every step.
         carry_gradient: Whether the trajectory after the steps keeps its gradient.
+        in_all: Number of optimizees, where there are others elsewhere.
 
     Raises:
         ValueError: If second derivatives are asked of a task that has none.
@@ -109,7 +112,7 @@ def unroll(
         )
     run = _Run(
         task,
-        _Layout(rule, trajectory.params, meta_params),
+        _Layout(rule, trajectory.params, meta_params, in_all),
         train_batches,
         meta_batches,
         tf.cast(start, tf.int32),
@@ -228,12 +231,13 @@ class _Layout:
     so is one with meta-parameters of each task's own.
     """
 
-    def __init__(self, rule, params, meta_params=None):
+    def __init__(self, rule, params, meta_params=None, in_all=None):
         self.flat = rule.coordinatewise and meta_params is None
         self.meta_params = meta_params
         self.shapes = [p.shape for p in params]
         self.sizes = [p.shape.num_elements() for p in params]
         self.num_tasks = params[0].shape[0]
+        self.in_all = in_all or self.num_tasks
 
     def variables(self, params):
         return [_flatten(params)] if self.flat else list(params)
@@ -258,7 +262,7 @@ class _Layout:
         loss = context.loss
         if self.flat:
             # A loss belongs to one task; a coordinatewise rule over several sees none.
-            loss = loss[0] if self.num_tasks == 1 else tf.constant(UNKNOWN, loss.dtype)
+            loss = loss[0] if self.in_all == 1 else tf.constant(UNKNOWN, loss.dtype)
         arguments = (gradients, state, variables, loss)
         # The backward pass computes the step again. That is faster than storing what is
         # inside of it (memory traffic costs more than the products), and takes the memory of

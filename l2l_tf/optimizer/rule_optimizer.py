@@ -5,11 +5,12 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.optimizer import checks, compilation, finiteness, observed_loss
+from l2l_tf.optimizer import checks, compilation, finiteness, games, observed_loss
 from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
+from l2l_tf.optimizer.projection import projected
 from l2l_tf.optimizer.skip_watch import SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
 from l2l_tf.optimizer.variables import Spec, assign_all, constant, path_of, tensors, tf_variable
@@ -86,6 +87,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self._weights_pending = False
         self._compiled_steps = compilation.CompiledSteps()
         self._skip_watch = SkipWatch()
+        # No state of a run: it is found out anew where an optimizer is loaded.
+        self._contested = tf.Variable(False, trainable=False, name="contested")
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(
@@ -213,7 +216,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         for variable in self._learned_variables():
             # Keras's two switches hold for a rule's own decay, too.
             decays = self.weight_decay != 0 and self._use_weight_decay(variable)
-            layout = rules.layout_of(variable.shape, variable.path)
+            layout = rules.layout_of(variable.shape, path_of(variable))
             layouts.append(layout._replace(decays=bool(decays)))
         return rule.laid_out(layouts)
 
@@ -317,7 +320,10 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self.adopt(trainable_variables)
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
-        elif finiteness.replicas_merge():
+            return
+        if not tf.distribute.has_strategy():
+            games.note(self)
+        if finiteness.replicas_merge():
             finiteness.apply_if_finite_everywhere(
                 grads,
                 trainable_variables,
@@ -388,7 +394,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             indices = [i for i, slot in enumerate(self._slots) if slot is not None]
         variables = [tf_variable(self._trainable_variables[i]) for i in indices]
         gradients = [
-            given[i] if i in given else tf.zeros(v.shape, v.dtype)
+            self._gradient(given[i], i) if i in given else tf.zeros(v.shape, v.dtype)
             for i, v in zip(indices, variables, strict=True)
         ]
         values = [tf.convert_to_tensor(v) for v in variables]
@@ -415,6 +421,14 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             assign_all, self._distribution_strategy, targets, new_values
         )
 
+    def _gradient(self, gradient, index):
+        """A gradient as the rule sees it: without what the variable's constraint takes back."""
+        variable = self._trainable_variables[index]
+        constraint = getattr(variable, "constraint", None)
+        if constraint is None or not self._rule.sees_constraints:
+            return gradient
+        return projected(gradient, tf.convert_to_tensor(tf_variable(variable)), constraint)
+
     def _multiplier(self, index):
         return multiplier_of(self.learning_rate_multipliers, self._trainable_variables[index])
 
@@ -438,13 +452,30 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         # skipped within an accumulation takes no update away.
         skipped = tf.convert_to_tensor(self._skipped_steps.value)
         unseen = tf.zeros_like(skipped) if self.gradient_accumulation_steps else skipped
+        contested = tf.convert_to_tensor(self._contested)
+        loss = tf.convert_to_tensor(self._loss.value)
         return rules.Context(
             iteration=tf.convert_to_tensor(self.iterations) - unseen,
-            loss=tf.convert_to_tensor(self._loss.value),
+            # A loss that falls by another's move says nothing of this one's.
+            loss=tf.where(contested, tf.constant(np.nan, loss.dtype), loss),
             total_steps=self._known_length(),
             run_start=tf.convert_to_tensor(self._run_start.value) - unseen,
             passes=tf.convert_to_tensor(self._passes),
+            contested=contested,
         )
+
+    def contest(self):
+        """Tell the rule that another optimizer's steps change this one's loss.
+
+        Optimizers that are applied in turns, or in one traced program, tell each other; where a
+        `tf.function` of its own holds the step of each net, call it for both.
+        """
+        with tf.init_scope():
+            self._contested.assign(True)
+
+    def tracked_variables(self):
+        """List of the variables that this optimizer updates."""
+        return list(self._trainable_variables)
 
     def _known_length(self):
         # No run has length zero: someone wrote zeros over the state, to train anew.

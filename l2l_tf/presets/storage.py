@@ -6,6 +6,9 @@ import io
 import json
 import os
 import pathlib
+import struct
+import zipfile
+import zlib
 
 import numpy as np
 
@@ -15,6 +18,19 @@ from l2l_tf.core.files import whole_directory
 # 1: names of rules and arguments of an earlier time (`core.renamed`), still read.
 FORMAT_VERSION = 2
 CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "metadata.json"
+# Of one file, and of all arrays in it: learned rules have some thousand weights.
+MOST_BYTES = 2**30
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    MemoryError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_preset(
@@ -76,21 +92,54 @@ def read_preset(directory):
         ValueError: If a file was changed or truncated, or a newer version wrote it.
     """
     files = _verified(directory)
-    config = json.loads(files[CONFIG])
-    version = config.get("format_version")
     path = pathlib.Path(directory) / CONFIG
+    config = _described(files[CONFIG], path)
+    version = config.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise ValueError(
             f"{path} was written by a newer version of l2l_tf: this one reads formats up to "
             f"{FORMAT_VERSION}. Received: format_version={version!r}"
         )
-    rule = rules.deserialize(config.get("rule"))
-    with np.load(io.BytesIO(files[WEIGHTS]), allow_pickle=False) as arrays:
-        meta_params = {name: arrays[name] for name in arrays.files}
     try:
-        return rule.bind(meta_params)
-    except ValueError as error:
-        raise ValueError(f"{pathlib.Path(directory) / WEIGHTS}: {error}") from error
+        rule = rules.deserialize(config.get("rule"))
+    except (TypeError, MemoryError) as error:
+        raise ValueError(f"{path} describes no rule ({error!r}). Received: {config!r}") from error
+    weights = pathlib.Path(directory) / WEIGHTS
+    try:
+        return rule.bind(_arrays(files[WEIGHTS]))
+    except (ValueError, MemoryError) as error:
+        raise ValueError(f"{weights}: {error}") from error
+
+
+def _described(content, path):
+    try:
+        config = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON ({error}). Received: {content[:80]!r}") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is a JSON object. Received: {config!r}")
+    return config
+
+
+def _arrays(content):
+    """Dict name → finite float32 array out of an `.npz`; nothing in it is run or unpickled."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            size = sum(member.file_size for member in members.infolist())
+        if size > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES:,} bytes. Received: {size:,} bytes")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except _UNREADABLE as error:
+        raise ValueError(
+            f"it holds no arrays ({error!r}). Received: {len(content)} bytes"
+        ) from error
+    for name, value in arrays.items():
+        if not isinstance(value, np.ndarray) or value.dtype != np.float32:
+            raise ValueError(f"weights are float32 arrays. Received: {name}={value!r}")
+        if not np.isfinite(value).all():
+            raise ValueError(f"weights are finite. Received: {name}={value!r}")
+    return arrays
 
 
 def read_card(directory):
@@ -107,6 +156,10 @@ def _verified(directory):
         path = directory / name
         if not path.is_file():
             raise FileNotFoundError(f"The preset has no file {name}. Received: {str(path)!r}")
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(
+                f"A file of a preset has at most {MOST_BYTES:,} bytes. Received: {str(path)!r}"
+            )
         contents[name] = path.read_bytes()
     try:
         checksums = json.loads(contents[METADATA])["sha256"]

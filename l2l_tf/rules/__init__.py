@@ -10,6 +10,7 @@ from l2l_tf.rules.base import (
 )
 from l2l_tf.rules.celo import Celo, Celo2, CeloAdam
 from l2l_tf.rules.centred import Centred
+from l2l_tf.rules.guarded import Guarded
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
 from l2l_tf.rules.layout import Layout, layout_of
 from l2l_tf.rules.lstm import LSTM
@@ -51,6 +52,7 @@ __all__ = [
     "Context",
     "CoordinatewiseRule",
     "DoWG",
+    "Guarded",
     "Mixture",
     "Momentum",
     "Partition",

@@ -38,6 +38,8 @@ class Context(NamedTuple):
         run_start: Scalar, the `iteration` at which the run began: 0 unless the slots have
             served an earlier run, and negative if its first steps were taken without them.
         passes: Scalar float, how often the run passes over its data; NaN if unknown.
+        contested: Scalar bool: whether another optimizer trains what the loss also depends on,
+            against this one.
     """
 
     iteration: Any = 0
@@ -45,6 +47,7 @@ class Context(NamedTuple):
     total_steps: Any = UNKNOWN
     run_start: Any = 0
     passes: Any = UNKNOWN
+    contested: Any = False
 
     @property
     def run_iteration(self) -> Tensor:
@@ -81,10 +84,13 @@ class UpdateRule(Configured):
         chunked: Whether temporaries stay bounded, where the rule can do that.
         takes_learning_rate: Whether the rule has a `learning_rate` of its own, in whose place
             an optimizer's may stand: a number or a scalar tensor.
+        sees_constraints: Whether an optimizer leaves out of gradients what a variable's
+            constraint takes back; False for rules that equal Keras's optimizers, which do not.
         seed: Seed of the untrained meta-parameters, where a rule has any.
     """
 
     coordinatewise = False
+    sees_constraints = True
     supports_jit = True
     takes_learning_rate = False
     steps_alone = False

@@ -2,13 +2,12 @@
 
 from keras import ops
 
-from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
-from l2l_tf.rules.wrapper import Wrapper
+from l2l_tf.rules.wrapper import SeededWrapper
 
 
 @registry.register_rule("centred")
-class Centred(Wrapper, inner="lstm"):
+class Centred(SeededWrapper):
     """Another rule's updates less their mean over the inputs of each unit.
 
     Of a kernel `[…, units]` the update's mean over all axes but the last is taken away; vectors
@@ -17,7 +16,8 @@ class Centred(Wrapper, inner="lstm"):
     adds up over a unit's inputs, which after a ReLU are all positive: pre-activations drift.
     Batch normalization hides that from a batch, but its moving statistics lag behind. Gradient
     centralization (Yong et al. 2020, "Gradient centralization: a new optimization technique for
-    deep neural networks") takes the same mean away, from the gradients.
+    deep neural networks") takes the same mean away, from the gradients. A coordinate whose update
+    is exactly zero, such as one under a mask, stays.
 
     Args:
         inner: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
@@ -28,17 +28,7 @@ class Centred(Wrapper, inner="lstm"):
         ValueError: If `inner` is no rule.
     """
 
-    seed: int | None = optional(integer(None))
     coordinatewise = False
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.seed is not None:
-            weights = self.inner.initial_meta_params(self.seed)
-            vars(self)["inner"] = self.inner.bind(weights)
-
-    def initial_meta_params(self, seed=None):
-        return self.inner.initial_meta_params(self.seed if seed is None else seed)
 
     def update(self, gradients, state, variables, context):
         updates, state = self.inner.update(gradients, state, variables, context)
@@ -49,4 +39,6 @@ def _centred(update):
     rank = len(update.shape)
     if rank < 2:
         return update
-    return update - ops.mean(update, axis=tuple(range(rank - 1)), keepdims=True)
+    moved = ops.not_equal(update, 0.0)
+    mean = ops.mean(update, axis=tuple(range(rank - 1)), keepdims=True)
+    return ops.where(moved, update - mean, update)

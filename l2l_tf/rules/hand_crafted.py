@@ -22,6 +22,7 @@ class SGD(CoordinatewiseRule):
 
     learning_rate: float = number(0.01)
     takes_learning_rate = True
+    sees_constraints = False
 
     def slot_shapes(self):
         return {}
@@ -48,6 +49,7 @@ class Momentum(CoordinatewiseRule):
     momentum: float = number(0.9, min=0, below=1)
     nesterov: bool = boolean(False)
     takes_learning_rate = True
+    sees_constraints = False
 
     def slot_shapes(self):
         return {"momentum": ()}
@@ -79,6 +81,7 @@ class Adam(CoordinatewiseRule):
     beta_2: float = number(0.999, min=0, below=1)
     epsilon: float = number(1e-7, min=0)
     takes_learning_rate = True
+    sees_constraints = False
 
     def slot_shapes(self):
         return {"mean": (), "root_mean_square": ()}

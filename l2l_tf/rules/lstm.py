@@ -1,11 +1,15 @@
 """The paper's rule: a coordinatewise LSTM turns gradients into updates."""
 
+from keras import ops
+
 from l2l_tf.cells import (
     linear,
     linear_meta_params,
     log_and_sign,
     lstm_meta_params,
+    only_where,
     stacked_lstm_step,
+    touched,
 )
 from l2l_tf.core.config import integer, number, optional
 from l2l_tf.rules.base import CoordinatewiseRule
@@ -51,7 +55,9 @@ class LSTM(CoordinatewiseRule):
 
     `[o, h'] = LSTM(preprocess(∇), h)`, update = output_scale · (w · o + b).
 
-    With the defaults: 5,141 meta-parameters, 80 floats of state per coordinate.
+    A coordinate is first moved when its gradient is first other than zero; `touched` tells.
+
+    With the defaults: 5,141 meta-parameters, 81 floats of state per coordinate.
 
     Args:
         hidden_size: Cells per layer (paper: 20).
@@ -74,14 +80,16 @@ class LSTM(CoordinatewiseRule):
         return stacked_lstm_meta_params(generator, inputs, self.layers, self.hidden_size)
 
     def slot_shapes(self):
-        return lstm_slot_shapes(self.layers, self.hidden_size)
+        return {"touched": (), **lstm_slot_shapes(self.layers, self.hidden_size)}
 
     def coordinate_update(self, gradient, state, variable, context):
         del variable, context
+        known = touched(gradient, state["touched"])
         if self.preprocess is None:
             features = gradient[None, :]
         else:
             features = log_and_sign(gradient, self.preprocess)
         hidden, state = stacked_lstm_step(features, state, self.meta_params, self.layers)
         output = linear(hidden, self.meta_params["output_kernel"], self.meta_params["output_bias"])
-        return self.output_scale * output[0], state
+        (update,) = only_where(known, self.output_scale * output[0])
+        return update, {**state, "touched": ops.cast(known, gradient.dtype)}

@@ -29,9 +29,9 @@ def serialize(rule: UpdateRule) -> dict:
 
 def deserialize(config: dict) -> UpdateRule:
     """The rule that `serialize` described, today or earlier, with untrained meta-parameters."""
-    if not isinstance(config, dict) or set(config) != {"name", "config"}:
+    if not renamed.is_rule(config):
         raise ValueError(
-            f"A rule's description has the keys 'name' and 'config'. Received: {config!r}"
+            f"A rule's description is {{'name': a text, 'config': a dict}}. Received: {config!r}"
         )
     config = renamed.upgraded_rule(config)
     return get(config["name"], **config["config"])

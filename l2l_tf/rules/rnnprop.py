@@ -7,6 +7,7 @@ from l2l_tf.cells import (
     exponential_mean,
     linear,
     linear_meta_params,
+    only_where,
     root_mean_square,
     stacked_lstm_step,
 )
@@ -23,7 +24,7 @@ class RNNProp(CoordinatewiseRule):
     With m̂ and √v̂ the bias-corrected means of the gradient and of its square, the
     inputs are `m̂/√v̂` and `∇/√v̂`; through a fully connected layer with ELU and
     stacked LSTMs, the update is `step_size · tanh(w · h + b)`. Scaling a loss by
-    any constant leaves the updates as they are.
+    any constant leaves the updates as they are. Where no gradient but zero came, there is none.
 
     82 floats of state per coordinate with the defaults.
 
@@ -76,4 +77,5 @@ class RNNProp(CoordinatewiseRule):
         hidden, new_state = stacked_lstm_step(features, state, self.meta_params, self.layers)
         output = linear(hidden, self.meta_params["output_kernel"], self.meta_params["output_bias"])
         new_state.update(mean=mean, root_mean_square=root)
-        return self.step_size * ops.tanh(output[0]), new_state
+        (update,) = only_where(positive, self.step_size * ops.tanh(output[0]))
+        return update, new_state

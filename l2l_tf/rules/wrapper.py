@@ -1,5 +1,6 @@
 """Rules that change the updates of another one, whose state and weights are theirs."""
 
+from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import UpdateRule
 
@@ -26,6 +27,10 @@ class Wrapper(UpdateRule):
         return self.inner.supports_jit
 
     @property
+    def sees_constraints(self):
+        return self.inner.sees_constraints
+
+    @property
     def meta_params(self):
         return self.inner.meta_params
 
@@ -46,3 +51,23 @@ class Wrapper(UpdateRule):
 
     def get_config(self):
         return {**super().get_config(), "inner": registry.serialize(self.inner)}
+
+
+class SeededWrapper(Wrapper, kw_only=True, inner="lstm"):
+    """Base class of rules around a rule that learns, whose untrained weights have a seed here.
+
+    Args:
+        inner: See `Wrapper`.
+        seed: Seed of the untrained meta-parameters; None keeps those of the rule given.
+    """
+
+    seed: int | None = optional(integer(None))
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.seed is not None:
+            weights = self.inner.initial_meta_params(self.seed)
+            vars(self)["inner"] = self.inner.bind(weights)
+
+    def initial_meta_params(self, seed=None):
+        return self.inner.initial_meta_params(self.seed if seed is None else seed)

@@ -115,10 +115,16 @@ class Task(Configured):
         return loss, metrics
 
     def init_tasks(
-        self, seed: tf.Tensor, num_tasks: int
+        self, seed: tf.Tensor, num_tasks: int, first: Any = 0
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """`num_tasks` optimizees at once: `init` with a leading axis `[num_tasks]`."""
-        seeds = [fold_in(seed, i) for i in range(num_tasks)]
+        """`num_tasks` optimizees at once: `init` with a leading axis `[num_tasks]`.
+
+        Args:
+            seed: int32 `[2]`, of all optimizees.
+            num_tasks: How many of them, int.
+            first: Number of the first one, scalar int.
+        """
+        seeds = [fold_in(seed, first + i) for i in range(num_tasks)]
         if not self.in_graph:
             fresh = [self.init(s) for s in seeds]
             return tf.nest.map_structure(lambda *t: tf.stack(t), *fresh)

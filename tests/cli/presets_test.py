@@ -11,7 +11,7 @@ def test_presets_are_a_table_within_100_columns(capsys):
     assert max(map(len, lines)) <= 100
     rows = {line.split()[0]: line.split() for line in lines[2:] if line[:1].strip()}
     assert set(all_presets.list_presets()) <= set(rows)
-    assert rows["lstm-digits"][1:6] == ["lstm", "digits_mlp", "100", "5,141", "320"]
+    assert rows["lstm-digits"][1:6] == ["lstm", "digits_mlp", "100", "5,141", "324"]
     assert rows["lstm-digits"][-1] == "-1.60"
 
 
@@ -19,7 +19,7 @@ def test_a_preset_whose_card_says_little_is_listed_too(preset_directory, monkeyp
     monkeypatch.setattr(registry, "_REGISTERED", {"mine": preset_directory})
     assert command.run([]) == 0
     (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("mine"))
-    assert row.split() == ["mine", "lstm", "–", "–", "117", "32", "–"]
+    assert row.split() == ["mine", "lstm", "–", "–", "117", "36", "–"]
 
 
 def test_names_and_cards_are_shown(preset_directory, monkeypatch, capsys):

@@ -31,7 +31,7 @@ def test_a_summary_is_of_the_last_meta_training(tmp_path):
     found = presets.summarize(tmp_path / "p")
     assert found.tasks == {"digits_mlp": 2, "quadratic": 1} and found.horizon == 60
     assert (found.first_score, found.best_score) == (math.inf, -0.5)
-    assert (found.rule, found.meta_parameters, found.state_bytes) == ("lstm", 117, 32.0)
+    assert (found.rule, found.meta_parameters, found.state_bytes) == ("lstm", 117, 36.0)
 
 
 @pytest.mark.parametrize("name", presets.list_presets())

@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from helpers import goldens_of_presets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l2l_tf import rules
+from l2l_tf import presets, rules
 from l2l_tf.testing import rule_laws
 from l2l_tf.testing.rule_laws import random_gradients, steps
 
@@ -66,6 +67,29 @@ def test_finite_gradients_keep_everything_finite(name, magnitude):
     rule_laws.finite_gradients_keep_everything_finite(rules.get(name), [magnitude])
 
 
+@pytest.mark.parametrize("name", [*rules.names(), *goldens_of_presets.shipped()])
+def test_what_never_had_a_gradient_stays(name):
+    """Masks over gradients, frozen rows of embeddings: all that is reached moves, nothing else."""
+    rule = rules.get(name) if name in rules.names() else presets.load_preset(name)
+    generator = np.random.default_rng(0)
+    shapes = [(6, 4), (5,), (3, 3, 2, 4), (4, 6), ()]
+    reached = [generator.uniform(size=shape) < 0.5 for shape in shapes]
+    reached[0][2], reached[0][:, 1], reached[3][:2] = False, False, True
+    variables = [generator.normal(size=shape).astype("float32") for shape in shapes]
+    state, moved = rule.init(variables), [np.zeros(shape, bool) for shape in shapes]
+    for iteration in range(6):
+        gradients = [
+            np.where(mask, generator.normal(size=mask.shape), 0.0).astype("float32")
+            for mask in reached
+        ]
+        context = rules.Context(iteration, 1.0 / (iteration + 1), 20.0)
+        updates, state = rule.update(gradients, state, variables, context)
+        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
+        moved = [m | (np.asarray(u) != 0) for m, u in zip(moved, updates, strict=True)]
+    for found, mask in zip(moved, reached, strict=True):
+        np.testing.assert_array_equal(found, mask)
+
+
 @pytest.mark.parametrize("scale", [1e-20, 1e-3, 1e3, 1e20])
 def test_rnnprop_does_not_see_the_scale_of_the_loss(scale):
     rule = rules.RNNProp(seed=3)
@@ -82,10 +106,10 @@ def test_the_configuration_comes_back(name):
     rule_laws.the_configuration_comes_back(rules.get(name))
 
 
-def test_the_papers_lstm_has_5141_meta_parameters_and_80_floats_of_state():
+def test_the_papers_lstm_has_5141_meta_parameters_and_81_floats_of_state():
     rule = rules.LSTM()
     assert sum(v.size for v in rule.meta_params.values()) == 5141
-    assert rule.floats_per_coordinate() == 80
+    assert rule.floats_per_coordinate() == 81
 
 
 @pytest.mark.parametrize("name", rules.names())

@@ -1,6 +1,6 @@
 """The contract of estimators of the meta-gradient."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import tensorflow as tf
 
@@ -34,9 +34,17 @@ class Estimator(Configured, kw_only=True):
 
     Arguments are the fields, and `help` says what each of them means.
 
+    Attributes:
+        divisible: Whether the mean of the estimates of parts of the optimizees is that of all.
+        first: Number of the first optimizee, where this is one replica's share of them.
+        in_all: Number of optimizees in all shares.
+
     Raises:
         ValueError: If an argument is out of range.
     """
+
+    divisible = True
+    first = 0
 
     unroll: int = integer(20, min=1, help="Optimizee steps per meta-update (paper: 20).")
     num_tasks: int = integer(4, min=1, help="Optimizees trained side by side in a meta-step.")
@@ -63,6 +71,20 @@ class Estimator(Configured, kw_only=True):
         max=1,
         help="Share of the trajectories whose length (`total_steps`) the rule knows.",
     )
+
+    @property
+    def in_all(self):
+        return vars(self).get("_in_all", self.num_tasks)
+
+    def share(self, index: Any, replicas: int) -> Self:
+        """The estimator of one replica's share of the optimizees.
+
+        Args:
+            index: Number of the replica, scalar int.
+            replicas: How many there are, a divisor of `num_tasks`.
+        """
+        count = self.num_tasks // replicas
+        return self.copied(num_tasks=count, first=index * count, _in_all=self.num_tasks)
 
     def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         """Carried state of a fresh trajectory.
@@ -101,8 +123,9 @@ class Estimator(Configured, kw_only=True):
 
     def draw(self, task: Task, seed: tf.Tensor, start: Any) -> tuple[Any, Any]:
         """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
+        num_tasks, steps = self.num_tasks, self.unroll
         return measured_batches(
-            task, seed, self.num_tasks, start, self.unroll, self.meta_loss_split
+            task, seed, num_tasks, start, steps, self.meta_loss_split, self.first
         )
 
     @staticmethod

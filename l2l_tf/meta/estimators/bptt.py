@@ -32,7 +32,7 @@ class TruncatedBPTT(Estimator):
             )
 
     def begin(self, rule, task, seed):
-        return begin(rule, task, seed, self.num_tasks)
+        return begin(rule, task, seed, self.num_tasks, first=self.first)
 
     def batches(self, task, carried, start):
         return self.draw(task, carried.seed, start)
@@ -53,6 +53,7 @@ class TruncatedBPTT(Estimator):
                 self.unroll,
                 self.second_derivatives,
                 gradient_checkpointing=self.gradient_checkpointing,
+                in_all=self.in_all,
             )
             weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
             weights = tf.cast(weights, losses.dtype)

@@ -40,7 +40,7 @@ class EvolutionStrategies(Estimator):
     sigma: float = number(0.01, above=0, help="Perturbations' size σ (es, pes).")
 
     def begin(self, rule, task, seed):
-        half = begin(rule, task, seed, self.num_tasks, packed=False)
+        half = begin(rule, task, seed, self.num_tasks, packed=False, first=self.first)
         both = tf.nest.map_structure(
             lambda t: tf.concat([t, t], axis=0), half._replace(seed=tf.zeros([0]))
         )
@@ -60,7 +60,10 @@ class EvolutionStrategies(Estimator):
         dtype = next(iter(carried.perturbations.values())).dtype
         sizes = [shape[1:].num_elements() for shape in shapes.values()]
         seed = fold_in(fold_in(carried.trajectory.seed, 15485863), start)
-        flat = tf.random.stateless_normal([self.num_tasks, sum(sizes)], seed, dtype=dtype)
+        # Of all optimizees, so that those of a share are the same as without shares.
+        flat = tf.random.stateless_normal([self.in_all, sum(sizes)], seed, dtype=dtype)
+        flat = flat[self.first : self.first + self.num_tasks]
+        flat = tf.ensure_shape(flat, [self.num_tasks, sum(sizes)])
         parts = tf.split(self.sigma * flat, sizes, axis=1)
         return {
             name: tf.reshape(part, shape)

@@ -30,6 +30,8 @@ class Imitation(Estimator):
         ValueError, FileNotFoundError: If `teacher` is neither a rule nor a preset.
     """
 
+    divisible = False
+
     teacher: str = setting(
         "adam(learning_rate=0.01)",
         help="Rule or preset whose updates are learned (imitation), such as lstm-digits.",

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from l2l_tf.cells import bias_correction, exponential_mean
+from l2l_tf.cells import bias_correction, exponential_mean, only_where, touched
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
 from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
@@ -56,7 +56,9 @@ class Celo(ScheduledRule):
         output = normalised_mlp(blocks, meta_params, 3, axes, epsilon=1e-5)
         direction, magnitude = output[0], output[1]
         size = 0.001 * ops.sqrt(ops.mean(ops.square(variable)) + 1e-9)
-        return size * direction * ops.exp(0.001 * magnitude), slots
+        known = touched(gradient, slots["mean"], slots["mean_square"])
+        (step,) = only_where(known, size * direction * ops.exp(0.001 * magnitude))
+        return step, slots
 
 
 @register_rule("celo_adam")

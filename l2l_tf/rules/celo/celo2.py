@@ -6,7 +6,9 @@ from l2l_tf.cells import (
     bias_correction,
     exponential_mean,
     newton_schulz,
+    only_where,
     root_mean_square,
+    touched,
 )
 from l2l_tf.core.config import boolean, integer, number
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
@@ -103,8 +105,9 @@ class Celo2(UpdateRule):
         rank = len(gradient.shape)
         last = tuple(range(max(rank - 2, 0), rank))
         axes = tuple(axis + 1 for axis in last)
-        direction = normalised_mlp(blocks, params, 3, axes, EPSILON)[0]
+        known = touched(gradient, slots["mean"], slots["mean_square"])
+        (direction,) = only_where(known, normalised_mlp(blocks, params, 3, axes, EPSILON)[0])
         if self.orthogonalize:
-            direction = newton_schulz(direction)
+            (direction,) = only_where(known, newton_schulz(direction))
         scale = ops.rsqrt(ops.mean(ops.square(direction), axis=last, keepdims=True) + EPSILON)
         return direction * scale, slots

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from l2l_tf.cells import linear, linear_meta_params, log_and_sign
+from l2l_tf.cells import linear, linear_meta_params, log_and_sign, only_where, touched
 from l2l_tf.core.registry import Registry
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
 from l2l_tf.rules.memory.averaging import averaged_cells, averaging_lstm_step
@@ -158,6 +158,8 @@ class LSTMController(Controller):
     Linear heads on the last layer emit a, b and the update; r is linear in the gradient's
     features and the last layer, the last step's where this step's read is wanted.
 
+    A coordinate that never saw a gradient other than zero asks, writes and moves nothing.
+
     Without heads and averaging cells it is the rule `lstm`.
     """
 
@@ -180,7 +182,10 @@ class LSTMController(Controller):
         return params
 
     def slot_shapes(self):
-        return lstm_slot_shapes(self.options.layers, self.options.hidden_size)
+        return {
+            "touched": (),
+            **lstm_slot_shapes(self.options.layers, self.options.hidden_size),
+        }
 
     def _features(self, vector):
         if self.options.preprocess is None:
@@ -189,14 +194,15 @@ class LSTMController(Controller):
 
     def _queries(self, meta_params, signal, hidden):
         features = ops.concatenate([hidden, self._features(signal.gradient)], axis=0)
-        return linear(features, meta_params["query_kernel"], meta_params["query_bias"])
+        found = linear(features, meta_params["query_kernel"], meta_params["query_bias"])
+        return only_where(_known(signal), found)[0]
 
     def query(self, meta_params, signal):
         hidden = signal.slots[f"lstm_{self.options.layers - 1}_hidden"]
         return self._queries(meta_params, signal, hidden)
 
     def emit(self, meta_params, signal, reads):
-        o = self.options
+        o, known = self.options, _known(signal)
         features = [self._features(signal.gradient)]
         features += [self._features(reads[head]) for head in range(o.read_heads)]
         hidden, slots = yield from averaging_lstm_step(
@@ -208,8 +214,15 @@ class LSTMController(Controller):
             queries = self._queries(meta_params, signal, hidden)
         if o.write_heads:
             rows = linear(hidden, meta_params["write_kernel"], meta_params["write_bias"])
+            (rows,) = only_where(known, rows)
             a, b = rows[: o.write_heads], rows[o.write_heads :]
-        return Emission(o.output_scale * output[0], slots, queries, a, b)
+        (update,) = only_where(known, o.output_scale * output[0])
+        slots = {**slots, "touched": ops.cast(known, update.dtype)}
+        return Emission(update, slots, queries, a, b)
 
     def step_from_read(self, reads):
         return -self.options.output_scale * reads[0]
+
+
+def _known(signal):
+    return touched(signal.gradient, signal.slots["touched"])

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from l2l_tf.cells import newton_schulz
+from l2l_tf.cells import newton_schulz, only_where, touched
 from l2l_tf.cells.squares import bounded, inverse_root
 from l2l_tf.rules.mixture.controls import Factors
 from l2l_tf.rules.mixture.group import SLOTS
@@ -62,4 +62,6 @@ def _coordinates(tensors, orthogonal, factors):
         direction = direction + factors.orthogonal * orthogonal
     direction = ops.clip(direction, -10.0, 10.0)
     update = -factors.rate * direction - factors.shrink * tensors.variable
+    # Neither O nor the decay moves what never had a gradient.
+    (update,) = only_where(touched(gradient, slow, square), update)
     return update, dict(zip(SLOTS, (mean, slow, square), strict=True))

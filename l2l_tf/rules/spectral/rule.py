@@ -42,6 +42,9 @@ REGRET = 0.3
 # long before a held-out loss is at its best. Not without end: many passes are often only a bound.
 # Nor where the run is known to be short: steps have no time to grow then.
 PASSES, LEAST_NEW, SHORT = 3.0, 0.1, 100.0
+# Against another player gradients turn with the other's moves: a step along old ones comes too
+# late, and that they agree is no reason for longer steps.
+CONTESTED_KEEP = 0.5
 
 
 @register_rule("spectral")
@@ -220,6 +223,7 @@ class Spectral(UpdateRule):
         learned, left = all_learned(loss)
         growing = self._growth_of_rates(agreement, controls, context, unknown, learned)
         pace = annealing * ops.where(growing > 0.0, new * growing, growing)
+        pace = ops.where(context.contested, ops.zeros_like(pace), pace)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
@@ -229,6 +233,7 @@ class Spectral(UpdateRule):
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         iteration = ops.cast(context.iteration, dtype) + 1.0
         keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
+        keep = ops.where(context.contested, ops.full_like(keep, CONTESTED_KEEP), keep)
         keep_square = 0.01 * ops.exp(2.0 * ops.tanh(controls.square_decay / 2.0))
         keep_square = ops.maximum(keep_square, ops.power(iteration, -0.8))
         keeps = ops.stack([keep, keep_square])

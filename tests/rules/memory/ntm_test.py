@@ -108,8 +108,8 @@ def test_a_matrix_that_is_too_large_is_refused_at_build():
 
 @pytest.mark.parametrize("dtype, width", [("bfloat16", 2), ("float32", 4), ("float64", 8)])
 def test_the_refusal_counts_bytes_of_the_states_dtype(dtype, width):
-    # LSTM 16, the last read 1, five steps of three pairs 30.
-    per_weight, gigabytes = 47 * width, 100 * 47 * width / 1e9
+    # LSTM 16, touched 1, the last read 1, five steps of three pairs 30.
+    per_weight, gigabytes = 48 * width, 100 * 48 * width / 1e9
     rule = rules.NTMBFGS(max_coordinates=10, **SMALL)
     with pytest.raises(ValueError, match=f" {per_weight} bytes per weight, {gigabytes:.3g} GB"):
         rule.init([np.zeros(100, "float32")], dtype)

@@ -1,0 +1,1 @@
+"""A loss-guarded fallback: what it costs where it is not needed, what it saves elsewhere."""

@@ -1,0 +1,115 @@
+"""A rule that hands over to a hand-crafted one while it makes the loss worse."""
+
+from keras import ops
+
+from l2l_tf.cells.run_signals import LOSS_DECAYS, loss_signals, loss_state
+from l2l_tf.core.config import integer, number
+from l2l_tf.rules import registry
+from l2l_tf.rules.base import RuleState, UpdateRule
+from l2l_tf.rules.wrapper import SeededWrapper
+
+_MEAN = LOSS_DECAYS.index(0.9)
+# Of the fall, or of half of the first loss: so far above the lowest mean a loss has exploded.
+BLOWN = 4.0
+
+
+@registry.register_rule("guarded")
+class Guarded(SeededWrapper, inner="spectral"):
+    """A learned rule under guard: a safe rule takes over while the loss is worse than it was.
+
+    Loss-guarded learning to optimize (Premont-Schwarz et al. 2022, "A simple guard for learned
+    optimizers", arXiv 2201.12426) compares what a learned and a hand-crafted update lead to and
+    takes the better one, for one more evaluation of the loss. Nothing but the loss of each step is
+    at hand here, so what is compared is the course of the loss: its mean over some ten steps with
+    the lowest such mean so far. When it stands above that by more than `tolerance` of what the loss
+    has fallen since the beginning, and by three times its usual noise, or a loss by itself is far
+    above all that was, the `fallback` has the next `patience` steps. It then tries the other rule
+    again, and each time that fails the turn of the fallback is twice as long. Both rules see all
+    gradients, so that each takes over with its means as they should be. Without the loss the
+    learned rule always has its way.
+
+    Costs the fallback's state and its step: with `adam` 8 bytes per coordinate.
+
+    Args:
+        inner: The rule under guard, its description (as `serialize` gives it), or a text.
+        fallback: The safe rule, likewise.
+        tolerance: Share of the fall of the loss by which it may stand above its lowest mean.
+        patience: Steps of the fallback's first turn.
+        seed: Seed of the untrained meta-parameters; None keeps those of the rule given.
+
+    Raises:
+        ValueError: If an argument is no rule or out of range.
+    """
+
+    fallback: UpdateRule = registry.a_rule("adam")
+    tolerance: float = number(0.5, above=0)
+    patience: int = integer(50, min=1)
+    coordinatewise = False
+
+    @property
+    def supports_jit(self):
+        return self.inner.supports_jit and self.fallback.supports_jit
+
+    def for_steps(self, chunked=False):
+        fallback = self.fallback.for_steps(chunked)
+        return super().for_steps(chunked).copied(fallback=fallback)
+
+    def laid_out(self, layouts):
+        return super().laid_out(layouts).copied(fallback=self.fallback.laid_out(layouts))
+
+    def init(self, variables, state_dtype=None):
+        own, safe = (r.init(variables, state_dtype) for r in (self.inner, self.fallback))
+        watch = {**loss_state(), "turn": 0.0, "trips": 0.0}
+        return _together(own, safe, {k: ops.convert_to_tensor(v) for k, v in watch.items()})
+
+    def update(self, gradients, state, variables, context):
+        watch, safe_now = self._watched(context.loss, _prefixed_with("watch", state.shared))
+        learned, own = self.inner.update(gradients, _of("inner", state), variables, context)
+        safe, other = self.fallback.update(gradients, _of("fallback", state), variables, context)
+        updates = [
+            ops.where(safe_now, ops.cast(b, a.dtype), a) for a, b in zip(learned, safe, strict=True)
+        ]
+        return updates, _together(own, other, watch)
+
+    def _watched(self, loss, watch):
+        """The next state of the watch, and whether the fallback takes this step."""
+        _, seen = loss_signals(loss, watch)
+        correction = 1.0 - ops.power(LOSS_DECAYS[_MEAN], seen["loss_seen"])
+        mean = seen["loss_means"][_MEAN] / ops.maximum(correction, 1e-6)
+        noise = seen["loss_noise"] / ops.maximum(1.0 - ops.power(0.98, seen["loss_seen"]), 1e-6)
+        fall = ops.maximum(seen["loss_first"] - seen["loss_lowest"], 0.0)
+        bound = 3.0 * noise + self.tolerance * fall + 1e-6 * ops.abs(seen["loss_first"])
+        worse = ops.logical_and(mean - seen["loss_lowest"] > bound, seen["loss_seen"] > 10.0)
+        # A mean comes too late for a loss that explodes.
+        blown = 3.0 * noise + BLOWN * ops.maximum(fall, 0.5 * ops.abs(seen["loss_first"]))
+        worse = ops.logical_or(worse, ops.cast(loss, "float32") - seen["loss_lowest"] > blown)
+        left = ops.maximum(watch["turn"] - 1.0, 0.0)
+        trip = ops.logical_and(worse, left <= 0.0)
+        turn = self.patience * ops.power(2.0, ops.minimum(watch["trips"], 20.0))
+        left = ops.where(trip, turn, left)
+        trips = watch["trips"] + ops.cast(trip, "float32")
+        return {**seen, "turn": left, "trips": trips}, left > 0.0
+
+    def get_config(self):
+        return {**super().get_config(), "fallback": registry.serialize(self.fallback)}
+
+
+def _together(own, safe, watch):
+    """The states of both rules and of the watch in one, under names of their own."""
+
+    def named(**parts):
+        return {f"{kind}_{name}": v for kind, of in parts.items() for name, v in of.items()}
+
+    pairs = zip(own.variables, safe.variables, strict=True)
+    shared = named(inner=own.shared, fallback=safe.shared, watch=watch)
+    return RuleState([named(inner=a, fallback=b) for a, b in pairs], shared)
+
+
+def _prefixed_with(kind, tensors):
+    prefix = f"{kind}_"
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _of(kind, state):
+    variables = [_prefixed_with(kind, slots) for slots in state.variables]
+    return RuleState(variables, _prefixed_with(kind, state.shared))

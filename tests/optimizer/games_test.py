@@ -1,0 +1,140 @@
+"""Two nets against each other: their optimizers notice, and their steps do not grow."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from experiments.adversarial.nets import GAMES, play
+from l2l_tf import LearnedOptimizer, presets, rules
+
+
+def player(optimizer=None):
+    """A variable and its optimizer."""
+    variable = keras.Variable(np.ones(3, "float32"))
+    optimizer = optimizer or LearnedOptimizer()
+    optimizer.build([variable])
+    return variable, optimizer
+
+
+def move(variable, optimizer):
+    optimizer.apply([tf.ones(3)], [variable])
+
+
+def contested(*players):
+    return [bool(optimizer._contested) for _, optimizer in players]
+
+
+def test_optimizers_of_one_traced_program_are_in_a_game_from_the_first_step_on():
+    players = player(), player()
+
+    @tf.function(autograph=False)
+    def step():
+        for one in players:
+            move(*one)
+
+    step()
+    assert contested(*players) == [True, True]
+
+
+def test_optimizers_that_take_turns_are_in_a_game():
+    players = player(), player()
+    for turn in (0, 1, 0):
+        assert contested(*players) == [False, False]
+        move(*players[turn])
+    assert contested(*players) == [True, True]
+
+
+def test_one_after_another_and_alone_they_are_not():
+    def train(one):
+        step = tf.function(lambda: move(*one), autograph=False)
+        for _ in range(3):
+            step()
+            move(*one)
+
+    players = player(), player()
+    for one in players:
+        train(one)
+    assert contested(*players) == [False, False]
+
+
+def test_two_optimizers_of_the_same_variables_are_not_against_each_other():
+    first = player()
+    second = first[0], LearnedOptimizer()
+    second[1].build([first[0]])
+    for one in (first, second, first, second):
+        move(*one)
+    assert contested(first, second) == [False, False]
+
+
+class Adversarial(keras.Model):
+    """The train step of Keras's own examples, two optimizers in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.nets = [keras.layers.Dense(2), keras.layers.Dense(1)]
+
+    def compile(self, optimizers):
+        super().compile(optimizer=None)
+        self.optimizers = optimizers
+
+    def train_step(self, data):
+        generator, discriminator = self.nets
+        with tf.GradientTape(persistent=True) as tape:
+            loss = tf.reduce_mean(discriminator(data)) - tf.reduce_mean(
+                discriminator(generator(data))
+            )
+            opposite = -loss
+        for net, value, optimizer in zip(self.nets, (loss, opposite), self.optimizers, strict=True):
+            weights = net.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(value, weights), weights, strict=True))
+        return {"loss": loss}
+
+
+def test_a_train_step_with_two_optimizers_is_a_game():
+    model, optimizers = Adversarial(), [LearnedOptimizer(), LearnedOptimizer()]
+    model.compile(optimizers)
+    model.fit(np.ones((64, 2), "float32"), batch_size=16, epochs=2, verbose=0)
+    assert all(bool(o._contested) for o in optimizers)
+    assert all(o._shared["log_rate"].numpy().max() == 0.0 for o in optimizers)
+
+
+def test_the_rule_hears_of_it_and_of_no_loss():
+    seen = []
+
+    class Listener(rules.SGD):
+        def coordinate_update(self, gradient, state, variable, context):
+            seen.append((bool(context.contested), bool(np.isnan(context.loss))))
+            return super().coordinate_update(gradient, state, variable, context)
+
+    variable, optimizer = player(LearnedOptimizer(rule=Listener(0.1)))
+    for _ in range(2):
+        optimizer.observe_loss(1.0)
+        move(variable, optimizer)
+        optimizer.contest()
+    assert seen == [(False, False), (True, True)]
+
+
+def test_step_sizes_do_not_grow_in_a_game():
+    """Gradients that agree for ever, as a discriminator's that is ahead."""
+
+    def grown(contest):
+        rule = presets.load_preset("spectral-general")
+        variables = [np.ones((4, 3), "float32")]
+        state = rule.init(variables)
+        for iteration in range(30):
+            context = rules.Context(iteration, contested=contest)
+            updates, state = rule.update([variables[0] * 0 + 1], state, variables, context)
+            variables = [variables[0] + np.asarray(updates[0])]
+        return np.asarray(state.shared["log_rate"]).max()
+
+    assert grown(False) > 0.2 and grown(True) == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_the_default_keeps_both_nets_alive(seed):
+    ring = play(GAMES["ring"], LearnedOptimizer, 1500, seed)
+    assert ring["centres"] >= 7
+    made = play(GAMES["digits"], LearnedOptimizer, 1500, seed)
+    assert made["spread"] > 0.6 and made["discriminator"] > 0.5
