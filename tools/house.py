@@ -6,7 +6,6 @@ python -m tools.house d98120f^ HEAD
 
 import ast
 import pathlib
-import re
 import subprocess
 import sys
 import tarfile
@@ -15,14 +14,14 @@ import tempfile
 from tools import build_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-# One of each kind, by the words that name it in the code: files that have them are those that
-# a new one of its kind touches.
+# One of each kind, by its names: files that have them in their code are those that a new one of
+# its kind touches.
 ONE_OF_EACH = {
-    "rule": r"\bRNNProp\b|\brnnprop\b(?!-)",
-    "task": r"\bRowRNN\b|\brow_rnn\b",
-    "baseline": r"\bnadam\b|\bNadam\b",
-    "estimator": r"\bPersistentEvolutionStrategies\b|[\"']pes[\"']|\bsigma\b(?!\()",
-    "setting": r"\bclip_norm\b",
+    "rule": {"RNNProp", "rnnprop"},
+    "task": {"RowRNN", "row_rnn"},
+    "baseline": {"nadam", "Nadam"},
+    "estimator": {"PersistentEvolutionStrategies", "pes", "sigma"},
+    "setting": {"clip_norm"},
 }
 
 
@@ -56,10 +55,19 @@ def counts(root):
         "rules and cells: files side by side, folders of families": flatness(package),
         "exported functions and methods with types": f"{sum(typed)} of {len(typed)}",
     }
-    for kind, words in ONE_OF_EACH.items():
-        named = [path for path, text in sources.items() if re.search(words, text)]
+    for kind, names in ONE_OF_EACH.items():
+        named = [path for path, tree in trees.items() if names & set(words(tree))]
         found[f"files that name one {kind}"] = str(len(named))
     return found
+
+
+def words(tree):
+    """Names in the code of a module, and its strings; what is told in prose is none of them."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "name", "arg", "value"):
+            word = getattr(node, field, None)
+            if isinstance(word, str):
+                yield word
 
 
 def room(path):

@@ -10,9 +10,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 SMALL = {
     "l2l_tf/__init__.py": '__all__ = ["seen"]\n',
     "l2l_tf/rules/__init__.py": "",
-    "l2l_tf/rules/lstm.py": "from l2l_tf.cells import linear\n\n\ndef long():\n    return 1\n",
+    "l2l_tf/rules/lstm.py": "from l2l_tf.cells import linear\n\n\ndef rnnprop():\n    return 1\n",
     "l2l_tf/rules/celo/network.py": "",
-    "l2l_tf/cells/linear.py": '"""The cell of RNNProp."""\n\n\ndef f(): return 2\n',
+    "l2l_tf/cells/linear.py": '"""Not of RNNProp."""\n\n\ndef f(): return 2\n',
     "l2l_tf/seen.py": 'def seen(x: int) -> int:\n    """Seen."""\n\n\ndef other(x):\n    pass\n',
     "benchmarks/a.py": "from experiments import b\n",
     "experiments/b.py": "",
