@@ -7,6 +7,7 @@ from keras import ops
 
 PROGRESS_CENTRES = (0.03, 0.1, 0.3, 0.6, 0.9, 1.0)
 LOSS_DECAYS = (0.5, 0.9, 0.98, 0.996)
+NOISE_DECAY = 0.98
 PROGRESS_SIGNALS = len(PROGRESS_CENTRES) + 5
 LOSS_SIGNALS = len(LOSS_DECAYS) + 3
 
@@ -69,6 +70,27 @@ def loss_state():
     }
 
 
+def corrected_means(state):
+    """Exponential means of the loss of decays `LOSS_DECAYS`, without their bias towards 0.
+
+    Args:
+        state: Dict as `loss_signals` gives it.
+
+    Returns:
+        `[len(LOSS_DECAYS)]` float32.
+    """
+    return _corrected(state["loss_means"], np.array(LOSS_DECAYS, "float32"), state["loss_seen"])
+
+
+def corrected_noise(state):
+    """Mean distance of a loss from the fast mean, likewise, a scalar float32."""
+    return _corrected(state["loss_noise"], NOISE_DECAY, state["loss_seen"])
+
+
+def _corrected(mean, decay, seen):
+    return mean / ops.maximum(1.0 - ops.power(decay, seen), 1e-6)
+
+
 def loss_signals(loss, state):
     """How a loss develops, whatever its unit and offset.
 
@@ -91,18 +113,20 @@ def loss_signals(loss, state):
     decays = np.array(LOSS_DECAYS, "float32")
     means = decays * state["loss_means"] + (1.0 - decays) * value
     means = ops.where(known, means, state["loss_means"])
-    corrected = means / ops.maximum(1.0 - ops.power(decays, seen), 1e-6)
+    corrected = _corrected(means, decays, seen)
     start = ops.cast(seen <= 1.0, "float32")
     first = start * value + (1.0 - start) * state["loss_first"]
     fast = corrected[1]
     lowest = start * value + (1.0 - start) * ops.minimum(state["loss_lowest"], fast)
     noise = ops.where(
-        known, 0.98 * state["loss_noise"] + 0.02 * ops.abs(value - fast), state["loss_noise"]
+        known,
+        NOISE_DECAY * state["loss_noise"] + (1.0 - NOISE_DECAY) * ops.abs(value - fast),
+        state["loss_noise"],
     )
     spread = ops.maximum(first - lowest, 1e-6 * ops.abs(first) + 1e-30)
     trends = (corrected[:-1] - corrected[1:]) / spread
     height = (fast - lowest) / spread
-    noisy = noise / ops.maximum(1.0 - ops.power(0.98, seen), 1e-6) / spread
+    noisy = _corrected(noise, NOISE_DECAY, seen) / spread
     fallen = ops.log(ops.abs(lowest) / spread + 1e-6) / np.log(10.0) / 6.0
     flag = ops.cast(ops.logical_and(known, seen >= 2.0), "float32")
     signals = ops.concatenate(

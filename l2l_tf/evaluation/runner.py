@@ -141,8 +141,7 @@ class Runner:
         optimizer = self.contender.make(self._rate, self.steps)
         optimizer.build(self._params)
         if getattr(optimizer, "total_steps", None) is not None:  # What `fit` tells, too.
-            passes = self.problem.task.passes(self.steps)
-            optimizer.begin_run(self.steps, passes=passes)
+            optimizer.tell_passes(self.problem.task.passes(self.steps))
         return optimizer
 
     def _advance(self, seed, start, count):

@@ -49,5 +49,5 @@ def _program():
 
 
 def _apart(one, other):
-    mine = {id(v) for v in one.tracked_variables()}
-    return mine.isdisjoint(id(v) for v in other.tracked_variables())
+    mine = {id(v) for v in one.learned_variables()}
+    return mine.isdisjoint(id(v) for v in other.learned_variables())

@@ -203,17 +203,18 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
 
     def _fresh_state(self):
         """The rule's state before the first step, of the variables that it updates."""
-        specs = [Spec(v) for v in self._learned_variables()]
+        specs = [Spec(v) for v in self.learned_variables()]
         return self._laid_out(self._rule_at_rate()).init(specs, self.state_dtype)
 
-    def _learned_variables(self):
+    def learned_variables(self):
+        """List of the variables that the rule updates, in the order of its shared state."""
         variables = self._trainable_variables
         return [v for v in variables if not self._overwrite_variable_with_gradient(v)]
 
     def _laid_out(self, rule):
         """The rule as it is told what the variables are for; their paths tell."""
         layouts = []
-        for variable in self._learned_variables():
+        for variable in self.learned_variables():
             # Keras's two switches hold for a rule's own decay, too.
             decays = self.weight_decay != 0 and self._use_weight_decay(variable)
             layout = rules.layout_of(variable.shape, path_of(variable))
@@ -472,10 +473,6 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """
         with tf.init_scope():
             self._contested.assign(True)
-
-    def tracked_variables(self):
-        """List of the variables that this optimizer updates."""
-        return list(self._trainable_variables)
 
     def _known_length(self):
         # No run has length zero: someone wrote zeros over the state, to train anew.

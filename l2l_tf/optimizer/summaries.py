@@ -102,7 +102,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
         for name, value in optimizer.shared_state().items():
             value = np.asarray(value, "float32")
             if name == "log_rate":
-                for variable, rate in zip(optimizer._learned_variables(), value, strict=True):
+                for variable, rate in zip(optimizer.learned_variables(), value, strict=True):
                     tf.summary.scalar(f"log_rate/{variable.path}", rate)
             elif value.ndim:
                 tf.summary.histogram(f"shared/{name}", value)

@@ -2,10 +2,17 @@
 
 from keras import ops
 
-from l2l_tf.cells.run_signals import LOSS_DECAYS, loss_signals, loss_state
+from l2l_tf.cells.run_signals import (
+    LOSS_DECAYS,
+    corrected_means,
+    corrected_noise,
+    loss_signals,
+    loss_state,
+)
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import RuleState, UpdateRule
+from l2l_tf.rules.parts import merged, part_of
 from l2l_tf.rules.wrapper import SeededWrapper
 
 _MEAN = LOSS_DECAYS.index(0.9)
@@ -63,7 +70,7 @@ class Guarded(SeededWrapper, inner="spectral"):
         return _together(own, safe, {k: ops.convert_to_tensor(v) for k, v in watch.items()})
 
     def update(self, gradients, state, variables, context):
-        watch, safe_now = self._watched(context.loss, _prefixed_with("watch", state.shared))
+        watch, safe_now = self._watched(context.loss, part_of(state.shared, "watch"))
         learned, own = self.inner.update(gradients, _of("inner", state), variables, context)
         safe, other = self.fallback.update(gradients, _of("fallback", state), variables, context)
         updates = [
@@ -74,9 +81,7 @@ class Guarded(SeededWrapper, inner="spectral"):
     def _watched(self, loss, watch):
         """The next state of the watch, and whether the fallback takes this step."""
         _, seen = loss_signals(loss, watch)
-        correction = 1.0 - ops.power(LOSS_DECAYS[_MEAN], seen["loss_seen"])
-        mean = seen["loss_means"][_MEAN] / ops.maximum(correction, 1e-6)
-        noise = seen["loss_noise"] / ops.maximum(1.0 - ops.power(0.98, seen["loss_seen"]), 1e-6)
+        mean, noise = corrected_means(seen)[_MEAN], corrected_noise(seen)
         fall = ops.maximum(seen["loss_first"] - seen["loss_lowest"], 0.0)
         bound = 3.0 * noise + self.tolerance * fall + 1e-6 * ops.abs(seen["loss_first"])
         worse = ops.logical_and(mean - seen["loss_lowest"] > bound, seen["loss_seen"] > 10.0)
@@ -95,21 +100,11 @@ class Guarded(SeededWrapper, inner="spectral"):
 
 
 def _together(own, safe, watch):
-    """The states of both rules and of the watch in one, under names of their own."""
-
-    def named(**parts):
-        return {f"{kind}_{name}": v for kind, of in parts.items() for name, v in of.items()}
-
+    """The states of both rules and of the watch in one."""
     pairs = zip(own.variables, safe.variables, strict=True)
-    shared = named(inner=own.shared, fallback=safe.shared, watch=watch)
-    return RuleState([named(inner=a, fallback=b) for a, b in pairs], shared)
+    shared = merged(inner=own.shared, fallback=safe.shared, watch=watch)
+    return RuleState([merged(inner=a, fallback=b) for a, b in pairs], shared)
 
 
-def _prefixed_with(kind, tensors):
-    prefix = f"{kind}_"
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _of(kind, state):
-    variables = [_prefixed_with(kind, slots) for slots in state.variables]
-    return RuleState(variables, _prefixed_with(kind, state.shared))
+def _of(part, state):
+    return RuleState([part_of(s, part) for s in state.variables], part_of(state.shared, part))

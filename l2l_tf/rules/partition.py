@@ -3,6 +3,7 @@
 from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import RuleState, UpdateRule
+from l2l_tf.rules.parts import merged, part_of
 
 KINDS = ("convolutional", "fully_connected")
 
@@ -41,20 +42,20 @@ class Partition(UpdateRule):
 
     @property
     def meta_params(self):
-        return _merged({kind: rule.meta_params for kind, rule in self.rules.items()})
+        return merged(**{kind: rule.meta_params for kind, rule in self.rules.items()})
 
     def initial_meta_params(self, seed=None):
         seed = self.seed if seed is None else seed
         # The same weights for both would be a coincidence to explain.
         seeds = [None if seed is None else seed + number for number in range(len(KINDS))]
         pairs = zip(self.rules.items(), seeds, strict=True)
-        return _merged({kind: rule.initial_meta_params(s) for (kind, rule), s in pairs})
+        return merged(**{kind: rule.initial_meta_params(s) for (kind, rule), s in pairs})
 
     def bind(self, meta_params):
         return super().bind(meta_params).copied(**self._bound(meta_params))
 
     def _bound(self, meta_params):
-        return {k: rule.bind(_of_kind(k, meta_params)) for k, rule in self.rules.items()}
+        return {k: rule.bind(part_of(meta_params, k)) for k, rule in self.rules.items()}
 
     def for_steps(self, chunked=False):
         rules = {kind: rule.for_steps(chunked) for kind, rule in self.rules.items()}
@@ -65,7 +66,7 @@ class Partition(UpdateRule):
         for kind, indices in groups(variables).items():
             state = self.rules[kind].init([variables[i] for i in indices], state_dtype)
             _put(states, indices, state.variables)
-            shared.update(_prefixed(kind, state.shared))
+            shared.update(merged(**{kind: state.shared}))
         return RuleState(states, shared)
 
     def update(self, gradients, state, variables, context):
@@ -73,13 +74,13 @@ class Partition(UpdateRule):
         for kind, indices in groups(variables).items():
             kind_updates, kind_state = self.rules[kind].update(
                 [gradients[i] for i in indices],
-                RuleState([state.variables[i] for i in indices], _of_kind(kind, state.shared)),
+                RuleState([state.variables[i] for i in indices], part_of(state.shared, kind)),
                 [variables[i] for i in indices],
                 context,
             )
             _put(updates, indices, kind_updates)
             _put(states, indices, kind_state.variables)
-            shared.update(_prefixed(kind, kind_state.shared))
+            shared.update(merged(**{kind: kind_state.shared}))
         return updates, RuleState(states, shared)
 
     def get_config(self):
@@ -101,23 +102,6 @@ def groups(variables):
 
 def _kind(rank):
     return KINDS[0] if rank >= 4 else KINDS[1]
-
-
-def _prefixed(kind, tensors):
-    return {f"{kind}_{name}": value for name, value in tensors.items()}
-
-
-def _merged(parts):
-    """Tensors of both kinds in one dict, out of a dict kind → tensors by name."""
-    merged = {}
-    for kind, tensors in parts.items():
-        merged.update(_prefixed(kind, tensors))
-    return merged
-
-
-def _of_kind(kind, tensors):
-    prefix = f"{kind}_"
-    return {n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)}
 
 
 def _put(target, indices, values):

@@ -39,12 +39,15 @@ class Task(Configured):
             convolutions: in a loop on a CPU, XLA takes many times as long as TensorFlow.
         variable_paths: Paths of the parameters as a Keras model names them, such as
             "attention/query/kernel", in their order; None where they have no names.
+        train_rows: Number of rows that batches of `batch_size` are drawn from; None where
+            there are no such rows.
     """
 
     in_graph = True
     jit_compile = True
     twice_differentiable = True
     variable_paths = None
+    train_rows = None
 
     def init(self, seed: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Fresh parameters, and what else a fresh optimizee holds.
@@ -98,8 +101,7 @@ class Task(Configured):
 
     def passes(self, steps: int) -> float | None:
         """How often so many steps pass over the training rows; None if there are no rows."""
-        del steps
-        return None
+        return steps * self.batch_size / self.train_rows if self.train_rows else None
 
     def evaluate(
         self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any

@@ -105,8 +105,9 @@ class InMemoryClassification(Task, kw_only=True):
             drawn = tf.where(replaced, noise, drawn)
         return self.decode(tf.gather(rows, index)), drawn
 
-    def passes(self, steps):
-        return steps * self.batch_size / self._split("train")[0].shape[0]
+    @property
+    def train_rows(self):
+        return self._split("train")[0].shape[0]
 
     def full_batch(self, split="test"):
         rows, labels = self._split(split)

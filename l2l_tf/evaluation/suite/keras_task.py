@@ -78,8 +78,9 @@ class KerasTask(Task):
         )
         return tuple(tf.gather(array, index) for array in held)
 
-    def passes(self, steps):
-        return steps * self.batch_size / self._split("train")[0].shape[0]
+    @property
+    def train_rows(self):
+        return self._split("train")[0].shape[0]
 
     def full_batch(self, split="test"):
         return self._split(split)

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells.run_signals import LOSS_DECAYS
+from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means, corrected_noise
 
 # Logarithms: what a step of danger takes off, what a step without gives back, and the most.
 CUT, RECOVERY, LEAST = 0.2, 0.02, -3.0
@@ -31,9 +31,7 @@ def guarded(loss, state):
         `(state, factor)`: the factor on all steps, a scalar.
     """
     seen = loss["loss_seen"]
-    decays = np.array(LOSS_DECAYS, "float32")
-    means = loss["loss_means"] / ops.maximum(1.0 - ops.power(decays, seen), 1e-6)
-    noise = loss["loss_noise"] / ops.maximum(1.0 - ops.power(0.98, seen), 1e-6)
+    means, noise = corrected_means(loss), corrected_noise(loss)
     rise = means[_FAST] - means[_SLOW]
     fall = ops.maximum(loss["loss_first"] - loss["loss_lowest"], 0.0)
     danger = ops.logical_and(rise > 3.0 * noise + 0.1 * fall, seen > 10.0)
@@ -54,9 +52,8 @@ def all_learned(loss):
     Returns:
         `(learned, factor)`: a scalar bool, and a scalar factor on all steps in [0, 1].
     """
-    decay, seen = LOSS_DECAYS[_FAST], loss["loss_seen"]
-    mean = ops.abs(loss["loss_means"][_FAST] / ops.maximum(1.0 - ops.power(decay, seen), 1e-6))
-    first, known = ops.abs(loss["loss_first"]), seen > 10.0
+    mean = ops.abs(corrected_means(loss)[_FAST])
+    first, known = ops.abs(loss["loss_first"]), loss["loss_seen"] > 10.0
     left = ops.sqrt(ops.minimum(1.0, mean / ops.maximum(DONE * first, 1e-30)))
     learned = ops.logical_and(mean < LEARNED * first, known)
     return learned, ops.where(known, left, ops.ones_like(left))

@@ -218,12 +218,9 @@ class Spectral(UpdateRule):
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
         annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
         annealing = ops.cast(annealing, dtype)
-        unknown = ops.isnan(ops.cast(context.total_steps, dtype))
         new = ops.cast(_share_of_new_rows(context), dtype)
         learned, left = all_learned(loss)
-        growing = self._growth_of_rates(agreement, controls, context, unknown, learned)
-        pace = annealing * ops.where(growing > 0.0, new * growing, growing)
-        pace = ops.where(context.contested, ops.zeros_like(pace), pace)
+        pace = annealing * self._growth_of_rates(agreement, controls, context, learned, new)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
@@ -273,17 +270,19 @@ class Spectral(UpdateRule):
             np.array([layout.fan_in for layout in layouts], "float32"),
         )
 
-    def _growth_of_rates(self, agreement, controls, context, unknown, learned):
+    def _growth_of_rates(self, agreement, controls, context, learned, new):
         """What is added to r, before annealing, `[variables]`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
         pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
-        regret = ops.where(unknown, 1.0, REGRET)
+        regret = ops.where(ops.isnan(ops.cast(context.total_steps, dtype)), 1.0, REGRET)
         trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)
+        wanted = ops.where(wanted > 0.0, new * wanted, wanted)
         # Where all is learned gradients agree for ever, while weights grow without bound.
-        return pace * ops.where(learned, ops.minimum(wanted, 0.0), wanted)
+        wanted = ops.where(learned, ops.minimum(wanted, 0.0), wanted)
+        return pace * ops.where(context.contested, ops.zeros_like(wanted), wanted)
 
     def _sizes(self, layouts):
         """Step of each variable before annealing and all that is learned, float32."""
