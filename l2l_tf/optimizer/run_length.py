@@ -80,13 +80,15 @@ class RunLength(keras.callbacks.Callback):
             return
         params, applied = self.params or {}, _applied(optimizer)
         batches, epochs = params.get("steps"), params.get("epochs")
+        every = optimizer.gradient_accumulation_steps or 1
         if optimizer.total_steps is not None:
-            optimizer.tell_passes(max(optimizer.total_steps / batches, 1.0) if batches else None)
+            taken = optimizer.total_steps * every
+            optimizer.tell_passes(max(taken / batches, 1.0) if batches else None)
             return
         self._optimizer = optimizer
         before = max(optimizer.fits, 1) if applied else 0
         optimizer.fits = before + 1
-        optimizer.begin_run(None, passes=self._likely_passes(applied))
+        optimizer.begin_run(None, passes=_likely_passes(batches, epochs, applied))
         if not batches or not epochs or epochs > MOST_EPOCHS:
             return
         if any(may_end_early(callback) for callback in self.beside):
@@ -94,15 +96,10 @@ class RunLength(keras.callbacks.Callback):
         # With `initial_epoch` a run is resumed, unless the one before came to its end.
         follows = applied > 0 and (epoch == 0 or optimizer.fit_ended_at == applied)
         run = _Run(batches, epochs, epoch, applied, follows)
-        run.every = optimizer.gradient_accumulation_steps or 1
+        run.every = every
         if not follows or before < 2 or run.left() > applied:
             self._run = run
             run.tell(optimizer)
-
-    def _likely_passes(self, applied):
-        batches, epochs = ((self.params or {}).get(name) for name in ("steps", "epochs"))
-        before = applied / batches if batches else 0
-        return min(epochs + before, LIKELY_PASSES) if epochs else None
 
 
 class _Run:
@@ -166,6 +163,12 @@ def rule_optimizer_of(model):
     optimizer = getattr(model, "optimizer", None)
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     return optimizer if isinstance(optimizer, RuleOptimizer) else None
+
+
+def _likely_passes(batches, epochs, applied):
+    """Passes that a run of unknown length may well come to, or None."""
+    before = applied / batches if batches else 0
+    return min(epochs + before, LIKELY_PASSES) if epochs else None
 
 
 def _applied(optimizer):

@@ -309,8 +309,13 @@ def passes(model):
         ({}, [5, 5], [5.0, 20.0]),
         ({"optimizer_arguments": {"gradient_accumulation_steps": 2}}, [6], [6.0]),
         ({"optimizer_arguments": {"total_steps": 7 * BATCHES}}, [2], [7.0]),
+        (
+            {"optimizer_arguments": {"total_steps": BATCHES, "gradient_accumulation_steps": 3}},
+            [2],
+            [3.0],
+        ),
     ],
-    ids=["one fit", "two fits", "accumulation", "explicit length"],
+    ids=["one fit", "two fits", "accumulation", "explicit length", "both"],
 )
 def test_fit_tells_how_often_rows_come_again(arguments, epochs, told):
     model, seen_passes = make(**arguments), []
