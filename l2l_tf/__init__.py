@@ -6,11 +6,12 @@ from l2l_tf.core.notices import import_tensorflow_for_a_command
 
 import_tensorflow_for_a_command()  # Before anything else imports it.
 
+import keras  # noqa: E402
+
 from l2l_tf import presets, rules  # noqa: E402
 from l2l_tf.optimizer import LearnedOptimizer, OptimizerSummaries, RunLength  # noqa: E402
 from l2l_tf.presets import list_presets  # noqa: E402
 from l2l_tf.rules import register_rule  # noqa: E402
-from l2l_tf.tasks import register_task  # noqa: E402
 from l2l_tf.version import __version__  # noqa: E402
 
 __all__ = [
@@ -30,10 +31,24 @@ _ROOMS = ("evaluation", "export", "meta", "tasks", "testing")
 
 
 def __getattr__(name):
+    if name == "register_task":
+        return _room("tasks").register_task
     if name not in _ROOMS:
         raise AttributeError(f"module 'l2l_tf' has no attribute {name!r}")
-    return importlib.import_module(f"l2l_tf.{name}")
+    return _room(name)
+
+
+def _room(name):
+    try:
+        return importlib.import_module(f"l2l_tf.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":
+            raise
+        raise ImportError(
+            f"l2l_tf.{name} needs TensorFlow: pip install 'l2l-tf[tensorflow]'. "
+            f"Received: KERAS_BACKEND={keras.config.backend()}, without TensorFlow"
+        ) from error
 
 
 def __dir__():
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *__all__, *_ROOMS})

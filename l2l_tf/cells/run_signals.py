@@ -79,7 +79,8 @@ def corrected_means(state):
     Returns:
         `[len(LOSS_DECAYS)]` float32.
     """
-    return _corrected(state["loss_means"], np.array(LOSS_DECAYS, "float32"), state["loss_seen"])
+    decays = ops.convert_to_tensor(LOSS_DECAYS, "float32")
+    return _corrected(state["loss_means"], decays, state["loss_seen"])
 
 
 def corrected_noise(state):
@@ -110,7 +111,7 @@ def loss_signals(loss, state):
     known = ops.isfinite(loss)
     value = ops.where(known, ops.clip(loss, -1e15, 1e15), ops.zeros_like(loss))
     seen = state["loss_seen"] + ops.cast(known, "float32")
-    decays = np.array(LOSS_DECAYS, "float32")
+    decays = ops.convert_to_tensor(LOSS_DECAYS, "float32")
     means = decays * state["loss_means"] + (1.0 - decays) * value
     means = ops.where(known, means, state["loss_means"])
     corrected = _corrected(means, decays, seen)

@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from l2l_tf.optimizer.backends import BACKEND
+
 
 class Averages:
     """Keras's averages of a `RuleOptimizer`, matched by variable instead of by place.
@@ -15,7 +17,7 @@ class Averages:
         if not self.use_ema:
             return
         # Where a step is skipped it counts as an iteration, and there is no average yet.
-        taken = ops.cast(self._iterations, "int64") - ops.cast(self._skipped_steps, "int64")
+        taken = ops.cast(self._iterations, "int") - ops.cast(self._skipped_steps, "int")
         begun = taken >= (self.gradient_accumulation_steps or 1)
         for variable in trainable_variables:
             average = self._average_of(variable)
@@ -27,14 +29,8 @@ class Averages:
         for variable in trainable_variables:
             average = self._average_of(variable)
             if average is not None:
-                self._distribution_strategy.extended.update(
-                    getattr(variable, "value", variable), _assign, args=(average.value,)
-                )
+                BACKEND.overwrite(self, variable, average.value)
 
     def _average_of(self, variable):
         index = self._trainable_variables_indices.get(self._var_key(variable))
         return None if index is None else self._model_variables_moving_average[index]
-
-
-def _assign(variable, value):
-    return variable.assign(value)

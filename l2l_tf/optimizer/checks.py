@@ -3,23 +3,23 @@
 import keras
 import numpy as np
 
+from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.variables import path_of
 
 
 def check_backend():
-    """Raise a `ValueError` on another backend than TensorFlow."""
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
+    """Raise a `ValueError` on a backend without gradients."""
+    if not BACKEND.supported:
         raise ValueError(
             "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
-            f"Keras is imported. Received: KERAS_BACKEND={backend}"
+            f"Keras is imported. Received: KERAS_BACKEND={keras.config.backend()}"
         )
 
 
 def check_hooks(cls):
     """Raise a `ValueError` if a class overrides a hook that is never called."""
     for name in ("update_step", "_distributed_tf_update_step"):
-        if getattr(cls, name) is not getattr(keras.optimizers.Optimizer, name):
+        if getattr(cls, name, None) is not getattr(keras.optimizers.Optimizer, name, None):
             raise ValueError(
                 f"`{name}` is never called here, as a rule updates all variables at once. "
                 "Give variables learning rates of their own by `learning_rate_multipliers`, as in "

@@ -2,9 +2,7 @@
 
 import math
 
-import tensorflow as tf
-
-from l2l_tf.core.tracing import traced_apart
+from l2l_tf.optimizer.backends import BACKEND
 
 # Compiling takes seconds, and a tenth of one and more for every variable; a compiled step saves
 # some nanoseconds per float of state. From this many floats, and this many per variable, a run of
@@ -14,15 +12,13 @@ FLOATS_PER_VARIABLE = 2**16
 
 
 def possible(rule, variables):
-    """Whether XLA can compile the step of `rule` by itself.
-
-    Not across replicas, whose assignments stand outside of what a replica computes.
+    """Whether the step of `rule` can be compiled by itself.
 
     Args:
         rule: `UpdateRule`.
         variables: List of the variables that are updated.
     """
-    if not rule.supports_jit or tf.distribute.has_strategy():
+    if not rule.supports_jit or not BACKEND.compiles_alone():
         return False
     return not any(None in tuple(v.shape) for v in variables)
 
@@ -66,8 +62,8 @@ class CompiledSteps:
             def take(gradients, learning_rate):
                 step(dict(zip(indices, gradients, strict=True)), learning_rate)
 
-            self._steps[indices] = traced_apart(take, jit_compile=True)
-        self._steps[indices](list(given.values()), tf.convert_to_tensor(learning_rate))
+            self._steps[indices] = BACKEND.compiled(take)
+        self._steps[indices](list(given.values()), BACKEND.tensor(learning_rate))
 
     def __deepcopy__(self, memo):
         return CompiledSteps()

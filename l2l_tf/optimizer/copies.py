@@ -3,7 +3,7 @@
 import itertools
 
 import keras
-import tensorflow as tf
+from keras import ops
 from keras.src.utils import tracking
 
 from l2l_tf.optimizer.variables import Spec, path_of
@@ -26,7 +26,7 @@ class StandIn(Spec):
 
     def __tf_tensor__(self, dtype=None, name=None):
         # Slots are put where their variable is, and TensorFlow asks by way of a tensor.
-        return tf.zeros((), dtype or "float32", name)
+        return ops.zeros((), dtype or "float32")
 
     def __setstate__(self, state):
         self.__dict__.update(state)

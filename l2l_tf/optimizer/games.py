@@ -2,7 +2,7 @@
 
 import weakref
 
-import tensorflow as tf
+from l2l_tf.optimizer.backends import BACKEND
 
 _traced = weakref.WeakKeyDictionary()
 _turns = []
@@ -18,10 +18,12 @@ def note(optimizer):
     Args:
         optimizer: `RuleOptimizer`, built.
     """
-    if tf.executing_eagerly():
+    if not BACKEND.tracing():
         others = _others_in_turn(optimizer)
+    elif (program := BACKEND.program()) is None:
+        return
     else:
-        together = _traced.setdefault(_program(), weakref.WeakSet())
+        together = _traced.setdefault(program, weakref.WeakSet())
         others = [o for o in together if o is not optimizer]
         together.add(optimizer)
     rivals = [other for other in others if _apart(optimizer, other)]
@@ -38,14 +40,6 @@ def _others_in_turn(optimizer):
     if len(turns) < 3 or turns[0] is not turns[2] or turns[1] is None:
         return []
     return [turns[1]]
-
-
-def _program():
-    """The outermost program that is being traced."""
-    graph = tf.compat.v1.get_default_graph()
-    while getattr(graph, "outer_graph", None) is not None and graph.outer_graph.building_function:
-        graph = graph.outer_graph
-    return graph
 
 
 def _apart(one, other):

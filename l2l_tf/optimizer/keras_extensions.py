@@ -7,14 +7,12 @@ expected is left alone, with a warning that says what to write instead.
 """
 
 import functools
-import inspect
-import warnings
-from typing import NamedTuple
 
 import keras
-import tensorflow as tf
 
-from l2l_tf.optimizer import saved_state
+from l2l_tf.optimizer import extending, saved_state
+from l2l_tf.optimizer.backends import BACKEND
+from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import RunLength, rule_optimizer_of
 from l2l_tf.optimizer.skips import SkipWarning
@@ -23,57 +21,9 @@ from l2l_tf.optimizer.skips import SkipWarning
 _AWAITED = "_awaited_around_rule"
 
 
-class Extension(NamedTuple):
-    """How methods of one of Keras's classes are extended.
-
-    Attributes:
-        owner: The class.
-        methods: Dict name → (the parameters it is known with, function of the object, the
-            original method and the arguments of a call).
-        instead: What a user writes where the methods have changed.
-    """
-
-    owner: type
-    methods: dict
-    instead: str
-
-
-def install(extensions=None):
-    """Extend every class whose methods are as they are known; warn of the others.
-
-    Args:
-        extensions: List of `Extension`; default: all of them.
-    """
-    for owner, methods, instead in EXTENSIONS if extensions is None else extensions:
-        if "_extended_by_l2l_tf" in vars(owner):
-            continue
-        known = {name: parameters for name, (parameters, _) in methods.items()}
-        changed = [name for name in known if _parameters(owner, name) != known[name]]
-        if changed:
-            warnings.warn(
-                f"keras.{owner.__name__} has changed in Keras {keras.__version__}: {instead}. "
-                f"Received: {', '.join(changed)}",
-                stacklevel=2,
-            )
-            continue
-        owner._extended_by_l2l_tf = True
-        for name, (_, extended) in methods.items():
-            _extend(owner, name, extended)
-
-
-def _parameters(owner, name):
-    method = getattr(owner, name, None)
-    return None if method is None else tuple(inspect.signature(method).parameters)
-
-
-def _extend(owner, name, extended):
-    original = getattr(owner, name)
-
-    @functools.wraps(original)
-    def method(self, *args, **kwargs):
-        return extended(self, original, *args, **kwargs)
-
-    setattr(owner, name, method)
+def install():
+    """Extend Keras's classes, where they are as they are known."""
+    extending.install(EXTENSIONS)
 
 
 def _on_train_begin(self, original, logs=None):
@@ -99,9 +49,13 @@ def _load_weights(self, original, *args, **kwargs):
     """
     original(self, *args, **kwargs)
     optimizer = rule_optimizer_of(self)
-    if optimizer is not None and optimizer.awaits_state:
-        with self.distribute_strategy.scope():
+    if optimizer is None:
+        return
+    if optimizer.awaits_state:
+        with BACKEND.scope_of(self):
             self.optimizer.build(self.trainable_variables)
+    if BACKEND.functional:
+        self.train_function = None  # The weights that a rule had before are constants in it.
 
 
 def _compile(self, original, *args, **kwargs):
@@ -141,7 +95,7 @@ def _build(self, original, variables):
     awaited = getattr(self, _AWAITED, None)
     if awaited is None:
         return original(self, variables)
-    with tf.init_scope():  # What a traced step creates has no value before the trace ends.
+    with BACKEND.outside():  # What a traced step creates has no value before the trace ends.
         original(self, variables)
         _assign(self, awaited)
     setattr(self, _AWAITED, None)
@@ -221,3 +175,7 @@ EXTENSIONS = [
         "is not saved whole",
     ),
 ]
+if keras.config.backend() == "jax":
+    from l2l_tf.optimizer.jax_extensions import JAX_EXTENSIONS
+
+    EXTENSIONS += JAX_EXTENSIONS

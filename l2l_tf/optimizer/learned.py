@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
 from l2l_tf import presets, rules
+from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.resolution import resolve, restore
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 
@@ -183,7 +183,7 @@ class LearnedOptimizer(RuleOptimizer):
         """Raise a `ValueError` if the rule's weights were never loaded."""
         if self._weights_pending and self.built and self._meta_params:
             before = self._rule.meta_params
-            with tf.init_scope():  # `apply` is mostly traced, and by then it is known.
+            with BACKEND.outside():  # `apply` is mostly traced, and by then it is known.
                 self._weights_pending = all(
                     np.array_equal(v.numpy(), before[k]) for k, v in self._meta_params.items()
                 )

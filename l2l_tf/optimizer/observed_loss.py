@@ -1,7 +1,7 @@
 """The loss that a rule sees: noted at `scale_loss`, counted once, then forgotten."""
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 
 def noted(loss, before, calls, accumulation):
@@ -15,11 +15,11 @@ def noted(loss, before, calls, accumulation):
         calls: Number of `apply` calls so far, scalar.
         accumulation: Accumulated steps per update, or None.
     """
-    loss = tf.cast(tf.reduce_mean(tf.cast(loss, tf.float32)), tf.float32)
+    loss = ops.mean(ops.cast(loss, "float32"))
     if not accumulation:
         return loss
     loss = loss / float(accumulation)
-    return tf.where(_between_updates(calls, accumulation), loss, before + loss)
+    return ops.where(_between_updates(calls, accumulation), loss, before + loss)
 
 
 def left(before, calls, accumulation):
@@ -30,11 +30,11 @@ def left(before, calls, accumulation):
         calls: Number of `apply` calls so far, scalar.
         accumulation: Accumulated steps per update, or None.
     """
-    unknown = tf.constant(np.nan, tf.float32)
+    unknown = ops.convert_to_tensor(np.nan, "float32")
     if not accumulation:
         return unknown
-    return tf.where(_between_updates(calls, accumulation), unknown, before)
+    return ops.where(_between_updates(calls, accumulation), unknown, before)
 
 
 def _between_updates(calls, accumulation):
-    return tf.equal(tf.math.floormod(calls, accumulation), 0)
+    return ops.equal(ops.mod(calls, accumulation), 0)

@@ -1,6 +1,7 @@
 """Gradients under a constraint: what weights cannot do does not count."""
 
-import tensorflow as tf
+from keras import ops
+from keras.backend import standardize_dtype
 
 # Of the root mean square of the weights: how far ahead the constraint is asked.
 AHEAD, LEAST_AHEAD = 1e-2, 1e-4
@@ -23,16 +24,16 @@ def projected(gradient, value, constraint):
     Returns:
         `[…]` in the gradient's dtype.
     """
-    dtype = tf.float64 if value.dtype == tf.float64 else tf.float32
-    value = tf.cast(value, dtype)
-    largest = tf.reduce_max(tf.abs(tf.cast(gradient, dtype)))
-    unit = tf.math.divide_no_nan(tf.cast(gradient, dtype), largest)
-    size = tf.math.divide_no_nan(_size(value) * AHEAD, _size(unit))
-    size = tf.maximum(size, LEAST_AHEAD)
-    kept = tf.convert_to_tensor(constraint(value))
-    moved = tf.convert_to_tensor(constraint(kept - size * unit))
-    return tf.cast((kept - moved) / size * largest, gradient.dtype)
+    dtype = "float64" if standardize_dtype(value.dtype) == "float64" else "float32"
+    value = ops.cast(value, dtype)
+    largest = ops.max(ops.abs(ops.cast(gradient, dtype)))
+    unit = ops.divide_no_nan(ops.cast(gradient, dtype), largest)
+    size = ops.divide_no_nan(_size(value) * AHEAD, _size(unit))
+    size = ops.maximum(size, LEAST_AHEAD)
+    kept = ops.convert_to_tensor(constraint(value))
+    moved = ops.convert_to_tensor(constraint(kept - size * unit))
+    return ops.cast((kept - moved) / size * largest, gradient.dtype)
 
 
 def _size(tensor):
-    return tf.sqrt(tf.reduce_mean(tf.square(tf.clip_by_value(tensor, -1e15, 1e15))))
+    return ops.sqrt(ops.mean(ops.square(ops.clip(tensor, -1e15, 1e15))))

@@ -1,19 +1,23 @@
 """A Keras optimizer around an update rule: slots, the loss, the step."""
 
+import contextlib
+
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
+from keras.src.utils import tracking
 
 from l2l_tf import rules
 from l2l_tf.optimizer import checks, compilation, finiteness, games, observed_loss
 from l2l_tf.optimizer.averages import Averages
+from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.projection import projected
 from l2l_tf.optimizer.skip_watch import SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
-from l2l_tf.optimizer.variables import Spec, assign_all, constant, path_of, tensors, tf_variable
+from l2l_tf.optimizer.variables import Spec, constant, path_of, tensors
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
@@ -41,8 +45,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         **kwargs: See `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: If an argument is out of range, or Keras runs on another backend than
-            TensorFlow.
+        ValueError: If an argument is out of range, or Keras runs on a backend that is not
+            supported.
     """
 
     # What `RunLength` knows of earlier fits; no state that a file would hold.
@@ -50,6 +54,10 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
     fit_ended_at = None
     # `jit_compile` of the model that was compiled with this optimizer; None without one.
     model_jit_compile = None
+    # Within a trainer's step under JAX: whose `loss` is set instead, and who unpacks it again.
+    heard = carried = None
+    # The loss of the next `apply`, where it was told beforehand.
+    _told = None
 
     def __init__(
         self,
@@ -87,8 +95,6 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self._weights_pending = False
         self._compiled_steps = compilation.CompiledSteps()
         self._skip_watch = SkipWatch()
-        # No state of a run: it is found out anew where an optimizer is loaded.
-        self._contested = tf.Variable(False, trainable=False, name="contested")
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = keras.Variable(
@@ -96,7 +102,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             )
             self._skipped_steps = keras.Variable(
                 0,
-                dtype="int64",
+                dtype="int",
                 trainable=False,
                 aggregation="only_first_replica",
                 name="skipped_steps",
@@ -110,19 +116,28 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             )
             self._run_start = keras.Variable(
                 0,
-                dtype="int64",
+                dtype="int",
                 trainable=False,
                 aggregation="only_first_replica",
                 name="run_start",
             )
-            # No state: whoever goes on with a run says again how often it passes over its data.
-            self._passes = tf.Variable(
-                np.nan,
-                dtype="float32",
-                trainable=False,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-                name="passes",
-            )
+            # No state: they are found out anew where an optimizer is loaded, and whoever goes on
+            # with a run says again how often it passes over its data.
+            with tracking.DotNotTrackScope():
+                self._contested = keras.Variable(
+                    False,
+                    dtype="bool",
+                    trainable=False,
+                    aggregation="only_first_replica",
+                    name="contested",
+                )
+                self._passes = keras.Variable(
+                    np.nan,
+                    dtype="float32",
+                    trainable=False,
+                    aggregation="only_first_replica",
+                    name="passes",
+                )
 
     @property
     def preset(self):
@@ -140,8 +155,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """The rule at the learning rate of now, where it takes one."""
         if not self._rule.takes_learning_rate:
             return self._rule
-        with tf.init_scope():  # Slots may be made while a step is traced.
-            rate = float(tf.convert_to_tensor(self.learning_rate))
+        with BACKEND.outside():  # Slots may be made while a step is traced.
+            rate = float(BACKEND.tensor(self.learning_rate))
         if np.float32(rate) == np.float32(self._rule.learning_rate):
             return self._rule  # As it was written, not as a variable rounds it.
         return self._rule.at_learning_rate(rate)[0]
@@ -176,7 +191,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             self.adopt(variables)
         elif self.awaits_state:
             # What a traced step creates has no value before the trace ends.
-            with tf.init_scope():
+            with BACKEND.outside():
                 self._build(variables)
         else:
             self._build(variables)
@@ -195,8 +210,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
                 self._slots.append(None)
                 continue
             prefix = path_of(variable).replace("/", "_").replace(":", "_")
-            colocated = self._distribution_strategy.extended.colocate_vars_with
-            with colocated(tf_variable(variable)):
+            with BACKEND.beside(self, variable):
                 self._slots.append(self._add_variables(next(states), prefix=f"{prefix}_"))
         self._shared = self._add_variables(state.shared, aggregation="only_first_replica")
         self.take_over_awaited()
@@ -205,6 +219,10 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """The rule's state before the first step, of the variables that it updates."""
         specs = [Spec(v) for v in self.learned_variables()]
         return self._laid_out(self._rule_at_rate()).init(specs, self.state_dtype)
+
+    def trained_variables(self):
+        """List of the variables that the optimizer was built with."""
+        return list(self._trainable_variables)
 
     def learned_variables(self):
         """List of the variables that the rule updates, in the order of its shared state."""
@@ -257,14 +275,28 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         Args:
             loss: Scalar.
         """
+        if self.heard is not None:
+            self.heard.loss = loss
+            return
         self._loss.assign(observed_loss.noted(loss, *self._loss_so_far()))
 
-    def _forget_loss(self):
+    @contextlib.contextmanager
+    def told(self, loss):
+        """Context in which `apply` knows its loss, a scalar; None changes nothing."""
+        before = self._told
+        self._told = before if loss is None else loss
+        try:
+            yield
+        finally:
+            self._told = before
+
+    def forget_loss(self):
+        """The loss counted for one `apply`: forget it, but within an accumulation."""
         self._loss.assign(observed_loss.left(*self._loss_so_far()))
 
     def _loss_so_far(self):
-        remembered = tf.convert_to_tensor(self._loss.value)
-        return remembered, self._iterations.value, self.gradient_accumulation_steps
+        remembered, calls = map(BACKEND.tensor, (self._loss.value, self._iterations.value))
+        return remembered, calls, self.gradient_accumulation_steps
 
     # The run.
 
@@ -292,7 +324,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         checks.check_total_steps(total_steps)
         known = total_steps is not None
         self._run_length.assign(total_steps if known else np.nan)
-        taken = tf.cast(tf.convert_to_tensor(self.iterations), tf.int64)
+        taken = BACKEND.tensor(self.iterations)
         self._run_start.assign(taken - steps_done if known else 0)
         self.tell_passes(passes)
 
@@ -312,64 +344,75 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
 
     def apply(self, grads, trainable_variables=None):
         """Update variables; see `keras.optimizers.Optimizer.apply`."""
-        # Keras cannot divide slices, nor add them; the rule sees every row anyway.
-        grads = [tf.convert_to_tensor(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
+        with BACKEND.undifferentiated():
+            self._apply([BACKEND.dense(g) for g in grads], trainable_variables)
+
+    def _apply(self, grads, trainable_variables):
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
             if not self.built and grads:
                 self.build(trainable_variables)
         self.adopt(trainable_variables)
+        if self._told is not None:
+            self.observe_loss(self._told)
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
             return
-        if not tf.distribute.has_strategy():
+        if not BACKEND.replicated():
             games.note(self)
-        if finiteness.replicas_merge():
-            finiteness.apply_if_finite_everywhere(
-                grads,
-                trainable_variables,
-                self._apply_finite,
-                self._skip,
-                after=lambda: self._loss.assign(np.nan),
-            )
-        else:
-            finiteness.apply_if_finite(
-                grads, lambda: self._apply_finite(grads, trainable_variables), self._skip
-            )
-            self._forget_loss()
-            if tf.executing_eagerly():
-                self.watch_skips()
+        BACKEND.take_step(self, grads, trainable_variables)
 
-    def watch_skips(self):
+    def watch_skips(self, model=None):
         """Warn, once, if many of the last steps were skipped.
 
         `fit` and eager loops do so by themselves; a loop whose step is traced calls it now
         and then.
-        """
-        self._skip_watch.observe(int(self._iterations.numpy()), int(self._skipped_steps.numpy()))
 
-    def _apply_finite(self, grads, trainable_variables):
+        Args:
+            model: The model that is being trained by `fit`, if one is.
+        """
+        counters = (self._iterations, self._skipped_steps)
+        self._skip_watch.observe(*(int(BACKEND.current(model, c)) for c in counters))
+
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables, loss=None):
+        """A pure function of values; see `keras.optimizers.Optimizer.stateless_apply`.
+
+        Args:
+            optimizer_variables: List of values of `variables`.
+            grads: List of gradients.
+            trainable_variables: List of values of the variables that the optimizer was built with.
+            loss: Scalar, the loss that the gradients belong to; None if it is not known.
+
+        Returns:
+            `(trainable_variables, optimizer_variables)`, two lists.
+        """
+        if self.carried is not None:
+            unpacked = self.carried.unpacked(self, grads, trainable_variables)
+            grads, trainable_variables, loss = unpacked
+        with self.told(loss):
+            return super().stateless_apply(optimizer_variables, grads, trainable_variables)
+
+    def apply_finite(self, grads, trainable_variables):
+        """Keras's `apply`, for gradients that are known to be finite."""
         super().apply(grads, trainable_variables)
 
-    def skip_step(self):
-        """Count a step as taken and skipped, where its gradients are not worth applying."""
-        self._skip()
-        if tf.distribute.in_cross_replica_context():
-            self._loss.assign(np.nan)
-        else:
-            self._forget_loss()
-            if tf.executing_eagerly():
-                self.watch_skips()
-
-    def _skip(self):
+    def count_skipped(self):
+        """Count a step as taken and skipped."""
         self._iterations.assign_add(1)
         self._skipped_steps.assign_add(1)
 
+    def skip_step(self):
+        """Skip a step whose gradients are not worth applying, and forget its loss."""
+        self.count_skipped()
+        self.forget_loss()
+        if not BACKEND.across_replicas() and not BACKEND.tracing():
+            self.watch_skips()
+
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        variables = [tf_variable(v) for v in trainable_variables]
-        reduced = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
-        given = {self._get_variable_index(v): tf.convert_to_tensor(g) for g, v in reduced}
-        if self._is_compiled_by_itself(variables):
+        reduced = BACKEND.reduced(self, grads, trainable_variables)
+        indices = map(self._get_variable_index, trainable_variables)
+        given = {i: BACKEND.tensor(g) for i, g in zip(indices, reduced, strict=True)}
+        if self._is_compiled_by_itself(trainable_variables):
             self._compiled_steps(self._compiled_update, given, learning_rate)
         else:
             self._update(self._laid_out(self._rule).for_steps(), given, learning_rate)
@@ -393,12 +436,12 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             # Such a rule sees every variable at every step, in the order of `build`, so that
             # a coordinate keeps its place; no gradient counts as zero.
             indices = [i for i, slot in enumerate(self._slots) if slot is not None]
-        variables = [tf_variable(self._trainable_variables[i]) for i in indices]
+        variables = [BACKEND.native(self._trainable_variables[i]) for i in indices]
         gradients = [
-            self._gradient(given[i], i) if i in given else tf.zeros(v.shape, v.dtype)
+            self._gradient(given[i], i) if i in given else ops.zeros(v.shape, v.dtype)
             for i, v in zip(indices, variables, strict=True)
         ]
-        values = [tf.convert_to_tensor(v) for v in variables]
+        values = [BACKEND.tensor(v) for v in variables]
         slots = [self._slots[i] for i in indices]
         state = rules.RuleState([tensors(slot) for slot in slots], tensors(self._shared))
         if self._meta_params:
@@ -409,18 +452,16 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         for index, variable, value, update in zip(indices, variables, values, updates, strict=True):
             if index in given:  # What has no gradient stays where it is.
                 targets.append(variable)
-                step = tf.cast(rate, update.dtype) * update
+                step = ops.cast(rate, update.dtype) * update
                 multiplier = self._multiplier(index)
                 step = step if multiplier == 1 else multiplier * step
                 new_values.append(finiteness.finite_sum(value, step))
         kept = [*zip(slots, new_state.variables, strict=True), (self._shared, new_state.shared)]
         for slot, new in kept:
             for name, variable in slot.items():
-                targets.append(variable.value)
-                new_values.append(tf.cast(new[name], variable.value.dtype))
-        tf.__internal__.distribute.interim.maybe_merge_call(
-            assign_all, self._distribution_strategy, targets, new_values
-        )
+                targets.append(variable)
+                new_values.append(ops.cast(new[name], variable.dtype))
+        BACKEND.assign(self, targets, new_values)
 
     def _gradient(self, gradient, index):
         """A gradient as the rule sees it: without what the variable's constraint takes back."""
@@ -428,7 +469,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         constraint = getattr(variable, "constraint", None)
         if constraint is None or not self._rule.sees_constraints:
             return gradient
-        return projected(gradient, tf.convert_to_tensor(tf_variable(variable)), constraint)
+        return projected(gradient, BACKEND.tensor(BACKEND.native(variable)), constraint)
 
     def _multiplier(self, index):
         return multiplier_of(self.learning_rate_multipliers, self._trainable_variables[index])
@@ -438,30 +479,28 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         if not self.learning_rate_multipliers or self.weight_decay is None:
             super()._apply_weight_decay(variables)
             return
-        decaying = [v for v in map(tf_variable, variables) if self._use_weight_decay(v)]
-        rate = tf.convert_to_tensor(self.learning_rate) * self.weight_decay
+        decaying = [v for v in map(BACKEND.native, variables) if self._use_weight_decay(v)]
+        rate = BACKEND.tensor(self.learning_rate) * self.weight_decay
         kept = [
-            v - v * tf.cast(rate * self._multiplier(self._get_variable_index(v)), v.dtype)
+            v - v * ops.cast(rate * self._multiplier(self._get_variable_index(v)), v.dtype)
             for v in decaying
         ]
-        tf.__internal__.distribute.interim.maybe_merge_call(
-            assign_all, self._distribution_strategy, decaying, kept
-        )
+        BACKEND.assign(self, decaying, kept)
 
     def _context(self):
         # A step that was skipped is one of the run, but the slots have seen nothing of it. What was
         # skipped within an accumulation takes no update away.
-        skipped = tf.convert_to_tensor(self._skipped_steps.value)
-        unseen = tf.zeros_like(skipped) if self.gradient_accumulation_steps else skipped
-        contested = tf.convert_to_tensor(self._contested)
-        loss = tf.convert_to_tensor(self._loss.value)
+        skipped = BACKEND.tensor(self._skipped_steps.value)
+        unseen = ops.zeros_like(skipped) if self.gradient_accumulation_steps else skipped
+        contested = BACKEND.tensor(self._contested.value)
+        loss = BACKEND.tensor(self._loss.value)
         return rules.Context(
-            iteration=tf.convert_to_tensor(self.iterations) - unseen,
+            iteration=BACKEND.tensor(self.iterations) - unseen,
             # A loss that falls by another's move says nothing of this one's.
-            loss=tf.where(contested, tf.constant(np.nan, loss.dtype), loss),
+            loss=ops.where(contested, ops.cast(np.nan, loss.dtype), loss),
             total_steps=self._known_length(),
-            run_start=tf.convert_to_tensor(self._run_start.value) - unseen,
-            passes=tf.convert_to_tensor(self._passes),
+            run_start=BACKEND.tensor(self._run_start.value) - unseen,
+            passes=BACKEND.tensor(self._passes.value),
             contested=contested,
         )
 
@@ -471,11 +510,11 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         Optimizers that are applied in turns, or in one traced program, tell each other; where a
         `tf.function` of its own holds the step of each net, call it for both.
         """
-        with tf.init_scope():
+        with BACKEND.outside():
             self._contested.assign(True)
 
     def _known_length(self):
         # No run has length zero: someone wrote zeros over the state, to train anew.
-        length = tf.convert_to_tensor(self._run_length.value)
-        unless_told = tf.constant(self.total_steps or np.nan, length.dtype)
-        return tf.where(length == 0, unless_told, length)
+        length = BACKEND.tensor(self._run_length.value)
+        unless_told = ops.cast(self.total_steps or np.nan, length.dtype)
+        return ops.where(length == 0, unless_told, length)

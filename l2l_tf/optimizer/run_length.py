@@ -2,6 +2,7 @@
 
 import keras
 
+from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.stopping import may_end_early
 
@@ -61,6 +62,7 @@ class RunLength(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         # At a batch's end Keras may call from another thread, when the next step has begun.
         if self._run is not None and self._run.due(batch):
+            BACKEND.sync(self.model)
             told = self._run.total()
             self._run.observe(batch, _applied(self._optimizer))
             if self._run.total() != told:

@@ -33,4 +33,4 @@ class SkipWarning(keras.callbacks.Callback):
     def _look(self):
         optimizer = rule_optimizer_of(self.model)
         if optimizer is not None:
-            optimizer.watch_skips()
+            optimizer.watch_skips(self.model)

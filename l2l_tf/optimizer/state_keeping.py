@@ -5,9 +5,10 @@ import warnings
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from l2l_tf.optimizer import saved_state
+from l2l_tf.optimizer.backends import BACKEND
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +38,14 @@ class StateKeeping:
 
     @property
     def variables(self):
-        """List of the variables that training changes: counters, slots, shared state."""
+        """List of the variables that training changes: counters, slots, shared state.
+
+        Where a step is a pure function of them, what it is told of the run is among them.
+        """
+        told = [self._passes, self._contested] if BACKEND.functional else []
+        return [*self._changing(), *told]
+
+    def _changing(self):
         meta = {id(v) for v in self._meta_params.values()} if self.built else ()
         return [v for v in self._variables if id(v) not in meta]
 
@@ -47,14 +55,14 @@ class StateKeeping:
         Raises:
             ValueError: If the optimizer is not built, or their number or a shape differs.
         """
-        expected = [tuple(v.shape) for v in self.variables]
+        expected = [tuple(v.shape) for v in self._changing()]
         received = [tuple(np.shape(w)) for w in weights]
         if not self.built or expected != received:
             raise ValueError(
                 "set_weights takes one array for each of the `variables` of an optimizer that is "
                 f"built; expected shapes {expected}. Received: {received}, built={self.built}"
             )
-        for variable, weight in zip(self.variables, weights, strict=True):
+        for variable, weight in zip(self._changing(), weights, strict=True):
             variable.assign(weight)
 
     def reset(self):
@@ -77,7 +85,7 @@ class StateKeeping:
         for averages in ("_model_variables_moving_average", "_accumulated_gradients"):
             for variable in getattr(self, averages, []):
                 if variable is not None:
-                    variable.assign(tf.zeros(variable.shape, variable.dtype))
+                    variable.assign(ops.zeros(variable.shape, variable.dtype))
         state = self._fresh_state()
         fresh = iter([*state.variables, state.shared])
         for slot in [*self._slots, self._shared]:

@@ -4,8 +4,8 @@ import os
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.run_length import rule_optimizer_of
 
 
@@ -39,6 +39,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
         update_freq: Batches between two that are looked at.
 
     Raises:
+        ImportError: If TensorFlow, which writes them on every backend, is not installed.
         ValueError: If `update_freq` is not positive, or, when training begins, the model's
             optimizer is no `LearnedOptimizer`.
     """
@@ -51,13 +52,14 @@ class OptimizerSummaries(keras.callbacks.Callback):
             )
         self.log_dir = log_dir
         self.update_freq = update_freq
+        self._summary = _tensorflow().summary
 
     def on_train_begin(self, logs=None):
         optimizer = self.model.optimizer
         self._optimizer = rule_optimizer_of(self.model)
         if self._optimizer is None:
             raise ValueError(f"The optimizer is no LearnedOptimizer. Received: {optimizer!r}")
-        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+        self._writer = self._summary.create_file_writer(str(self.log_dir))
         self._batches = 0
         self._before = self._last = None
 
@@ -78,6 +80,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
         self._writer.close()
 
     def _values(self):
+        BACKEND.sync(self.model)
         return [np.asarray(v, "float32") for v in self.model.trainable_variables]
 
     def _of_variables(self, steps):
@@ -85,29 +88,40 @@ class OptimizerSummaries(keras.callbacks.Callback):
         last = self._last or [None] * len(steps)
         for variable, step, before, old in zip(variables, steps, self._before, last, strict=True):
             size, path = _root_mean_square(step), variable.path
-            tf.summary.scalar(f"step_size/{path}", size)
+            self._summary.scalar(f"step_size/{path}", size)
             weights = _root_mean_square(before)
             if weights > 0:
-                tf.summary.scalar(f"relative_step/{path}", size / weights)
+                self._summary.scalar(f"relative_step/{path}", size / weights)
             if old is not None and size > 0 and np.any(old):
-                tf.summary.scalar(f"cosine/{path}", _cosine(step, old))
+                self._summary.scalar(f"cosine/{path}", _cosine(step, old))
             for name, slot in self._optimizer.slots_of(variable).items():
                 values = np.asarray(slot, "float32")
-                tf.summary.scalar(f"slot/{name}/{path}", _root_mean_square(values))
+                self._summary.scalar(f"slot/{name}/{path}", _root_mean_square(values))
 
     def _of_the_optimizer(self):
         optimizer = self._optimizer
-        tf.summary.scalar("skipped", int(optimizer.skipped_steps))
-        tf.summary.scalar("learning_rate", float(optimizer.learning_rate))
+        self._summary.scalar("skipped", int(optimizer.skipped_steps))
+        self._summary.scalar("learning_rate", float(optimizer.learning_rate))
         for name, value in optimizer.shared_state().items():
             value = np.asarray(value, "float32")
             if name == "log_rate":
                 for variable, rate in zip(optimizer.learned_variables(), value, strict=True):
-                    tf.summary.scalar(f"log_rate/{variable.path}", rate)
+                    self._summary.scalar(f"log_rate/{variable.path}", rate)
             elif value.ndim:
-                tf.summary.histogram(f"shared/{name}", value)
+                self._summary.histogram(f"shared/{name}", value)
             else:
-                tf.summary.scalar(f"shared/{name}", value)
+                self._summary.scalar(f"shared/{name}", value)
+
+
+def _tensorflow():
+    try:
+        import tensorflow
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "OptimizerSummaries are written by TensorFlow: pip install 'l2l-tf[tensorflow]'. "
+            f"Received: KERAS_BACKEND={keras.config.backend()}, without TensorFlow"
+        ) from error
+    return tensorflow
 
 
 def _root_mean_square(values):

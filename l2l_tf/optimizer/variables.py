@@ -1,7 +1,9 @@
-"""Variables as Keras, TensorFlow and a rule see them: their paths, values and shapes."""
+"""Variables as Keras and a rule see them: their paths, values and shapes."""
 
-import keras
-import tensorflow as tf
+from keras import ops
+from keras.backend import standardize_dtype
+
+from l2l_tf.optimizer.backends import BACKEND
 
 
 def path_of(variable):
@@ -14,27 +16,14 @@ class Spec:
 
     def __init__(self, variable):
         self.shape = tuple(variable.shape)
-        self.dtype = keras.backend.standardize_dtype(variable.dtype)
-
-
-def tf_variable(variable):
-    """TensorFlow's variable behind a Keras variable; any other as it is."""
-    return variable.value if isinstance(variable, keras.Variable) else variable
+        self.dtype = standardize_dtype(variable.dtype)
 
 
 def tensors(variables):
     """Dict name → tensor of a dict name → Keras variable."""
-    return {name: tf.convert_to_tensor(v.value) for name, v in variables.items()}
+    return {name: BACKEND.tensor(v.value) for name, v in variables.items()}
 
 
 def constant(value):
     """An initializer that gives a value of any shape with as many entries."""
-    return lambda shape, dtype=None: tf.cast(tf.reshape(value, shape), dtype)
-
-
-def assign_all(distribution, targets, values):
-    """Assign values to variables, on every replica that holds them."""
-    for target, value in zip(targets, values, strict=True):
-        distribution.extended.update(
-            target, lambda variable, new: variable.assign(new), args=(value,), group=False
-        )
+    return lambda shape, dtype=None: ops.cast(ops.reshape(value, shape), dtype)

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 from keras import ops, tree
 
 
@@ -17,6 +18,8 @@ def optimization_barrier(tensors, iteration):
         tensors: Tensors in some structure.
         iteration: Scalar, not negative.
     """
+    if keras.config.backend() == "torch":  # Computed in full it is already.
+        return tensors
     taken = ops.convert_to_tensor(iteration) >= 0
     zeros = functools.partial(tree.map_structure, ops.zeros_like, tensors)
     return ops.cond(taken, lambda: tensors, zeros)

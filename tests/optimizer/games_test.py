@@ -22,7 +22,7 @@ def move(variable, optimizer):
 
 
 def contested(*players):
-    return [bool(optimizer._contested) for _, optimizer in players]
+    return [bool(optimizer._contested.numpy()) for _, optimizer in players]
 
 
 def test_optimizers_of_one_traced_program_are_in_a_game_from_the_first_step_on():
@@ -95,7 +95,7 @@ def test_a_train_step_with_two_optimizers_is_a_game():
     model, optimizers = Adversarial(), [LearnedOptimizer(), LearnedOptimizer()]
     model.compile(optimizers)
     model.fit(np.ones((64, 2), "float32"), batch_size=16, epochs=2, verbose=0)
-    assert all(bool(o._contested) for o in optimizers)
+    assert all(bool(o._contested.numpy()) for o in optimizers)
     assert all(o._shared["log_rate"].numpy().max() == 0.0 for o in optimizers)
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from helpers.small_models import GENERATOR, RULES, X, Y, assert_same, fit, make_model, weights
 
 from l2l_tf import LearnedOptimizer, rules
+from l2l_tf.optimizer import backends, checks
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -233,7 +234,8 @@ def test_slices_work_with_every_argument_as_dense_gradients_do(arguments):
 
 @pytest.mark.parametrize("backend", ["jax", "torch", "numpy", "openvino"])
 def test_other_backends_are_refused_in_one_line(backend, monkeypatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr(checks, "BACKEND", backends.Unsupported())
+    monkeypatch.setattr(keras.config, "backend", lambda: backend)
     for arguments in ({}, {"rule": "adam"}, {"rule": rules.SGD()}):
         with pytest.raises(ValueError, match=f"TensorFlow backend.*Received: .*={backend}$") as e:
             LearnedOptimizer(**arguments)

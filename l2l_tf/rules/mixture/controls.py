@@ -114,8 +114,8 @@ def factors_of(rule, group, controls, measured, steering, annealing, iteration):
     power = (1.0 - keep) ** 2 * measured.mean_power + new**2 * measured.power
     power = power + 2.0 * (1.0 - keep) * new * measured.shared_power
     plain = controls.plain * ops.rsqrt(ops.maximum(power / masses[0] ** 2, TINY))
-    sizes = group.sizes()
-    others = 1.0 - (sizes > 0).astype(sizes.dtype)
+    sizes = ops.convert_to_tensor(group.sizes())
+    others = 1.0 - ops.cast(sizes > 0, group.dtype)
     # The masses' reciprocals and the controls go to every coordinate as one product.
     factors = Factors(
         bound=bound,
