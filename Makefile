@@ -20,7 +20,7 @@ QUICK_XLA := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_pas
 PEERS_VENV ?= .venv-peers
 LITERT_VENV ?= .venv-litert
 
-.PHONY: help setup demo test test-slow lint format bench bench-peers bench-litert test-matrix paper build-files bazel-test clean
+.PHONY: help setup demo test test-slow test-backends lint format bench bench-peers bench-litert test-matrix paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -74,6 +74,27 @@ $(LITERT_VENV)/bin/litert:
 bench-litert: $(STAMP) $(LITERT_VENV)/bin/litert  ## Train under LiteRT with every preset: size, time and numbers beside Keras's
 	$(BIN)/python -m benchmarks.litert --python=$(LITERT_VENV)/bin/python $(BENCH)
 
+BACKENDS := jax torch
+BACKEND_VENVS := $(BACKENDS:%=.venv-%/bin/ready)
+
+# PyTorch comes with its libraries for GPUs, several GB; an index of builds for CPUs alone is named by
+# TORCH_PIP='--index-url=...'.
+TORCH_PIP ?=
+
+.venv-%/bin/ready: requirements.txt
+	@$(PYTHON) -m venv .venv-$*
+	@echo "Installing Keras and $* into .venv-$* (once; minutes) ..."
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(if $(filter torch,$*),$(TORCH_PIP)) $*
+	@grep -E '^(keras|absl-py|numpy|h5py|scikit-learn|pytest)[<>=]' requirements.txt \
+		| .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin
+	@touch $@
+
+test-backends: $(STAMP) $(BACKEND_VENVS)  ## Set up JAX and PyTorch, and hold both to TensorFlow's numbers (BACKENDS=jax for one)
+	@for backend in $(BACKENDS); do \
+		KERAS_BACKEND=$$backend L2L_TENSORFLOW=$(abspath $(BIN)/python) \
+			.venv-$$backend/bin/python -m pytest -q -p no:cacheprovider -W ignore tests/backends $(TESTS) || exit 1; \
+	done
+
 test-matrix: $(STAMP)  ## Run what users' programs touch under several TensorFlow and Keras versions (MATRIX='--versions=2.20:3.12')
 	$(BIN)/python -m tools.test_matrix $(MATRIX)
 
@@ -85,4 +106,4 @@ bazel-test: $(STAMP)  ## Build and test every Bazel target, offline (Bazel 4 to 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BAZEL) --batch test $(BAZEL_TARGETS)
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) $(PEERS_VENV) $(LITERT_VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(PEERS_VENV) $(LITERT_VENV) $(BACKENDS:%=.venv-%) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

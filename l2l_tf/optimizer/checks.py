@@ -11,8 +11,8 @@ def check_backend():
     """Raise a `ValueError` on a backend without gradients."""
     if not BACKEND.supported:
         raise ValueError(
-            "This optimizer needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow before "
-            f"Keras is imported. Received: KERAS_BACKEND={keras.config.backend()}"
+            "This optimizer needs Keras's TensorFlow, JAX or PyTorch backend: set KERAS_BACKEND "
+            f"before Keras is imported. Received: KERAS_BACKEND={keras.config.backend()}"
         )
 
 

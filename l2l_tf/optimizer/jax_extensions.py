@@ -53,6 +53,7 @@ def _train_step(self, original, state, data):
     optimizer = rule_optimizer_of(self)
     if optimizer is None or not optimizer.built:
         return original(self, state, data)
+    optimizer.adopt(self.trainable_variables)
     variables, *rest = state
     own = {k: v for k, v in vars(self).items() if k == "compute_loss_and_updates"}
     optimizer.carried = CarriedLoss()

@@ -17,7 +17,8 @@ class Torch(Backend):
             super().assign(optimizer, targets, values)
             return
         tensors = [t.value for t in targets]
-        torch._foreach_copy_(tensors, _apart(tensors, values))
+        with torch.no_grad():
+            torch._foreach_copy_(tensors, _apart(tensors, values))
 
 
 def _apart(targets, values):

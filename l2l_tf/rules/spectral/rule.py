@@ -259,7 +259,8 @@ class Spectral(UpdateRule):
 
     def _signals_of_variables(self, measured, growth, agreement, old, layouts):
         matrices = np.array([float(is_matrix(layout)) for layout in layouts], "float32")
-        together = ops.sum(ops.cast(agreement, "float32") * matrices) / max(matrices.sum(), 1.0)
+        among = ops.cast(agreement, "float32") * ops.convert_to_tensor(matrices)
+        together = ops.sum(among) / max(matrices.sum(), 1.0)
         return variable_signals(
             measured,
             growth,
@@ -267,7 +268,7 @@ class Spectral(UpdateRule):
             ops.cast(together, agreement.dtype),
             old["log_rate"],
             static_signals(layouts),
-            np.array([layout.fan_in for layout in layouts], "float32"),
+            ops.convert_to_tensor([layout.fan_in for layout in layouts], "float32"),
         )
 
     def _growth_of_rates(self, agreement, controls, context, learned, new):

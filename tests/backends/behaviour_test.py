@@ -1,0 +1,255 @@
+"""What holds on every backend; `make test` runs it on TensorFlow, `make test-backends` on all."""
+
+import copy
+import os
+import pathlib
+import pickle
+import runpy
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from helpers.backend_fits import BATCH, BROKEN, LABELS, ROWS, inner, model_of
+from keras import ops
+
+import l2l_tf
+from l2l_tf import LearnedOptimizer, rules
+
+BACKEND = keras.config.backend()
+on_jax = pytest.mark.skipif(BACKEND != "jax", reason="for JAX alone")
+on_torch = pytest.mark.skipif(BACKEND != "torch", reason="for PyTorch alone")
+
+
+class LossTimesGradient(rules.SGD):
+    """A rule whose step is the gradient times the loss."""
+
+    def coordinate_update(self, gradient, state, variable, context):
+        return -ops.cast(context.loss, gradient.dtype) * gradient, state
+
+
+class OneOverLength(rules.SGD):
+    """A rule whose step is one over the length of the run."""
+
+    def coordinate_update(self, gradient, state, variable, context):
+        share = ops.cast(1.0 / context.total_steps, gradient.dtype)
+        return share * ops.ones_like(gradient), state
+
+
+def moved(model, rows=ROWS, epochs=1, batch=BATCH):
+    """What `fit` adds to the weights, flat."""
+    before = model.get_weights()
+    model.fit(rows, LABELS, batch, epochs, verbose=0, shuffle=False)
+    return np.concatenate(
+        [(a - b).ravel() for a, b in zip(model.get_weights(), before, strict=True)]
+    )
+
+
+def loss_of(model, rows, labels):
+    return float(model.evaluate(rows, labels, len(rows), verbose=0))
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("mixed_float16", 2e-2)])
+def test_a_rule_is_told_the_loss(policy, tolerance):
+    one = model_of(LearnedOptimizer(rule=LossTimesGradient()), ROWS, policy)
+    loss = loss_of(one, ROWS, LABELS)
+    plain = model_of(LearnedOptimizer(1.0, rule=rules.SGD()), ROWS, policy)
+    expected = loss * moved(plain, batch=len(ROWS))
+    np.testing.assert_allclose(
+        moved(one, batch=len(ROWS)), expected, rtol=tolerance, atol=tolerance * 0.1
+    )
+
+
+def test_under_accumulation_it_is_told_the_mean_of_the_losses():
+    rule = LossTimesGradient()
+    one = model_of(LearnedOptimizer(rule=rule, gradient_accumulation_steps=4), ROWS)
+    loss = np.mean(
+        [loss_of(one, ROWS[i : i + BATCH], LABELS[i : i + BATCH]) for i in range(0, 64, BATCH)]
+    )
+    plain = model_of(LearnedOptimizer(1.0, rule=rules.SGD()), ROWS)
+    expected = loss * moved(plain, batch=len(ROWS))
+    np.testing.assert_allclose(moved(one), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_rule_is_told_the_length_of_every_fit():
+    model = model_of(LearnedOptimizer(rule=OneOverLength()), ROWS)
+    np.testing.assert_allclose(moved(model, epochs=2), 1.0, rtol=1e-5)
+    # A second run is told as the last part of a longer one.
+    np.testing.assert_allclose(moved(model, epochs=2), 8 / (3 * 8 + 8), rtol=1e-5)
+    assert np.isnan(float(model.optimizer._run_length.numpy()))
+
+
+class Twice(keras.Sequential):
+    """A model whose every batch is two steps."""
+
+    def train_step(self, *arguments):
+        found = super().train_step(*arguments)
+        if BACKEND == "jax":
+            arguments = (found[1], *arguments[1:])
+        return super().train_step(*arguments)
+
+
+def test_a_length_is_corrected_while_batches_go_by():
+    made = model_of(LearnedOptimizer(rule=OneOverLength()), ROWS)
+    model = Twice([keras.Input((8,)), *made.layers])
+    model.compile(made.optimizer, "sparse_categorical_crossentropy")
+    # 12 batches were told; after the first it is known that they are 24 steps.
+    np.testing.assert_allclose(moved(model, epochs=3), 2 / 12 + 22 / 24, rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_steps_that_are_not_finite_change_nothing_and_are_counted(policy):
+    model = model_of(LearnedOptimizer(rule="adam"), ROWS, policy)
+    model.fit(BROKEN, LABELS, BATCH, 2, verbose=0, shuffle=False)
+    assert [int(inner(model).iterations), int(inner(model).skipped_steps.numpy())] == [8, 2]
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    before = model.get_weights()
+    model.fit(BROKEN[16:32], LABELS[16:32], BATCH, 1, verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_many_skipped_steps_are_warned_of():
+    model = model_of(LearnedOptimizer(rule="adam"), ROWS)
+    with pytest.warns(UserWarning, match="steps were skipped"):
+        model.fit(np.full_like(ROWS, np.nan), LABELS, 4, 2, verbose=0)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_a_copy_goes_on_as_the_original(duplicate):
+    model = model_of(LearnedOptimizer(rule="adam"), ROWS)
+    moved(model)
+    other = model_of(duplicate(model.optimizer), ROWS)
+    other.set_weights(model.get_weights())
+    np.testing.assert_allclose(moved(other), moved(model), rtol=1e-6, atol=1e-8)
+
+
+def test_reset_starts_anew():
+    model = model_of(LearnedOptimizer(rule="adam"), ROWS)
+    start, first = model.get_weights(), moved(model)
+    model.set_weights(start)
+    model.optimizer.reset()
+    np.testing.assert_allclose(moved(model), first, rtol=1e-6, atol=1e-8)
+
+
+def test_weights_of_a_rule_that_are_loaded_later_count(tmp_path):
+    """What was compiled before does not keep the rule as it was."""
+    trained, fresh = (
+        model_of(LearnedOptimizer(rule=rules.RNNProp(hidden_size=4, seed=seed)), ROWS)
+        for seed in (0, 1)
+    )
+    moved(trained), moved(fresh)
+    trained.save_weights(tmp_path / "trained.weights.h5")
+    fresh.load_weights(tmp_path / "trained.weights.h5")
+    np.testing.assert_allclose(moved(fresh), moved(trained), rtol=1e-6, atol=1e-8)
+
+
+def test_shared_memory_of_states_is_no_matter():
+    """New state that is another slot's old one is written down as it was."""
+
+    class Shifting(rules.SGD):
+        def slot_shapes(self):
+            return {"last": (), "before": ()}
+
+        def coordinate_update(self, gradient, state, variable, context):
+            return -state["before"], {"last": gradient, "before": state["last"]}
+
+    variable = keras.Variable(np.zeros(3, "float32"))
+    optimizer = LearnedOptimizer(rule=Shifting())
+    values = []
+    for step in range(1, 5):
+        optimizer.apply([ops.full((3,), float(step))], [variable])
+        values.append(float(variable.numpy()[0]))
+    assert values == [0.0, 0.0, -1.0, -3.0]
+
+
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="it is imported there")
+def test_tensorflow_is_not_imported():
+    code = (
+        "import sys, keras, numpy as np, l2l_tf\n"
+        "optimizer = l2l_tf.LearnedOptimizer()\n"
+        "optimizer.build([keras.Variable(np.ones((3, 3), 'float32'))])\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("room", ["meta", "export"])
+def test_what_needs_tensorflow_says_so(room, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith((f"l2l_tf.{room}", "tensorflow"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(ImportError, match=r"pip install 'l2l-tf\[tensorflow\]'.*Received: "):
+        getattr(l2l_tf, room)
+
+
+@on_jax
+def test_a_pure_step_is_told_the_loss():
+    import jax
+
+    variable = keras.Variable(np.ones(2, "float32"))
+    optimizer = LearnedOptimizer(rule=LossTimesGradient())
+    optimizer.build([variable])
+
+    @jax.jit
+    def step(own, values):
+        loss, gradients = jax.value_and_grad(lambda v: 3.0 * v[0].sum())(values)
+        return optimizer.stateless_apply(own, gradients, values, loss=loss)
+
+    values, own = step([v.value for v in optimizer.variables], [variable.value])
+    np.testing.assert_allclose(values[0], 1.0 - 6.0 * 3.0)
+    np.testing.assert_array_equal(variable.numpy(), 1.0)
+    # A loss counts once.
+    values, _ = optimizer.stateless_apply(own, values, values)
+    assert np.isnan(values[0]).all()
+
+
+@on_jax
+def test_a_loss_of_a_models_own_reaches_the_rule():
+    class Own(keras.Sequential):
+        def compute_loss_and_updates(self, *args, **kwargs):
+            loss, updates = super().compute_loss_and_updates(*args, **kwargs)
+            return 2.0 * loss, updates
+
+    def moves(cls, rule):
+        made = model_of(LearnedOptimizer(1.0, rule=rule), ROWS)
+        model = cls([keras.Input((8,)), *made.layers])
+        model.compile(made.optimizer, "sparse_categorical_crossentropy")
+        return moved(model, batch=len(ROWS))
+
+    twice = moves(Own, LossTimesGradient())
+    np.testing.assert_allclose(
+        twice, 2.0 * moves(keras.Sequential, LossTimesGradient()), rtol=1e-5, atol=1e-7
+    )
+
+
+@on_torch
+def test_parameters_of_a_plain_module_are_trained():
+    import torch
+
+    module = torch.nn.Linear(3, 1)
+    variables = [keras.Variable(p, name=n) for n, p in module.named_parameters()]
+    optimizer = LearnedOptimizer(0.1, rule="adam")
+    rows = torch.randn(16, 3, generator=torch.Generator().manual_seed(0))
+    losses = []
+    for _ in range(60):
+        loss = (module(rows) - rows.sum(1, keepdim=True)).square().mean()
+        module.zero_grad()
+        optimizer.scale_loss(loss).backward()
+        optimizer.apply([p.grad for p in module.parameters()], variables)
+        losses.append(float(loss))
+    assert losses[-1] < 0.05 * losses[0]
+    assert variables[0].value is module.weight
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("jax_loop", marks=on_jax), pytest.param("torch_loop", marks=on_torch)]
+)
+def test_an_example_learns_the_digits(name):
+    examples = pathlib.Path(__file__).parents[2] / "examples"
+    ended = runpy.run_path(str(examples / f"{name}.py"), run_name="__main__")
+    assert ended["accuracy"] > 0.9
