@@ -6,7 +6,9 @@ import keras
 import pytest
 
 import l2l_tf
-from l2l_tf.optimizer.keras_extensions import EXTENSIONS, Extension, install
+from l2l_tf.optimizer import keras_extensions
+from l2l_tf.optimizer.extending import Extension, install
+from l2l_tf.optimizer.keras_extensions import EXTENSIONS
 
 
 class Box:
@@ -56,4 +58,4 @@ def test_the_warning_about_fit_names_a_callback_that_can_be_imported():
 def test_nothing_is_warned_of_with_the_version_that_is_supported():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        install()
+        keras_extensions.install()
