@@ -13,6 +13,9 @@ _ATTENTION_OUTPUT = re.compile(r"(attention_output|output_dense)/kernel$")
 _TRANSPOSED = re.compile(r"conv\dd_transpose[^/]*/kernel$")
 _TABLE = re.compile(r"(embeddings?|position[^/]*|pos_emb[^/]*|table)$")
 _OFFSET = re.compile(r"(bias|gamma|beta|scale)$")
+# As `optimizer/torch_modules.py` names parameters of PyTorch.
+_OUTPUTS_FIRST = re.compile(r"_(outputs|filters)_first$")
+_OUTPUTS_SECOND = re.compile(r"_outputs_second$")
 _DEPTHWISE = re.compile(r"depthwise_(kernel|conv[^/]*/kernel)$")
 
 
@@ -49,7 +52,7 @@ def layout_of(shape: Sequence[int], path: str = "") -> Layout:
     heads · k, the kernel behind attention `[heads, k, d]` heads · k to d; a transposed
     convolution is `[height, width, outputs, inputs]`; a depthwise one maps each channel by itself;
     a table of embeddings or positions is one row for each input; offsets of attention
-    `[heads, k]` are no kernel. Anything else of two axes or more maps
+    `[heads, k]` are no kernel. PyTorch puts outputs first. Anything else of two axes or more maps
     from all axes but the last.
 
     Args:
@@ -66,6 +69,13 @@ def _layout_of(shape, path):
         return Layout(VECTOR, 1, size)
     if len(shape) > 2 and _DEPTHWISE.search(path):
         return Layout(FILTERS, math.prod(shape[:-2]), shape[-2] * shape[-1])
+    if first := _OUTPUTS_FIRST.search(path):
+        if first.group(1) == "filters":
+            return Layout(FILTERS, size // shape[0], shape[0])
+        return Layout(KERNEL, size // shape[0], shape[0], (*range(1, len(shape)), 0))
+    if _OUTPUTS_SECOND.search(path):
+        axes = (0, *range(2, len(shape)), 1)
+        return Layout(KERNEL, size // shape[1], shape[1], axes)
     if _TABLE.search(path):
         return Layout(EMBEDDING, size // shape[-1], shape[-1])
     if len(shape) == 3 and _ATTENTION_INPUT.search(path):

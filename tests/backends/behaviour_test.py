@@ -231,8 +231,10 @@ def test_a_loss_of_a_models_own_reaches_the_rule():
 def test_parameters_of_a_plain_module_are_trained():
     import torch
 
+    from l2l_tf.optimizer.torch_modules import variables_of
+
     module = torch.nn.Linear(3, 1)
-    variables = [keras.Variable(p, name=n) for n, p in module.named_parameters()]
+    variables = variables_of(module)
     optimizer = LearnedOptimizer(0.1, rule="adam")
     rows = torch.randn(16, 3, generator=torch.Generator().manual_seed(0))
     losses = []
@@ -244,6 +246,37 @@ def test_parameters_of_a_plain_module_are_trained():
         losses.append(float(loss))
     assert losses[-1] < 0.05 * losses[0]
     assert variables[0].value is module.weight
+
+
+@on_torch
+def test_a_plain_module_is_trained_as_the_same_model_of_keras():
+    import torch
+
+    from l2l_tf.optimizer.torch_modules import variables_of
+
+    generator = np.random.default_rng(0)
+    start = [0.3 * generator.normal(size=s).astype("float32") for s in ((8, 6), (6,), (6, 3), (3,))]
+    module = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.Tanh(), torch.nn.Linear(6, 3))
+    with torch.no_grad():
+        for parameter, value in zip(module.parameters(), start, strict=True):
+            parameter.copy_(torch.as_tensor(value.T))
+    layers = [keras.layers.Dense(6, "tanh"), keras.layers.Dense(3)]
+    model = keras.Sequential([keras.Input((8,)), *layers])
+    model.set_weights(start)
+    for net, variables in ((module, variables_of(module)), (model, model.trainable_variables)):
+        optimizer = LearnedOptimizer()
+        for _ in range(10):
+            outputs = net(torch.as_tensor(ROWS))
+            loss = torch.nn.functional.cross_entropy(outputs, torch.as_tensor(LABELS).long())
+            net.zero_grad()
+            optimizer.scale_loss(loss).backward()
+            optimizer.apply([v.value.grad for v in variables], variables)
+    for parameter, value, first in zip(
+        module.parameters(), model.get_weights(), start, strict=True
+    ):
+        trained = parameter.detach().numpy().T
+        np.testing.assert_allclose(trained, value, rtol=1e-4, atol=1e-5)
+        assert np.abs(trained - first).max() > 1e-3
 
 
 @pytest.mark.parametrize(

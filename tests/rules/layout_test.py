@@ -67,3 +67,16 @@ def test_recurrent_kernels_and_normalisations():
     assert found["lstm_cell/bias"].kind == VECTOR
     found = layouts_of(layers.GRU(5), (2, 3, 4))
     assert found["gru_cell/bias"].kind == VECTOR  # [2, 15]: two offsets, no kernel.
+
+
+@pytest.mark.parametrize(
+    "shape, name, expected",
+    [
+        ((6, 8), "weight_outputs_first", ("kernel", 8, 6, (1, 0))),
+        ((6, 4, 3, 3), "weight_outputs_first", ("kernel", 36, 6, (1, 2, 3, 0))),
+        ((4, 6, 3, 3), "weight_outputs_second", ("kernel", 36, 6, (0, 2, 3, 1))),
+        ((8, 1, 3, 3), "weight_filters_first", ("filters", 9, 8, None)),
+    ],
+)
+def test_pytorch_puts_outputs_first(shape, name, expected):
+    assert layout_of(shape, f"net/{name}")[:4] == expected
