@@ -10,7 +10,7 @@ import subprocess
 import keras
 import numpy as np
 import pytest
-from helpers import backend_files, backend_fits, backend_steps
+from helpers import backend_digits, backend_files, backend_fits, backend_steps
 
 TENSORFLOW = os.environ.get("L2L_TENSORFLOW")
 TESTS = pathlib.Path(__file__).parents[1]
@@ -66,6 +66,13 @@ def test_arguments_do_the_same(name, fits):
     tolerance = TOLERANCES.get(name, 1e-5)
     np.testing.assert_allclose(weights, fits[f"{name}/weights"], rtol=tolerance, atol=tolerance)
     np.testing.assert_array_equal(counters, fits[f"{name}/counters"])
+
+
+def test_whole_runs_on_the_digits_end_within_the_spread_of_seeds(tmp_path):
+    under_tensorflow("backend_digits", tmp_path / "losses.npy")
+    expected, found = np.load(tmp_path / "losses.npy"), backend_digits.final_losses()
+    assert np.abs(found - expected).max() < np.ptp(expected), (found, expected)
+    assert found.max() < 0.1
 
 
 def test_a_run_that_tensorflow_saved_goes_on_here(tmp_path):
