@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-$(shell cksum requirements.txt | cut -d' ' -f1)
+SLOW_STAMP := $(VENV)/.slow-$(shell cksum requirements-slow.txt | cut -d' ' -f1)
 
 export KERAS_BACKEND := tensorflow
 # TensorFlow's errors are shown, its notices and warnings are not.
@@ -49,7 +50,13 @@ format: $(STAMP)  ## Format the code
 test: lint  ## Set up, check style and run the test suite without its slow part
 	XLA_FLAGS="$(QUICK_XLA) $(XLA_FLAGS)" $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-test-slow: $(STAMP)  ## Run the slow tests
+$(SLOW_STAMP): $(STAMP)
+	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } || { echo "Chromium is needed: apt install chromium, as root."; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-slow.txt
+	@rm -f $(VENV)/.slow-*
+	@touch $@
+
+test-slow: $(SLOW_STAMP)  ## Run the slow tests, in headless Chromium too
 	$(BIN)/python -m pytest -q -m slow
 
 bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (BENCH=--quick)
