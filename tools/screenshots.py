@@ -11,10 +11,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+from urllib.parse import quote
 
 from tools.browser import opened, save_screenshot
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+TRIES = 20
 PICTURES = ROOT / "docs" / "pictures"
 
 
@@ -47,7 +49,7 @@ def tensorboard_fit():
     with tempfile.TemporaryDirectory() as logs:
         callbacks = [keras.callbacks.TensorBoard(logs), l2l_tf.OptimizerSummaries(logs, 5)]
         model.fit(x / 16.0, y, 32, epochs=6, callbacks=callbacks, verbose=0)
-        _tensorboard(logs, "timeseries", "tensorboard-fit", "step_size|cosine")
+        _tensorboard(logs, "tensorboard-fit", "(cosine|step_size)/.*kernel")
 
 
 def tensorboard_meta():
@@ -64,11 +66,11 @@ def tensorboard_meta():
     )
     with tempfile.TemporaryDirectory() as logs:
         trainer.fit(80, callbacks=[meta.callbacks.TensorBoard(logs, update_freq=1)])
-        _tensorboard(logs, "timeseries", "tensorboard-meta", "")
+        _tensorboard(logs, "tensorboard-meta", "train/|validation/")
 
 
-def _tensorboard(logs, tab, name, tags):
-    """A screenshot of TensorBoard over a directory of logs."""
+def _tensorboard(logs, name, tags):
+    """A screenshot of TensorBoard over a directory of logs, of tags that a pattern is found in."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["-m", "tensorboard.main", f"--logdir={logs}", f"--port={port}", "--load_fast=false"]
@@ -81,9 +83,14 @@ def _tensorboard(logs, tab, name, tags):
         for line in server.stderr:
             if f":{port}" in line:
                 break
-        with opened(f"http://127.0.0.1:{port}/?darkMode=false#{tab}", height=1000) as (shown, _):
-            if tags:
-                shown.get_by_placeholder("Filter tags (regex)").fill(tags)
+        url = f"http://127.0.0.1:{port}/?darkMode=false&smoothing=0&tagFilter={quote(tags)}#timeseries"
+        with opened(url, height=1000) as (shown, _):
+            for _ in range(TRIES):  # TensorBoard shows what it has read when it is asked.
+                shown.wait_for_timeout(10_000)
+                if shown.locator("card-view").count():
+                    break
+                shown.reload()
+            shown.locator("button", has_text="Settings").first.click()
             shown.wait_for_selector("card-view svg, card-view canvas")
             shown.wait_for_timeout(6000)
             save_screenshot(shown, PICTURES / f"{name}.png")
