@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-$(shell cksum requirements.txt | cut -d' ' -f1)
+SLOW_STAMP := $(VENV)/.slow-$(shell cksum requirements-slow.txt | cut -d' ' -f1)
 
 export KERAS_BACKEND := tensorflow
 # TensorFlow's errors are shown, its notices and warnings are not.
@@ -19,8 +20,9 @@ QUICK_XLA := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_pas
 
 PEERS_VENV ?= .venv-peers
 LITERT_VENV ?= .venv-litert
+DOCS_VENV ?= .venv-docs
 
-.PHONY: help setup demo test test-slow test-backends lint format bench bench-peers bench-litert test-matrix paper build-files bazel-test clean
+.PHONY: help setup demo test test-slow test-backends lint format docs notebooks screenshots bench bench-peers bench-litert test-matrix paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -49,8 +51,29 @@ format: $(STAMP)  ## Format the code
 test: lint  ## Set up, check style and run the test suite without its slow part
 	XLA_FLAGS="$(QUICK_XLA) $(XLA_FLAGS)" $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-test-slow: $(STAMP)  ## Run the slow tests
+$(SLOW_STAMP): $(STAMP)
+	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } || { echo "Chromium is needed: apt install chromium, as root."; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-slow.txt
+	@rm -f $(VENV)/.slow-*
+	@touch $@
+
+test-slow: $(SLOW_STAMP)  ## Run the slow tests, in headless Chromium too
 	$(BIN)/python -m pytest -q -m slow
+
+$(DOCS_VENV)/bin/mkdocs:
+	@$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'mkdocs>=1.6,<2' 'mkdocs-material>=9.6,<10' 'mkdocstrings[python]>=1,<2'
+
+docs: $(DOCS_VENV)/bin/mkdocs  ## Build the documentation site into build/site/html; a broken link is an error
+	$(DOCS_VENV)/bin/python -m tools.site build/site/source
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/python -m mkdocs build --strict --quiet
+	@echo "build/site/html/index.html"
+
+notebooks: $(SLOW_STAMP)  ## Make the notebooks anew from the tutorials, and run them
+	$(BIN)/python -m tools.notebooks
+
+screenshots: $(SLOW_STAMP)  ## Make the docs' screenshots anew, in headless Chromium
+	$(BIN)/python -m tools.screenshots
 
 bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (BENCH=--quick)
 	$(BIN)/python -m benchmarks.run $(BENCH)
@@ -106,4 +129,4 @@ bazel-test: $(STAMP)  ## Build and test every Bazel target, offline (Bazel 4 to 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BAZEL) --batch test $(BAZEL_TARGETS)
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) $(PEERS_VENV) $(LITERT_VENV) $(BACKENDS:%=.venv-%) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(PEERS_VENV) $(LITERT_VENV) $(DOCS_VENV) $(BACKENDS:%=.venv-%) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

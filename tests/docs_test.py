@@ -9,16 +9,19 @@ import keras
 import numpy as np
 import pytest
 
-from l2l_tf import evaluation, presets, rules
+from l2l_tf import evaluation, presets, rules, tasks
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 ROWS = np.random.default_rng(0).normal(size=(32, 5)).astype("float32")
 
 
 def blocks(language):
     for page in PAGES:
+        if page in TUTORIALS:
+            continue
         for number, (written_in, code) in enumerate(BLOCK.findall(page.read_text("utf-8"))):
             if written_in == language:
                 yield pytest.param(code, id=f"{page.relative_to(ROOT)}-{number}")
@@ -42,6 +45,30 @@ def names(tmp_path, monkeypatch):
 @pytest.mark.parametrize("code", list(blocks("python")))
 def test_python_in_the_docs_runs(code, names):
     exec(compile(code, "docs", "exec"), names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    for known in (rules.registry.RULES, tasks.registry.TASKS):
+        monkeypatch.setattr(known, "classes", dict(known.classes))
+    monkeypatch.chdir(tmp_path)
+    code = [
+        code for language, code in BLOCK.findall(page.read_text("utf-8")) if language == "python"
+    ]
+    assert code
+    names = {"__name__": page.stem}
+    for block in code:
+        exec(compile(block, page.name, "exec"), names)
+
+
+def test_what_a_reader_is_advised_by_is_as_it_was_measured():
+    """Every figure with a decimal or a percent sign stands in the README too."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    advice = (ROOT / "docs" / "when-to-use.md").read_text("utf-8")
+    figures = re.findall(r"\d+\.\d+|\d+ %|\d+ of \d+", advice)
+    assert len(figures) > 10
+    assert [figure for figure in figures if figure not in readme] == []
 
 
 def commands():

@@ -24,7 +24,6 @@ from l2l_tf import tasks
 from l2l_tf.core.files import write_whole
 from l2l_tf.evaluation import baselines, contenders
 from l2l_tf.evaluation.tuning import Grid, search
-from l2l_tf.tasks import neural_art
 
 FLAGS = flags.FLAGS
 
@@ -83,15 +82,9 @@ def run(optimizer, task, seed, steps):
     for number in range(steps):
         losses.append(float(step()))
         if number + 1 in (steps // 4, steps):
-            pictures.append(as_bytes(picture))
+            pictures.append(task.picture([picture]).numpy())
     losses.append(float(task.loss([tf.convert_to_tensor(picture)], state, ())[0]))
     return Curve(losses, pictures)
-
-
-def as_bytes(picture):
-    """Parameters as pixels, clipped for the eye."""
-    pixels = neural_art.as_pixels(tf.convert_to_tensor(picture)).numpy()
-    return np.clip(pixels, 0, 255).round().astype("uint8")
 
 
 def kept(cache, key, make):
@@ -175,7 +168,7 @@ def sheet(case, rows, adam="adam"):
     for number in range(min(FLAGS.seeds, 4)):
         seed = tasks.as_seed(REPORTED + number)
         content = task.content(seed).numpy().round().astype("uint8")
-        start = as_bytes(task.init(seed)[0][0])
+        start = task.picture(task.init(seed)[0]).numpy()
         pictures = [content, style, start]
         for name in shown:
             pictures += rows[name][1][number].pictures

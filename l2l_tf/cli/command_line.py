@@ -153,6 +153,22 @@ def run_directory(flag_values):
     return output
 
 
+def output_directory(flag_values):
+    """`pathlib.Path` of --output_dir; nothing is made yet.
+
+    Raises:
+        CommandError: If it is not given, or a file.
+    """
+    if not flag_values.output_dir:
+        raise CommandError(
+            f"--output_dir is needed. Received: --output_dir={flag_values.output_dir}"
+        )
+    output = pathlib.Path(flag_values.output_dir).expanduser()
+    if output.is_file():
+        raise CommandError(f"--output_dir must be a directory. Received: {output}")
+    return output
+
+
 def unusable(output, error):
     """`CommandError` for an --output_dir that cannot be read or written."""
     return CommandError(f"--output_dir cannot be used ({error}). Received: --output_dir={output}")

@@ -7,14 +7,20 @@ Examples:
         --output_dir=runs/first-evaluated
     l2l-evaluate --suite=general --quick --contender=runs/first/preset \
         --cache_dir=runs/suite --output_dir=runs/first-judged
+    l2l-evaluate --results=runs/evaluated/results.json --output_dir=runs/evaluated
 """
 
-import pathlib
 import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_flags,
+    output_directory,
+    refuse_arguments,
+    run_command,
+)
 from l2l_tf.cli.text_table import terminal_width
 
 FLAGS = command_flags()
@@ -65,6 +71,19 @@ flags.DEFINE_list(
 )
 flags.DEFINE_string(
     "output_dir", None, "Directory for results.csv, results.json, curves.png.", flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "html",
+    False,
+    "Write page.html too: one file with tables, interactive curves and a heat map.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_multi_string(
+    "results",
+    [],
+    "results.json or suite.json of an earlier evaluation, to make page.html of and nothing else. "
+    "Repeatable: comparisons on other tasks, side by side.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "cache_dir",
@@ -118,6 +137,7 @@ flags.DEFINE_bool(
 GROUPS = {
     "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
+    "A page for the browser": ("html", "results"),
     "The learning rates that baselines are tuned over": (
         "grid_low",
         "grid_high",
@@ -132,6 +152,8 @@ GROUPS = {
 def main(argv):
     """Entry point; returns the exit code."""
     refuse_arguments(argv)
+    if FLAGS.results:
+        return _page_of_earlier_results()
     if FLAGS.suite:
         from l2l_tf.cli import evaluate_suite
 
@@ -143,9 +165,7 @@ def main(argv):
         )
     if not FLAGS.preset and not FLAGS.contender and not FLAGS.baselines:
         raise CommandError("--preset, --contender or --baselines is needed. Received: neither")
-    output = pathlib.Path(FLAGS.output_dir).expanduser()
-    if output.is_file():
-        raise CommandError(f"--output_dir must be a directory. Received: {output}")
+    output = output_directory(FLAGS)
     cache = FLAGS.cache_dir or output / "runs"
     from l2l_tf import evaluation
 
@@ -165,6 +185,24 @@ def main(argv):
     except (ValueError, ImportError, OSError) as error:
         raise CommandError(str(error)) from error
     _write(results, output)
+    return 0
+
+
+def _page_of_earlier_results():
+    output = output_directory(FLAGS)
+    from l2l_tf import evaluation
+    from l2l_tf.evaluation import page, suite
+
+    try:
+        results = evaluation.Results.merged(map(evaluation.Results.from_json, FLAGS.results))
+        output.mkdir(parents=True, exist_ok=True)
+        if "suite" in results.settings:
+            suite.write_page(suite.ranked(results), output / page.NAME)
+        else:
+            results.to_html(output / page.NAME)
+    except (ValueError, ImportError, OSError) as error:
+        raise CommandError(str(error)) from error
+    print(f"{page.NAME} is in {output}")
     return 0
 
 
@@ -190,6 +228,8 @@ def _settings():
 def _write(results, output):
     from rich.console import Console
 
+    from l2l_tf.evaluation import page
+
     output.mkdir(parents=True, exist_ok=True)
     results.to_csv(output / "results.csv")
     results.to_json(output / "results.json")
@@ -197,7 +237,11 @@ def _write(results, output):
     console = Console(width=terminal_width())
     for task in results.tasks:
         console.print(results.to_table(task))
-    print(f"results.csv, results.json and curves.png are in {output}")
+    names = ["results.csv", "results.json", "curves.png"]
+    if FLAGS.html:
+        results.to_html(output / page.NAME)
+        names.append(page.NAME)
+    print(f"{', '.join(names[:-1])} and {names[-1]} are in {output}")
 
 
 def run(argv=None):

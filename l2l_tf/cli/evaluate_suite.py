@@ -1,11 +1,10 @@
 """The part of `l2l-evaluate` that runs a suite."""
 
 import dataclasses
-import pathlib
 import sys
 import time
 
-from l2l_tf.cli.command_line import CommandError
+from l2l_tf.cli.command_line import CommandError, output_directory
 from l2l_tf.cli.text_table import text_table
 
 LEGEND = """
@@ -25,14 +24,10 @@ def main(flags):
     Raises:
         CommandError: If the flags or the machine's data do not allow it.
     """
-    if not flags.output_dir:
-        raise CommandError(f"--output_dir is needed. Received: --output_dir={flags.output_dir}")
-    output = pathlib.Path(flags.output_dir).expanduser()
-    if output.is_file():
-        raise CommandError(f"--output_dir must be a directory. Received: {output}")
+    output = output_directory(flags)
     cache = flags.cache_dir or output / "runs"
     from l2l_tf import evaluation
-    from l2l_tf.evaluation import suite
+    from l2l_tf.evaluation import page, suite
 
     begun = time.time()
     try:
@@ -49,6 +44,8 @@ def main(flags):
         )
         ranking = suite.ranked(results)
         suite.write(ranking, output)
+        if flags.html:
+            suite.write_page(ranking, output / page.NAME)
     except KeyboardInterrupt:
         print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
@@ -57,7 +54,8 @@ def main(flags):
     print(text_table(*suite.overview(ranking), wrapped=0))
     print(LEGEND)
     print(
-        f"suite.md, suite.png, suite.json, tasks.csv and curves.csv are in {output} "
+        f"suite.md, suite.png, suite.json, tasks.csv{f', {page.NAME}' if flags.html else ''} and "
+        f"curves.csv are in {output} "
         f"({(time.time() - begun) / 60:.1f} minutes; finished runs were taken from {cache})."
     )
     return 0

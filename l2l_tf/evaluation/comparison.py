@@ -54,7 +54,7 @@ def evaluate(
     described = dataclasses.asdict(settings)
     return Results.merged(
         [
-            Results({"task": e.name, **described}, part.contestants, part.records)
+            Results({"task": e.name, **described}, part.contestants, part.records, part.pictures)
             for e, part in zip(evaluated, found, strict=True)
         ]
     )

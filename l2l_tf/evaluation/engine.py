@@ -9,7 +9,7 @@ from l2l_tf.evaluation.contenders import Contender
 from l2l_tf.evaluation.finished_runs import FinishedRuns
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.progress import progress_bar
-from l2l_tf.evaluation.results import Contestant, Record
+from l2l_tf.evaluation.results import Contestant, Picture, Record
 from l2l_tf.evaluation.runner import Runner
 from l2l_tf.evaluation.settings import Settings
 from l2l_tf.evaluation.tuning import tune
@@ -37,11 +37,13 @@ class TaskRuns(NamedTuple):
         contestants: List of `Contestant`, in the order of the contenders.
         records: List of `Record`.
         held_out_rows: Rows of the test split that reports look at; 0 without data.
+        pictures: List of `Picture`, of the first seed's runs.
     """
 
     contestants: list
     records: list
     held_out_rows: int
+    pictures: list
 
 
 def as_contenders(given):
@@ -88,7 +90,7 @@ def _run_task(evaluated, contenders, cache_dir, bar):
         settings.jit_compile,
         settings.seed,
     )
-    contestants, records = [], []
+    contestants, records, pictures = [], [], []
     for contender in contenders:
         bar.set_postfix_str(f"{evaluated.name} {contender.name}")
         finished = FinishedRuns(Runner(problem, contender, settings.steps), cache_dir)
@@ -101,5 +103,7 @@ def _run_task(evaluated, contenders, cache_dir, bar):
         for seed in range(settings.seeds):
             curve = finished.curve(contestant.learning_rate, seed, settings.records)
             records += [Record.of(contestant, seed, m) for m in curve]
+            if seed == 0:
+                pictures += [Picture.of(contestant, m) for m in curve if m.picture]
             bar.update()
-    return TaskRuns(contestants, records, problem.held_out_rows)
+    return TaskRuns(contestants, records, problem.held_out_rows, pictures)

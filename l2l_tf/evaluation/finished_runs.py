@@ -90,6 +90,7 @@ def _key(runner):
     code = own_code(cls)
     return {
         **({"task_code": code} if code else {}),
+        **({"pictures": True} if problem.has_pictures else {}),
         "format": CACHE_FORMAT,
         "task": f"{cls.__module__}.{problem.task!r}",
         "contender": runner.contender.identity,

@@ -1,8 +1,10 @@
 """A task as evaluations need it: the same starts, batches and reports for every optimizer."""
 
+import base64
+
 import tensorflow as tf
 
-from l2l_tf.tasks import SPLITS, as_seed, fold_in
+from l2l_tf.tasks import SPLITS, Task, as_seed, fold_in
 
 # Streams of seeds: what tunes, what is reported and what training draws never meet.
 STREAMS = {"tuning": 101, "report": 102, "data": 103}
@@ -94,6 +96,16 @@ class Problem:
             return tf.reduce_sum(losses), tf.reduce_mean(losses), model_state
         loss, model_state, _ = self.task.loss(params, model_state, batch)
         return loss, loss, model_state
+
+    @property
+    def has_pictures(self):
+        """Whether parameters look like something."""
+        return self.functions == 1 and type(self.task).picture is not Task.picture
+
+    def picture(self, params):
+        """What the parameters look like, as the text of a JPEG file in base 64."""
+        pixels = self.task.picture([tf.convert_to_tensor(p) for p in params])
+        return base64.b64encode(tf.io.encode_jpeg(pixels, quality=90).numpy()).decode()
 
     def report(self, params, model_state, splits=("train", "test")):
         """Losses and accuracies on whole splits.

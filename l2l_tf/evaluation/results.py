@@ -97,6 +97,33 @@ class Contestant:
 
 
 @dataclasses.dataclass(frozen=True)
+class Picture:
+    """What the parameters looked like at a recorded step of an optimizer's first run.
+
+    Attributes:
+        task: The task as text.
+        optimizer: Name of the contender.
+        step: Steps taken.
+        jpeg: The picture's file in base 64.
+    """
+
+    task: str
+    optimizer: str
+    step: int
+    jpeg: str
+
+    @classmethod
+    def of(cls, contestant: "Contestant", measurement: Any) -> "Picture":
+        """The picture of a `Contestant`'s `Measurement`."""
+        return cls(contestant.task, contestant.optimizer, measurement.step, measurement.picture)
+
+    @property
+    def source(self) -> str:
+        """The picture as a data URI."""
+        return f"data:image/jpeg;base64,{self.jpeg}"
+
+
+@dataclasses.dataclass(frozen=True)
 class Spread:
     """Median, minimum and maximum of a number over seeds."""
 
@@ -125,6 +152,7 @@ class Results:
         settings: Dict of what was asked for.
         contestants: List of `Contestant`.
         records: List of `Record`.
+        pictures: List of `Picture`; of most tasks there are none.
         versions: Dict of the versions of Python and packages.
         date: ISO date.
         cpu: Model and cores of the CPU.
@@ -133,6 +161,7 @@ class Results:
     settings: dict
     contestants: list
     records: list
+    pictures: list = dataclasses.field(default_factory=list)
     versions: dict = dataclasses.field(default_factory=lambda: _versions())
     date: str = dataclasses.field(default_factory=lambda: datetime.date.today().isoformat())
     cpu: str = dataclasses.field(default_factory=lambda: _cpu())
@@ -194,6 +223,12 @@ class Results:
 
         plots.plot(self, path)
 
+    def to_html(self, path: str | os.PathLike) -> None:
+        """Write one self-contained page with interactive curves; see `page.write`."""
+        from l2l_tf.evaluation import page
+
+        page.write(self, path)
+
     def to_csv(self, path: str | os.PathLike) -> None:
         """Write one row per record."""
         names = [field.name for field in dataclasses.fields(Record)]
@@ -215,7 +250,8 @@ class Results:
             content = json.loads(pathlib.Path(path).read_text())
             records = [_record(r) for r in content.pop("records")]
             contestants = [_contestant(c) for c in content.pop("contestants")]
-            return cls(**content, records=records, contestants=contestants)
+            pictures = [Picture(**p) for p in content.pop("pictures", [])]
+            return cls(**content, records=records, contestants=contestants, pictures=pictures)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"Not the results of an evaluation ({error}). Received: {path}") from (
                 error
@@ -223,14 +259,25 @@ class Results:
 
     @classmethod
     def merged(cls, parts: Iterable["Results"]) -> "Results":
-        """Results of several tasks as one; the settings of each are kept in a list."""
+        """Results of several tasks as one; the settings of each are kept in a list.
+
+        Raises:
+            ValueError: If an optimizer is on a task in two of them.
+        """
         parts = list(parts)
         if len(parts) == 1:
             return parts[0]
+        pairs = [(c.task, c.optimizer) for part in parts for c in part.contestants]
+        if len(set(pairs)) < len(pairs):
+            twice = next(pair for pair in pairs if pairs.count(pair) > 1)
+            raise ValueError(
+                f"An optimizer is on a task once. Received: {twice[1]} on {twice[0]} twice"
+            )
         return cls(
             {"parts": [part.settings for part in parts]},
             [c for part in parts for c in part.contestants],
             [r for part in parts for r in part.records],
+            [p for part in parts for p in part.pictures],
         )
 
     def _task(self, task):

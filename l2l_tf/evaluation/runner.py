@@ -21,12 +21,14 @@ class Measurement(NamedTuple):
         batch_loss: Mean loss of the batches trained on since the measurement before
             (each before its step); None at step 0.
         reports: Dict split → `{"loss": …, "accuracy": …}`; see `Problem.report`.
+        picture: See `Problem.picture`; None where nothing is to be seen, and in tuning.
     """
 
     step: int
     seconds: float
     batch_loss: float | None
     reports: dict
+    picture: str | None = None
 
 
 def recorded_steps(steps, records):
@@ -103,7 +105,9 @@ class Runner:
             if broken:
                 batch_loss = None if batch_loss is None else np.inf
                 reports = {split: {**r, "loss": np.inf} for split, r in reports.items()}
-            measurements.append(Measurement(step, seconds, batch_loss, reports))
+            shown = stream == "report" and self.problem.has_pictures
+            picture = self.problem.picture([p.value for p in self._params]) if shown else None
+            measurements.append(Measurement(step, seconds, batch_loss, reports, picture))
         return measurements
 
     def _reset(self, params, model_state, rate):

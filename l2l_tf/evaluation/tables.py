@@ -2,13 +2,43 @@
 
 import math
 
+LEGEND = "learning rate: tuned on a grid; * the best one is at the grid's edge"
 
-def table(results, task):
-    """A `rich.table.Table`: one row per optimizer, the lowest final train loss first.
+
+def cells(results, task):
+    """The table as texts, one row per optimizer, the lowest final train loss first.
 
     Args:
         results: `Results`.
         task: One of its tasks.
+
+    Returns:
+        `(head, rows, title)`.
+    """
+    summary = results.summary(task)
+    steps = max(r.step for r in results.records if r.task == task)
+    seeds = len({r.seed for r in results.records if r.task == task})
+    has_held_out = any(row.held_out_loss for row in summary)
+    has_accuracy = any(row.held_out_accuracy for row in summary)
+    head = ["optimizer", "train loss" if has_held_out else "loss"]
+    head += ["held-out loss"] * has_held_out + ["held-out accuracy"] * has_accuracy
+    head += ["seconds", "µs per step", "learning rate"]
+    rows = []
+    for row in summary:
+        texts = [row.contestant.optimizer, _with_range(row.train_loss)]
+        texts += [_with_range(row.held_out_loss)] * has_held_out
+        texts += [_with_range(row.held_out_accuracy, "{:.3f}")] * has_accuracy
+        texts += [
+            _number(row.seconds.median),
+            _number(row.seconds_per_step.median * 1e6),
+            _rate(row.contestant),
+        ]
+        rows.append(texts)
+    return head, rows, f"{task}: {steps} steps; median over {seeds} seeds ±half their range"
+
+
+def table(results, task):
+    """A `rich.table.Table` of `cells`.
 
     Raises:
         ImportError: If rich is not installed.
@@ -21,36 +51,21 @@ def table(results, task):
         raise ImportError(
             "Tables need rich: pip install 'l2l-tf[plots]'. Received: no module rich"
         ) from error
-    rows = results.summary(task)
-    steps = max(r.step for r in results.records if r.task == task)
-    seeds = len({r.seed for r in results.records if r.task == task})
-    has_held_out = any(row.held_out_loss for row in rows)
-    has_accuracy = any(row.held_out_accuracy for row in rows)
-    columns = ["optimizer", "train loss" if has_held_out else "loss"]
-    columns += ["held-out loss"] * has_held_out + ["held-out accuracy"] * has_accuracy
-    columns += ["seconds", "µs per step", "learning rate"]
+    head, rows, title = cells(results, task)
+    learned = {c.optimizer for c in results.contestants if c.learned}
     made = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        title=f"{task}: {steps} steps; median over {seeds} seeds ±half their range",
-        caption="learning rate: tuned on a grid; * the best one is at the grid's edge",
+        title=title,
+        caption=LEGEND,
         title_justify="left",
         caption_justify="left",
     )
-    for column in columns:
+    for column in head:
         made.add_column(column, justify="left" if column == "optimizer" else "right")
     for row in rows:
-        cells = [row.contestant.optimizer, _with_range(row.train_loss)]
-        cells += [_with_range(row.held_out_loss)] * has_held_out
-        cells += [_with_range(row.held_out_accuracy, "{:.3f}")] * has_accuracy
-        cells += [
-            _number(row.seconds.median),
-            _number(row.seconds_per_step.median * 1e6),
-            _rate(row.contestant),
-        ]
-        style = "bold cyan" if row.contestant.learned else ""
-        made.add_row(*(Text(cell) for cell in cells), style=style)
+        made.add_row(*map(Text, row), style="bold cyan" if row[0] in learned else "")
     return made
 
 

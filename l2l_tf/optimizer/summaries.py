@@ -60,21 +60,26 @@ class OptimizerSummaries(keras.callbacks.Callback):
         if self._optimizer is None:
             raise ValueError(f"The optimizer is no LearnedOptimizer. Received: {optimizer!r}")
         self._writer = self._summary.create_file_writer(str(self.log_dir))
-        self._batches = 0
+        self._batches = self._next = 0
         self._before = self._last = None
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self._batches % self.update_freq == 0:
+        if self._batches >= self._next:
             self._before = self._values()
 
     def on_train_batch_end(self, batch, logs=None):
         self._batches += 1
-        if self._before is not None:
-            steps = [b - a for a, b in zip(self._before, self._values(), strict=True)]
+        if self._before is None:
+            return
+        after = self._values()
+        if len(after) == len(self._before):  # Else this batch has built the model.
+            self._next = self._batches - 1 + self.update_freq
+            steps = [b - a for a, b in zip(self._before, after, strict=True)]
             with self._writer.as_default(step=int(self._optimizer.iterations)):
                 self._of_variables(steps)
                 self._of_the_optimizer()
-            self._before, self._last = None, steps
+            self._last = steps
+        self._before = None
 
     def on_train_end(self, logs=None):
         self._writer.close()

@@ -103,6 +103,11 @@ class Task(Configured):
         """How often so many steps pass over the training rows; None if there are no rows."""
         return steps * self.batch_size / self.train_rows if self.train_rows else None
 
+    def picture(self, params: list[tf.Tensor]) -> tf.Tensor | None:
+        """What the parameters look like, uint8 `[height, width, 3]`; None if like nothing."""
+        del params
+        return None
+
     def evaluate(
         self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

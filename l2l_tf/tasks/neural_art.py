@@ -90,6 +90,10 @@ class NeuralArt(Task):
         """The painting: `[size, size, 3]` float32, from 0 to 255."""
         return squares.painting(self.style, self.size)
 
+    def picture(self, params):
+        pixels = tf.round(as_pixels(tf.convert_to_tensor(params[0])))
+        return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
+
     def loss(self, params, model_state, batch):
         image = tf.convert_to_tensor(params[0])
         losses, terms = self._losses(image[None], model_state[0][None])

@@ -50,6 +50,21 @@ def test_the_command_prints_a_table_and_writes_its_files(
         assert len(list(csv.DictReader(file))) == 3 * 2 * 4
 
 
+def test_a_page_for_the_browser_is_written_at_once_or_from_earlier_results(
+    command, tmp_path, capsys
+):
+    evaluated, later = tmp_path / "evaluated", tmp_path / "later"
+    assert command(*small(evaluated, "--baselines=adam", "--html")) == 0
+    assert "page.html are in" in capsys.readouterr().out
+    results = f"--results={evaluated / 'results.json'}"
+    assert command(results, f"--output_dir={later}") == 0
+    assert (later / "page.html").stat().st_size == (evaluated / "page.html").stat().st_size
+    assert command(results, results, f"--output_dir={later}") == 2
+    assert "adam on digits_mlp(hidden=4,batch_size=16) twice" in capsys.readouterr().err
+    assert command(results) == 2
+    assert "--output_dir is needed" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, monkeypatch, capsys):
     from l2l_tf.evaluation.runner import Runner

@@ -89,7 +89,15 @@ def test_json_is_strict_and_comes_back_the_same(results, tmp_path):
         raise AssertionError(constant)
 
     content = json.loads(path.read_text(), parse_constant=refuse)
-    assert set(content) == {"settings", "contestants", "records", "versions", "date", "cpu"}
+    assert set(content) == {
+        "settings",
+        "contestants",
+        "records",
+        "pictures",
+        "versions",
+        "date",
+        "cpu",
+    }
     again = Results.from_json(path)
     assert again.records == results.records
     assert again.contestants == results.contestants

@@ -98,3 +98,10 @@ def test_what_it_cannot_look_at_is_refused(tmp_path):
         OptimizerSummaries(tmp_path, update_freq=0)
     with pytest.raises(ValueError, match="is no LearnedOptimizer. Received: <keras"):
         fitted(keras.optimizers.Adam(), tmp_path)
+
+
+def test_a_model_that_its_first_batch_builds_is_looked_at_from_the_second(tmp_path):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(LearnedOptimizer(rule="momentum"), "mse")
+    model.fit(X, X[:, :1], 16, verbose=0, callbacks=[OptimizerSummaries(tmp_path, update_freq=2)])
+    assert list(written(tmp_path)[f"step_size/{model.trainable_variables[0].path}"]) == [2, 4]

@@ -1,6 +1,6 @@
 """Suites of Keras models of many kinds, each in two halves that share no task."""
 
-from l2l_tf.evaluation.suite.documents import markdown, overview, write
+from l2l_tf.evaluation.suite.documents import markdown, overview, write, write_page
 from l2l_tf.evaluation.suite.entry import Entry
 from l2l_tf.evaluation.suite.keras_task import KerasTask
 from l2l_tf.evaluation.suite.picture import draw
@@ -35,4 +35,5 @@ __all__ = [
     "standings",
     "task_standings",
     "write",
+    "write_page",
 ]

@@ -6,6 +6,7 @@ import os
 import pathlib
 
 from l2l_tf.core.files import write_csv, write_whole
+from l2l_tf.evaluation import page
 from l2l_tf.evaluation.suite.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
 from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, Ranking
@@ -29,6 +30,16 @@ def write(ranking: Ranking, directory: str | os.PathLike) -> None:
     write_csv(directory / "tasks.csv", [dataclasses.asdict(row) for row in rows])
     write_whole(directory / "suite.md", markdown(ranking))
     draw(ranking, directory / "suite.png")
+
+
+def write_page(ranking: Ranking, path: str | os.PathLike) -> None:
+    """Write the results as one self-contained page with interactive curves.
+
+    Raises:
+        ImportError: If plotly is not installed.
+    """
+    title = f"The {ranking.results.settings.get('suite', 'general')} suite"
+    page.write(ranking.results, path, title, overview(ranking))
 
 
 def markdown(ranking: Ranking) -> str:
