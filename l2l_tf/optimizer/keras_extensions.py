@@ -95,11 +95,22 @@ def _on_train_begin(self, original, logs=None):
 def _load_weights(self, original, *args, **kwargs):
     """`load_model` builds an optimizer before it loads its state; `load_weights` builds none.
 
-    The state would wait for the first step, and whoever looks before it would not see it.
+    The state would wait for the first step, and whoever looks before it would not see it. Into
+    layers that were never built Keras loads nothing, without a word.
     """
     original(self, *args, **kwargs)
     optimizer = rule_optimizer_of(self)
-    if optimizer is not None and optimizer.awaits_state:
+    if optimizer is None or not optimizer.awaits_state:
+        return
+    unbuilt = [layer.name for layer in self._flatten_layers() if not layer.built]
+    if unbuilt and not self.trainable_variables:
+        optimizer.reset()
+        warnings.warn(
+            f"No weights were loaded, nor the state of {optimizer.name!r}: layers of the model are "
+            f"not built. Call it on some data before `load_weights`. Received: {unbuilt}",
+            stacklevel=2,
+        )
+    elif not unbuilt:
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)
 
@@ -152,8 +163,7 @@ def _save_own_variables(self, original, store):
     """Saved is also what of the optimizer inside is no part of `variables`."""
     del original
     arrays = [v.numpy() for v in self._variables] + self.inner_optimizer.saved_values()
-    for index, array in enumerate(arrays):
-        store[str(index)] = array
+    saved_state.write(store, arrays, self.inner_optimizer.origin())
 
 
 @_around_a_rule
