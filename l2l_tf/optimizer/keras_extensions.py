@@ -1,21 +1,22 @@
 """The one place that extends Keras's classes, each of them once and only as it is known here.
 
 Keras shows an optimizer neither the arguments of `fit` nor what `LossScaleOptimizer` keeps to
-itself. A few methods of four classes are therefore extended when this package is
+itself. A few methods of five classes are therefore extended when this package is
 imported; optimizers of other classes notice nothing. A method that takes other arguments than are
 expected is left alone, with a warning that says what to write instead.
 """
 
 import functools
+import warnings
 
 import keras
 
-from l2l_tf.optimizer import extending, saved_state
+from l2l_tf.optimizer import extending, games, saved_state
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import RunLength, rule_optimizer_of
-from l2l_tf.optimizer.skips import SkipWarning
+from l2l_tf.optimizer.skips import BATCHES_BETWEEN, SkipWarning
 
 # State from a file, until the variables are known.
 _AWAITED = "_awaited_around_rule"
@@ -45,13 +46,22 @@ def _on_train_begin(self, original, logs=None):
 def _load_weights(self, original, *args, **kwargs):
     """`load_model` builds an optimizer before it loads its state; `load_weights` builds none.
 
-    The state would wait for the first step, and whoever looks before it would not see it.
+    The state would wait for the first step, and whoever looks before it would not see it. Into
+    layers that were never built Keras loads nothing, without a word.
     """
     original(self, *args, **kwargs)
     optimizer = rule_optimizer_of(self)
     if optimizer is None:
         return
-    if optimizer.awaits_state:
+    unbuilt = [layer.name for layer in self._flatten_layers() if not layer.built]
+    if optimizer.awaits_state and unbuilt and not self.trainable_variables:
+        optimizer.reset()
+        warnings.warn(
+            f"No weights were loaded, nor the state of {optimizer.name!r}: layers of the model are "
+            f"not built. Call it on some data before `load_weights`. Received: {unbuilt}",
+            stacklevel=2,
+        )
+    elif optimizer.awaits_state and not unbuilt:
         with BACKEND.scope_of(self):
             self.optimizer.build(self.trainable_variables)
     if BACKEND.functional:
@@ -64,6 +74,18 @@ def _compile(self, original, *args, **kwargs):
     optimizer = rule_optimizer_of(self)
     if optimizer is not None:
         optimizer.model_jit_compile = bool(self.jit_compile)
+
+
+def _train_on_batch(self, original, *args, **kwargs):
+    """There are no callbacks here to mind skipped steps, nor one program that holds two players."""
+    result = original(self, *args, **kwargs)
+    optimizer = rule_optimizer_of(self)
+    if optimizer is not None:
+        games.note_batch(self, rule_optimizer_of)
+        optimizer.batches_alone += 1
+        if optimizer.batches_alone % BATCHES_BETWEEN == 0:
+            optimizer.watch_skips()
+    return result
 
 
 def _around_a_rule(extended):
@@ -106,8 +128,7 @@ def _save_own_variables(self, original, store):
     """Saved is also what of the optimizer inside is no part of `variables`."""
     del original
     arrays = [v.numpy() for v in self._variables] + self.inner_optimizer.saved_values()
-    for index, array in enumerate(arrays):
-        store[str(index)] = array
+    saved_state.write(store, arrays, self.inner_optimizer.origin())
 
 
 @_around_a_rule
@@ -161,6 +182,17 @@ EXTENSIONS = [
             )
         },
         "where XLA is not to be used, give the optimizer jit_compile=False, too",
+    ),
+    Extension(
+        next(cls for cls in keras.Model.__mro__ if "train_on_batch" in vars(cls)),
+        {
+            "train_on_batch": (
+                ("self", "x", "y", "sample_weight", "class_weight", "return_dict"),
+                _train_on_batch,
+            )
+        },
+        "with `train_on_batch` call optimizer.watch_skips() now and then, and in a game of two "
+        "optimizer.contest() for both",
     ),
     Extension(
         keras.optimizers.LossScaleOptimizer,
