@@ -60,14 +60,16 @@ class Spectral(UpdateRule):
     `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
 
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
-    unknown; in a run of more than three passes over its data steps are shorter by √(3/passes) and r
-    grows more slowly by 3/passes, thirty passes and more counting as thirty, and a run of t < 1000
-    steps as one of at most 3·t/100 passes. Each variable's r is a sum over the steps so far: it
-    grows while the gradient agrees with the step before it (their cosine, over its own usual size)
-    and shrinks where it turns against it, as the step size of hypergradient descent does (Baydin et
-    al. 2018). Whatever size it starts from, it soon is near the one at which gradients neither
-    agree nor turn. `guard` cuts all steps while the loss rises above what it was, and where the
-    loss is below 1e-6 of the first one, steps are shorter by the root of what is left of that.
+    unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
+    over its data steps are shorter by √(3/passes), kernels decay more, and r grows more slowly by
+    3/passes once a fifth of the loss is gone, thirty passes and more counting as thirty, and a run
+    of t < 1000 steps as one of at most 3·t/100 passes. Each variable's r is a sum over the steps
+    so far: it grows while the gradient agrees with the step before it (their cosine, over its own
+    usual size) and shrinks where it turns against it, as the step size of hypergradient descent
+    does (Baydin et al. 2018). Whatever size it starts from, it soon is near the one at which
+    gradients neither agree nor turn. `guard` cuts all steps while the loss rises above what it
+    was, and where the loss is below 1e-6 of the first one, steps are shorter by the root of what
+    is left of that.
 
     An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
@@ -81,7 +83,9 @@ class Spectral(UpdateRule):
         kernel_size: Step of kernels before annealing and the learned factors.
         embedding_size: Step of embeddings, likewise.
         vector_size: Step of everything else.
-        weight_decay: λ before the learned factor; not for vectors, nor where a `Layout` says so.
+        weight_decay: λ of embeddings before the learned factor; that of kernels is three to ten
+            times as large, the more the more often rows come again. None for vectors, nor where a
+            `Layout` says so.
         adaptation: How much r changes in a step at most.
         seed: Seed of the untrained meta-parameters.
 
