@@ -52,6 +52,11 @@ def check_passes(passes):
     _check_positive("passes", passes)
 
 
+def check_epoch_steps(steps):
+    """Raise a `ValueError` unless it is a positive number or None."""
+    _check_positive("steps", steps)
+
+
 def check_jit_compile(jit_compile):
     """Raise a `ValueError` unless it is True, False or None."""
     if jit_compile is not None and not isinstance(jit_compile, bool):

@@ -142,6 +142,20 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
                     aggregation="only_first_replica",
                     name="passes",
                 )
+                self._epoch_start = keras.Variable(
+                    0,
+                    dtype="int",
+                    trainable=False,
+                    aggregation="only_first_replica",
+                    name="epoch_start",
+                )
+                self._epoch_steps = keras.Variable(
+                    np.nan,
+                    dtype="float32",
+                    trainable=False,
+                    aggregation="only_first_replica",
+                    name="epoch_steps",
+                )
 
     @property
     def preset(self):
@@ -332,6 +346,23 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         taken = BACKEND.tensor(self.iterations)
         self._run_start.assign(taken - steps_done if known else 0)
         self.tell_passes(passes)
+        self.begin_epoch(None)
+
+    def begin_epoch(self, steps: int | None = None) -> None:
+        """Tell the rule that an epoch begins now, at whose end the weights are looked at.
+
+        In a run of unknown length steps become shorter towards that end, so that any epoch may
+        be the last. `fit` does so by itself.
+
+        Args:
+            steps: Updates that the epoch takes; None if unknown.
+
+        Raises:
+            ValueError: If it is not positive.
+        """
+        checks.check_epoch_steps(steps)
+        self._epoch_steps.assign(np.nan if steps is None else steps)
+        self._epoch_start.assign(ops.cast(self.iterations, self._epoch_start.dtype))
 
     def tell_passes(self, passes: float | None) -> None:
         """Tell the rule how often the run passes over its data, and nothing else.
@@ -507,6 +538,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             run_start=BACKEND.tensor(self._run_start.value) - unseen,
             passes=BACKEND.tensor(self._passes.value),
             contested=contested,
+            epoch_start=BACKEND.tensor(self._epoch_start.value) - unseen,
+            epoch_steps=BACKEND.tensor(self._epoch_steps.value),
         )
 
     def contest(self, contested: bool = True) -> None:

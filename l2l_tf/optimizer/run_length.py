@@ -36,6 +36,8 @@ class RunLength(keras.callbacks.Callback):
 
     An epoch is taken for a pass over the data, and the optimizer told how many there are; of a
     run of unknown length `epochs`, with those before it, but no more than 30 (`LIKELY_PASSES`).
+    Of such a run the optimizer is told where its epochs end, too (`begin_epoch`): any may be the
+    last, and held-out losses are measured there.
 
     Updates are counted, not batches: fewer with gradient accumulation, more or fewer where a
     `train_step` applies gradients several times or now and then, or a loss scale skips. What
@@ -48,9 +50,10 @@ class RunLength(keras.callbacks.Callback):
         self.beside = ()
         self._optimizer = None
         self._run = None
+        self._epoch_began = None
 
     def on_train_begin(self, logs=None):
-        self._optimizer = self._run = None
+        self._optimizer = self._run = self._epoch_began = None
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not at `on_train_begin`, where other callbacks may yet restore an earlier state.
@@ -58,6 +61,8 @@ class RunLength(keras.callbacks.Callback):
             self._begin(rule_optimizer_of(self.model), epoch)
         elif self._run is not None:
             self._run.epoch = epoch
+        if self._optimizer is not None and self._run is None:
+            self._begin_epoch()
 
     def on_train_batch_begin(self, batch, logs=None):
         # At a batch's end Keras may call from another thread, when the next step has begun.
@@ -76,6 +81,18 @@ class RunLength(keras.callbacks.Callback):
         if self._optimizer is not None:
             self._optimizer.begin_run(None)
         self._optimizer = self._run = None
+
+    def _begin_epoch(self):
+        """Tell the optimizer how many updates come until the weights are looked at."""
+        done = int(self._optimizer.iterations.numpy())
+        if self._epoch_began is None:
+            batches = (self.params or {}).get("steps")
+            every = self._optimizer.gradient_accumulation_steps or 1
+            steps = max(batches // every, 1) if batches else None
+        else:  # As many as in the last one, whatever a batch takes.
+            steps = done - self._epoch_began or None
+        self._optimizer.begin_epoch(steps)
+        self._epoch_began = done
 
     def _begin(self, optimizer, epoch):
         if optimizer is None:

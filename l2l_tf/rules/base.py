@@ -40,6 +40,9 @@ class Context(NamedTuple):
         passes: Scalar float, how often the run passes over its data; NaN if unknown.
         contested: Scalar bool: whether another optimizer trains what the loss also depends on,
             against this one.
+        epoch_start: Scalar, the `iteration` at which the present epoch began.
+        epoch_steps: Scalar float, updates that an epoch takes, at whose end the weights are
+            looked at; NaN if unknown.
     """
 
     iteration: Any = 0
@@ -48,6 +51,8 @@ class Context(NamedTuple):
     run_start: Any = 0
     passes: Any = UNKNOWN
     contested: Any = False
+    epoch_start: Any = 0
+    epoch_steps: Any = UNKNOWN
 
     @property
     def run_iteration(self) -> Tensor:

@@ -365,6 +365,56 @@ def test_a_loop_of_ones_own_tells_the_passes():
             model.optimizer.begin_run(10, passes=wrong)
 
 
+def epochs_told(model, data=None, **arguments):
+    """`(start, steps)` of the epoch that the rule knows of at each batch's end."""
+    told = []
+
+    def note(batch, logs):
+        context = model.optimizer._context()
+        told.append((int(context.epoch_start), float(context.epoch_steps)))
+
+    spy = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    never = keras.callbacks.EarlyStopping("loss", patience=1000)
+    if data is None:
+        fit(model, callbacks=[never, spy], **arguments)
+    else:
+        model.fit(data, verbose=0, callbacks=[never, spy], **arguments)
+    return told
+
+
+def test_of_a_run_of_unknown_length_the_ends_of_its_epochs_are_told():
+    model = make()
+    starts = np.repeat(BATCHES * np.arange(3), BATCHES)
+    assert epochs_told(model, epochs=3) == [(start, BATCHES) for start in starts]
+    assert np.isnan(float(model.optimizer._context().epoch_steps))
+    (*_, (start, steps)) = epochs_told(model, epochs=1)
+    assert (start, steps) == (3 * BATCHES, BATCHES)
+
+
+def test_under_accumulation_an_epoch_is_as_many_updates():
+    model = make(optimizer_arguments={"gradient_accumulation_steps": 2})
+    assert {steps for _, steps in epochs_told(model, epochs=2)} == {BATCHES / 2}
+
+
+def test_epochs_of_unknown_length_are_measured():
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(len(X) // BATCHES)
+    endless = tf.data.Dataset.from_generator(lambda: iter(data), output_signature=data.element_spec)
+    steps = [steps for _, steps in epochs_told(make(), endless, epochs=3)]
+    assert np.isnan(steps[:BATCHES]).all()
+    assert steps[BATCHES:] == [float(BATCHES)] * (2 * BATCHES)
+
+
+def test_a_loop_of_ones_own_tells_its_epochs():
+    optimizer = make().optimizer
+    optimizer.begin_epoch(10)
+    assert float(optimizer._context().epoch_steps) == 10.0
+    optimizer.begin_epoch()
+    assert np.isnan(float(optimizer._context().epoch_steps))
+    for wrong in (0, -3, "ten", True):
+        with pytest.raises(ValueError, match="Received: steps="):
+            optimizer.begin_epoch(wrong)
+
+
 def test_the_callback_is_added_once_and_to_no_other_optimizer():
     def callbacks(model, **arguments):
         found = []

@@ -24,6 +24,13 @@ from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import size_of_kernel
 from l2l_tf.rules.spectral.groups import decays, groups_of, in_full, is_matrix, of_groups
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
+from l2l_tf.rules.spectral.passes import (
+    closing,
+    factor_of_decay,
+    regret,
+    share_of_growth,
+    share_of_new_rows,
+)
 from l2l_tf.rules.spectral.signals import (
     CONTROLS,
     VARIABLE_SIGNALS,
@@ -33,15 +40,6 @@ from l2l_tf.rules.spectral.signals import (
     variable_signals,
 )
 
-# Steps that go back and forth along one direction may still be the best ones for all others:
-# what turns counts less than what agrees. Not where the length of the run is unknown: nothing else
-# makes steps small enough in the end.
-REGRET = 0.3
-# What rows agree on that were seen before says little about others. A run that passes over its
-# data more often than this takes shorter steps, which grow more slowly: few rows are not fitted
-# long before a held-out loss is at its best. Not without end: many passes are often only a bound.
-# Nor where the run is known to be short: steps have no time to grow then.
-PASSES, LEAST_NEW, SHORT = 3.0, 0.1, 100.0
 # Against another player gradients turn with the other's moves: a step along old ones comes too
 # late, and that they agree is no reason for longer steps.
 CONTESTED_KEEP = 0.5
@@ -62,14 +60,16 @@ class Spectral(UpdateRule):
     `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
 
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
-    unknown; in a run of more than three passes over its data steps are shorter by √(3/passes) and r
-    grows more slowly by 3/passes, thirty passes and more counting as thirty, and a run of t < 1000
-    steps as one of at most 3·t/100 passes. Each variable's r is a sum over the steps so far: it
-    grows while the gradient agrees with the step before it (their cosine, over its own usual size)
-    and shrinks where it turns against it, as the step size of hypergradient descent does (Baydin et
-    al. 2018). Whatever size it starts from, it soon is near the one at which gradients neither
-    agree nor turn. `guard` cuts all steps while the loss rises above what it was, and where the
-    loss is below 1e-6 of the first one, steps are shorter by the root of what is left of that.
+    unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
+    over its data steps are shorter by √(3/passes), kernels decay more, and r grows more slowly by
+    3/passes once a fifth of the loss is gone, thirty passes and more counting as thirty, and a run
+    of t < 1000 steps as one of at most 3·t/100 passes. Each variable's r is a sum over the steps
+    so far: it grows while the gradient agrees with the step before it (their cosine, over its own
+    usual size) and shrinks where it turns against it, as the step size of hypergradient descent
+    does (Baydin et al. 2018). Whatever size it starts from, it soon is near the one at which
+    gradients neither agree nor turn. `guard` cuts all steps while the loss rises above what it
+    was, and where the loss is below 1e-6 of the first one, steps are shorter by the root of what
+    is left of that.
 
     An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
@@ -83,7 +83,9 @@ class Spectral(UpdateRule):
         kernel_size: Step of kernels before annealing and the learned factors.
         embedding_size: Step of embeddings, likewise.
         vector_size: Step of everything else.
-        weight_decay: λ before the learned factor; not for vectors, nor where a `Layout` says so.
+        weight_decay: λ of embeddings before the learned factor; that of kernels is three to ten
+            times as large, the more the more often rows come again. None for vectors, nor where a
+            `Layout` says so.
         adaptation: How much r changes in a step at most.
         seed: Seed of the untrained meta-parameters.
 
@@ -217,16 +219,18 @@ class Spectral(UpdateRule):
         dtype = power.dtype
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
         annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
-        annealing = ops.cast(annealing, dtype)
-        new = ops.cast(_share_of_new_rows(context), dtype)
+        annealing = ops.cast(annealing * closing(context), dtype)
+        share = share_of_new_rows(context)
+        new = ops.cast(share, dtype)
+        growing = ops.cast(share_of_growth(share, loss), dtype)
         learned, left = all_learned(loss)
-        pace = annealing * self._growth_of_rates(agreement, controls, context, learned, new)
+        pace = annealing * self._growth_of_rates(agreement, controls, context, learned, growing)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
-        decaying = np.array([decays(layout) for layout in layouts], "float32")
-        decay = ops.cast(self.weight_decay * decaying, dtype)
+        decay = self.weight_decay * self._decay_factors(layouts, share)
+        decay = ops.cast(decay, dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         iteration = ops.cast(context.iteration, dtype) + 1.0
         keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
@@ -271,16 +275,22 @@ class Spectral(UpdateRule):
             ops.convert_to_tensor([layout.fan_in for layout in layouts], "float32"),
         )
 
-    def _growth_of_rates(self, agreement, controls, context, learned, new):
+    def _decay_factors(self, layouts, share):
+        """What the weight decay of each variable is multiplied by, `[variables]` float32."""
+        kernels = np.array([decays(layout) and is_matrix(layout) for layout in layouts])
+        others = np.array([decays(layout) for layout in layouts]) & ~kernels
+        kernels, others = (ops.convert_to_tensor(n, "float32") for n in (kernels, others))
+        return kernels * factor_of_decay(share) + others
+
+    def _growth_of_rates(self, agreement, controls, context, learned, growing):
         """What is added to r, before annealing, `[variables]`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
         pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
-        regret = ops.where(ops.isnan(ops.cast(context.total_steps, dtype)), 1.0, REGRET)
-        trust = ops.where(agreement < 0.0, ops.cast(regret, dtype) * trust, trust)
+        trust = ops.where(agreement < 0.0, ops.cast(regret(context), dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)
-        wanted = ops.where(wanted > 0.0, new * wanted, wanted)
+        wanted = ops.where(wanted > 0.0, growing * wanted, wanted)
         # Where all is learned gradients agree for ever, while weights grow without bound.
         wanted = ops.where(learned, ops.minimum(wanted, 0.0), wanted)
         return pace * ops.where(context.contested, ops.zeros_like(wanted), wanted)
@@ -303,17 +313,6 @@ class Spectral(UpdateRule):
         hidden, cell = lstm_step(signals, hidden, cell, params["lstm_kernel"], params["lstm_bias"])
         controls = linear(hidden, params["output_kernel"], params["output_bias"])
         return controls + ops.matmul(params["direct_kernel"], signals), hidden, cell
-
-
-def _share_of_new_rows(context):
-    """The larger of `PASSES / passes` and `SHORT / total_steps`, a scalar in [0.1, 1].
-
-    1 where it is unknown how often the run passes over its data.
-    """
-    passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
-    short = ops.where(total > 0.0, SHORT / ops.maximum(total, 1.0), 0.0)
-    share = ops.where(passes > 0.0, ops.maximum(PASSES / passes, short), 1.0)
-    return ops.clip(share, LEAST_NEW, 1.0)
 
 
 # State of every variable that is kept for all of them at once, `[…, variables]`: the weight that

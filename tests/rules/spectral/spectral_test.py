@@ -187,8 +187,10 @@ def test_steps_shrink_where_nothing_is_left_to_learn():
 @pytest.mark.parametrize("shape", [(6, 4), (6,)])
 def test_steps_over_rows_that_come_again_are_shorter_and_grow_more_slowly(shape, total):
     gradients = [np.random.default_rng(3).normal(size=shape).astype("float32")] * 30
+    # A fifth of the first loss is gone after the first step.
+    losses = [1.0, *[1e-3] * 29]
     found = {
-        passes: run(set_by_hand(), gradients, total=total, passes=passes)
+        passes: run(set_by_hand(), gradients, losses=losses, total=total, passes=passes)
         for passes in (np.nan, 1.0, 3.0, 30.0, 1e6)
     }
     first = {passes: updates[0] for passes, (updates, _) in found.items()}
@@ -198,7 +200,83 @@ def test_steps_over_rows_that_come_again_are_shorter_and_grow_more_slowly(shape,
         assert grown[passes] == grown[np.nan] > 0.0
     for passes in (30.0, 1e6):
         np.testing.assert_allclose(first[passes], 0.1**0.5 * first[np.nan], rtol=1e-5)
-        assert grown[passes] == pytest.approx(0.1 * grown[np.nan], rel=1e-3)
+        assert grown[passes] < 0.2 * grown[np.nan]
+
+
+@pytest.mark.parametrize("total", [1000.0, np.nan])
+def test_where_nothing_was_learned_yet_steps_grow_in_full_however_often_rows_come(total):
+    gradients = [np.random.default_rng(3).normal(size=(6, 4)).astype("float32")] * 30
+    grown = {}
+    for passes in (1.0, 60.0):
+        _, state = run(set_by_hand(), gradients, losses=[1e5] * 30, total=total, passes=passes)
+        grown[passes] = float(np.asarray(state.shared["log_rate"])[0])
+    assert grown[60.0] == pytest.approx(grown[1.0], rel=1e-5)
+
+
+@pytest.mark.parametrize("passes, factor", [(np.nan, 3.0), (2.0, 3.0), (6.0, 6.0), (50.0, 10.0)])
+def test_kernels_decay_more_where_rows_come_again(passes, factor):
+    generator = np.random.default_rng(5)
+    shapes = {"kernel": (6, 4), "embeddings": (6, 4)}
+    rule = uncontrolled(rules.get("spectral", weight_decay=0.01))
+    plain = set_by_hand()
+    variables = [generator.normal(size=shape).astype("float32") for shape in shapes.values()]
+    layouts = [rules.layout_of(shape, f"net/{name}") for name, shape in shapes.items()]
+    gradients = [generator.normal(size=v.shape).astype("float32") for v in variables]
+    shrunk = []
+    for each in (rule, plain):
+        each = each.laid_out(layouts)
+        context = rules.Context(0, 1.0, np.nan, passes=passes)
+        updates, _ = each.update(gradients, each.init(variables), variables, context)
+        shrunk.append([np.asarray(u) for u in updates])
+    rates = [np.mean((b - a) / v) for a, b, v in zip(*shrunk, variables, strict=True)]
+    share = rule.kernel_size * np.sqrt(4 / 6), rule.embedding_size
+    assert rates[0] / rates[1] == pytest.approx(factor * share[0] / share[1], rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    "total, steps, last",
+    [
+        (np.nan, 200.0, 0.05),
+        (np.nan, 5.0, 0.905),
+        (np.nan, np.nan, 1.0),
+        (1000.0, 200.0, 1.0),
+    ],
+)
+def test_towards_the_end_of_an_epoch_steps_of_a_run_of_unknown_length_are_shorter(
+    total, steps, last
+):
+    gradient = np.random.default_rng(3).normal(size=(6, 4)).astype("float32")
+    rule, variable = set_by_hand(), np.zeros((6, 4), "float32")
+    count = 5.0 if np.isnan(steps) else steps
+
+    def step(at, steps):
+        known = {"epoch_start": 0, "epoch_steps": steps}
+        context = rules.Context(at, 1.0, total, **known)
+        return rule.update([gradient], rule.init([variable]), [variable], context)[0][0]
+
+    for done, factor in ((0.0, 1.0), (0.5, 1.0), (1.0, last)):
+        at = max(int(done * count) - 1, 0)
+        found = np.asarray(step(at, steps)) / np.asarray(step(at, np.nan))
+        np.testing.assert_allclose(found, factor, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "total, steps, counts",
+    [
+        (1000.0, np.nan, 0.3),
+        (1000.0, 50.0, 0.3),
+        (np.nan, np.nan, 1.0),
+        (np.nan, 1e6, 0.6),
+    ],
+)
+def test_how_much_turning_counts_depends_on_what_makes_steps_small_in_the_end(total, steps, counts):
+    gradient = np.random.default_rng(3).normal(size=(6, 4)).astype("float32")
+    shrunk = []
+    for known in ({"epoch_steps": steps}, {}):
+        length = total if known else np.nan
+        _, state = run(set_by_hand(), [gradient, -20.0 * gradient], total=length, **known)
+        shrunk.append(float(np.asarray(state.shared["log_rate"])[0]))
+    assert shrunk[0] == pytest.approx(counts * shrunk[1], rel=2e-2) < 0.0
 
 
 @pytest.mark.parametrize("total, share", [(50.0, 1.0), (200.0, 0.5), (2000.0, 0.1), (np.nan, 0.1)])

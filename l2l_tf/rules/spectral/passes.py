@@ -1,0 +1,82 @@
+"""What a run's passes over its data, and the ends of its epochs, mean for steps."""
+
+from keras import ops
+
+from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means
+
+# What rows agree on that were seen before says little about others. A run that passes over its
+# data more often than this takes shorter steps, which grow more slowly: few rows are not fitted
+# long before a held-out loss is at its best. Not without end: many passes are often only a bound.
+# Nor where the run is known to be short: steps have no time to grow then.
+PASSES, LEAST_NEW, SHORT = 3.0, 0.1, 100.0
+# Share of the first loss that has to be gone before anything can have been learned by heart.
+FALLEN = 0.2
+# Decay of kernels, over the rule's own: for rows that are new, and the most.
+DECAY, MOST_DECAY = 3.0, 10.0
+# Part of an epoch in which steps become shorter, their least factor at its end, and the updates
+# below which an epoch is too short for that.
+CLOSING, CLOSED, LONG = 0.3, 0.05, 50.0
+# Steps that go back and forth along one direction may still be the best ones for all others:
+# what turns counts less than what agrees. Not where nothing else makes steps small enough in the
+# end, and half so where they are at the ends of epochs alone.
+REGRET, REGRET_IN_EPOCHS = 0.3, 0.6
+
+_SLOW = LOSS_DECAYS.index(0.98)
+
+
+def share_of_new_rows(context):
+    """The larger of `PASSES / passes` and `SHORT / total_steps`, a scalar in [0.1, 1].
+
+    1 where it is unknown how often the run passes over its data.
+    """
+    passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
+    short = ops.where(total > 0.0, SHORT / ops.maximum(total, 1.0), 0.0)
+    share = ops.where(passes > 0.0, ops.maximum(PASSES / passes, short), 1.0)
+    return ops.clip(share, LEAST_NEW, 1.0)
+
+
+def share_of_growth(share, loss):
+    """How fast step sizes grow, a scalar between the share of new rows and 1.
+
+    While the loss is what it was in the beginning nothing was learned by heart, however often the
+    rows came: a step that is far too short grows in full.
+
+    Args:
+        share: As `share_of_new_rows` gives it.
+        loss: The state of `loss_signals` after the step's loss.
+    """
+    first, mean = loss["loss_first"], corrected_means(loss)[_SLOW]
+    fallen = (first - mean) / ops.maximum(FALLEN * ops.abs(first), 1e-30)
+    known = ops.logical_and(loss["loss_seen"] > 0.0, fallen == fallen)
+    return ops.power(share, ops.where(known, ops.clip(fallen, 0.0, 1.0), 1.0))
+
+
+def factor_of_decay(share):
+    """What the weight decay of kernels is multiplied by: more where rows come again."""
+    return ops.minimum(DECAY / share, MOST_DECAY)
+
+
+def closing(context):
+    """Factor on steps towards the end of an epoch, a scalar in (0, 1].
+
+    Of a run whose length is unknown the weights may be taken at the end of any epoch: noise is
+    to be gone by then, as it is at the end of a run whose length is known.
+    """
+    steps = ops.cast(context.epoch_steps, "float32")
+    known = steps > 0.0
+    steps = ops.where(known, steps, 1.0)
+    taken = ops.cast(context.iteration - context.epoch_start, "float32") + 1.0
+    least = 1.0 - (1.0 - CLOSED) * ops.minimum(steps / LONG, 1.0)
+    left = ops.clip((1.0 - taken / steps) / CLOSING, 0.0, 1.0)
+    return ops.where(_ends_in_epochs(context), least + (1.0 - least) * left, 1.0)
+
+
+def regret(context):
+    """What gradients that turn against the step before count beside those that agree."""
+    unknown = ops.where(_ends_in_epochs(context), REGRET_IN_EPOCHS, 1.0)
+    return ops.where(ops.isnan(ops.cast(context.total_steps, "float32")), unknown, REGRET)
+
+
+def _ends_in_epochs(context):
+    unknown = ops.isnan(ops.cast(context.total_steps, "float32"))
+    return ops.logical_and(unknown, ops.cast(context.epoch_steps, "float32") > 0.0)
