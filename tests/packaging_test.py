@@ -95,6 +95,10 @@ def test_the_wheel_holds_the_code_and_the_presets_and_nothing_else(wheel):
     assert any(n.endswith("licenses/LICENSE") for n in names)
 
 
+def test_the_wheel_is_small(wheel):
+    assert wheel.stat().st_size < 2e6
+
+
 def test_the_wheel_requires_what_it_imports_and_leaves_the_backend_to_the_user(wheel):
     metadata = zipfile.Path(wheel) / f"{'-'.join(wheel.name.split('-')[:2])}.dist-info" / "METADATA"
     required = [

@@ -6,6 +6,7 @@ Seconds are processor time of whole processes, medians of interleaved repeats: w
 whatever else the machine does.
 """
 
+import os
 import pathlib
 import resource
 import statistics
@@ -39,17 +40,11 @@ def built(directory):
 def processor_seconds(program):
     """Processor time of a Python process that runs `program`."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, cwd=ROOT, env=_quiet()
-    )
+    env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", program]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=env)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def _quiet():
-    import os
-
-    return {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def import_seconds(repeats):

@@ -53,19 +53,24 @@ def _load_weights(self, original, *args, **kwargs):
     optimizer = rule_optimizer_of(self)
     if optimizer is None:
         return
-    unbuilt = [layer.name for layer in self._flatten_layers() if not layer.built]
-    if optimizer.awaits_state and unbuilt and not self.trainable_variables:
+    if optimizer.awaits_state:
+        _build_if_known(self, optimizer)
+    if BACKEND.functional:
+        self.train_function = None  # The weights that a rule had before are constants in it.
+
+
+def _build_if_known(model, optimizer):
+    unbuilt = [layer.name for layer in model._flatten_layers() if not layer.built]
+    if unbuilt and not model.trainable_variables:
         optimizer.reset()
         warnings.warn(
             f"No weights were loaded, nor the state of {optimizer.name!r}: layers of the model are "
             f"not built. Call it on some data before `load_weights`. Received: {unbuilt}",
             stacklevel=2,
         )
-    elif optimizer.awaits_state and not unbuilt:
-        with BACKEND.scope_of(self):
-            self.optimizer.build(self.trainable_variables)
-    if BACKEND.functional:
-        self.train_function = None  # The weights that a rule had before are constants in it.
+    elif not unbuilt:
+        with BACKEND.scope_of(model):
+            model.optimizer.build(model.trainable_variables)
 
 
 def _compile(self, original, *args, **kwargs):

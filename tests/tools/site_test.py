@@ -1,6 +1,7 @@
 """What the documentation site is made of: all pages, and all that they link to."""
 
 import pathlib
+import pkgutil
 import re
 
 from tools import site
@@ -26,7 +27,7 @@ def test_every_page_of_the_docs_and_the_api_is_in_the_menu():
     for name, (_, _, members) in site.API.items():
         assert f"api/{name}.md" in menu
         for member in members:
-            __import__(member.rpartition(".")[0] if member[7].isupper() else member)
+            assert pkgutil.resolve_name(member), member
 
 
 def test_screenshots_are_small():
