@@ -180,9 +180,11 @@ def test_tensorflow_is_not_imported():
 
 @pytest.mark.parametrize("room", ["meta", "export"])
 def test_what_needs_tensorflow_says_so(room, monkeypatch):
-    for name in [n for n in sys.modules if n.startswith((f"l2l_tf.{room}", "tensorflow"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+    monkeypatch.delattr(l2l_tf, room, raising=False)
+    monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(ImportError, match=r"pip install 'l2l-tf\[tensorflow\]'.*Received: "):
         getattr(l2l_tf, room)
 

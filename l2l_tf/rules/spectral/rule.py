@@ -272,7 +272,7 @@ class Spectral(UpdateRule):
             ops.cast(together, agreement.dtype),
             old["log_rate"],
             static_signals(layouts),
-            ops.convert_to_tensor([layout.fan_in for layout in layouts], "float32"),
+            ops.convert_to_tensor([layout.fan_in for layout in layouts], agreement.dtype),
         )
 
     def _decay_factors(self, layouts, share):
