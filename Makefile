@@ -69,7 +69,7 @@ docs: $(DOCS_VENV)/bin/mkdocs  ## Build the documentation site into build/site/h
 	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/python -m mkdocs build --strict --quiet
 	@echo "build/site/html/index.html"
 
-notebooks: $(SLOW_STAMP)  ## Make the notebooks anew from the tutorials, and run them
+notebooks: $(SLOW_STAMP)  ## Make the notebooks anew from pages of the docs, and run them
 	$(BIN)/python -m tools.notebooks
 
 screenshots: $(SLOW_STAMP)  ## Make the docs' screenshots anew, in headless Chromium

@@ -50,25 +50,12 @@ def test_the_learned_quasi_newton_method_is_far_ahead_of_adam():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["mnist_cnn", "character_transformer", "fine_tuning", "neural_art"]
-)
-def test_an_example_with_a_plot_prints_what_it_compares_with(name, tmp_path, monkeypatch, capsys):
+def test_fine_tuning_prints_what_it_compares_with(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    ended = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
-    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+    ended = runpy.run_path(str(EXAMPLES / "fine_tuning.py"), run_name="__main__")
+    assert (tmp_path / "fine_tuning.png").stat().st_size > 10_000
     printed = capsys.readouterr().out
-    compared = ended["runs" if name == "fine_tuning" else "optimizers"]
-    assert len(compared) > 1 and all(optimizer in printed for optimizer in compared)
-
-
-@pytest.mark.slow
-def test_an_exported_model_trains_on_elsewhere_as_here(capsys):
-    ended = runpy.run_path(str(EXAMPLES / "export_and_serve.py"), run_name="__main__")
-    assert ended["elsewhere"][1] == pytest.approx(ended["here"][-1], rel=1e-3)
-    assert ended["here"][-1] < ended["here"][0]
-    expected = {"serving_default", "train_step", "iterations"}
-    assert expected <= set(ended["signatures"])
+    assert len(ended["runs"]) > 1 and all(optimizer in printed for optimizer in ended["runs"])
 
 
 def test_every_example_is_in_the_docs():

@@ -1,4 +1,4 @@
-"""Makes the tutorials of the docs into notebooks, and runs them.
+"""Makes pages of the docs into notebooks, and runs them.
 
 python -m tools.notebooks                     # all of PAGES into notebooks/
 python -m tools.notebooks train-a-cnn
@@ -21,7 +21,6 @@ NOTEBOOKS = ROOT / "notebooks"
 PAGES = {
     "quick-start": ROOT / "docs" / "quick-start.md",
     "train-a-cnn": ROOT / "docs" / "tutorials" / "train-a-cnn.md",
-    "meta-train": ROOT / "docs" / "tutorials" / "meta-train.md",
 }
 _PYTHON = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)\s]+)(\))")
