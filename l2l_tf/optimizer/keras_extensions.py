@@ -7,6 +7,7 @@ expected is left alone, with a warning that says what to write instead.
 """
 
 import functools
+import warnings
 
 import keras
 
@@ -45,17 +46,31 @@ def _on_train_begin(self, original, logs=None):
 def _load_weights(self, original, *args, **kwargs):
     """`load_model` builds an optimizer before it loads its state; `load_weights` builds none.
 
-    The state would wait for the first step, and whoever looks before it would not see it.
+    The state would wait for the first step, and whoever looks before it would not see it. Into
+    layers that were never built Keras loads nothing, without a word.
     """
     original(self, *args, **kwargs)
     optimizer = rule_optimizer_of(self)
     if optimizer is None:
         return
     if optimizer.awaits_state:
-        with BACKEND.scope_of(self):
-            self.optimizer.build(self.trainable_variables)
+        _build_if_known(self, optimizer)
     if BACKEND.functional:
         self.train_function = None  # The weights that a rule had before are constants in it.
+
+
+def _build_if_known(model, optimizer):
+    unbuilt = [layer.name for layer in model._flatten_layers() if not layer.built]
+    if unbuilt and not model.trainable_variables:
+        optimizer.reset()
+        warnings.warn(
+            f"No weights were loaded, nor the state of {optimizer.name!r}: layers of the model are "
+            f"not built. Call it on some data before `load_weights`. Received: {unbuilt}",
+            stacklevel=2,
+        )
+    elif not unbuilt:
+        with BACKEND.scope_of(model):
+            model.optimizer.build(model.trainable_variables)
 
 
 def _compile(self, original, *args, **kwargs):
@@ -106,8 +121,7 @@ def _save_own_variables(self, original, store):
     """Saved is also what of the optimizer inside is no part of `variables`."""
     del original
     arrays = [v.numpy() for v in self._variables] + self.inner_optimizer.saved_values()
-    for index, array in enumerate(arrays):
-        store[str(index)] = array
+    saved_state.write(store, arrays, self.inner_optimizer.origin())
 
 
 @_around_a_rule

@@ -1,8 +1,11 @@
 """What a file holds of an optimizer: whose state it is, its counters, and the rest."""
 
 import dataclasses
+import json
 
 import numpy as np
+
+from l2l_tf.core import renamed
 
 # Scalars in front of a `RuleOptimizer`'s state, and whether they are whole numbers. An optimizer
 # that follows a schedule has no learning rate.
@@ -18,6 +21,9 @@ COUNTERS = {
 # built, the first two alone.
 WRAPPER = {"iteration": True, "learning_rate": False, "step_counter": True, "dynamic_scale": False}
 
+# Beside the arrays: whose state they are, JSON as bytes. Files of an earlier time do not say.
+ORIGIN = "origin"
+
 
 @dataclasses.dataclass(frozen=True)
 class SavedState:
@@ -27,11 +33,21 @@ class SavedState:
         wrapper: Dict of the scalars of a `LossScaleOptimizer` around it; empty without one.
         counters: Dict name → scalar array.
         rest: List of arrays: averages and accumulators, meta-parameters, slots, shared state.
+        origin: Dict of `rule`, as `rules.serialize` describes it, and `preset`; empty where the
+            file does not say.
     """
 
     wrapper: dict
     counters: dict
     rest: list
+    origin: dict = dataclasses.field(default_factory=dict)
+
+
+def write(store, arrays, origin):
+    """Fill a store of Keras's with arrays, in their order, and whose they are."""
+    for index, array in enumerate(arrays):
+        store[str(index)] = array
+    store[ORIGIN] = np.frombuffer(json.dumps(origin).encode(), "uint8")
 
 
 def read(store):
@@ -40,8 +56,9 @@ def read(store):
     Args:
         store: Mapping "0", "1", … → array, as `save_own_variables` fills it.
     """
-    keys = [str(i) for i in range(len(store.keys()))]
-    if set(keys) != set(store.keys()):
+    numbered = set(store.keys()) - {ORIGIN}
+    keys = [str(i) for i in range(len(numbered))]
+    if set(keys) != numbered:
         return None
     arrays = [np.asarray(store[key]) for key in keys]
     short = dict(list(WRAPPER.items())[:2])
@@ -59,8 +76,36 @@ def read(store):
                     dict(zip(wrapper, arrays, strict=False)),
                     dict(zip(counters, arrays[own:], strict=False)),
                     arrays[len(wholes) :],
+                    _origin(store),
                 )
     return None
+
+
+def _origin(store):
+    if ORIGIN not in store.keys():  # A store of Keras's is no container.
+        return {}
+    try:
+        origin = json.loads(np.asarray(store[ORIGIN]).tobytes())
+    except ValueError:
+        return {}
+    told = isinstance(origin, dict) and renamed.is_rule(origin.get("rule"))
+    return origin if told else {}
+
+
+def names(description):
+    """Names of a described rule and of those inside it, under today's names, as one text."""
+    return _names(renamed.upgraded_rule(description))
+
+
+def _names(value):
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_names, value)))
+    if not isinstance(value, dict):
+        return ""
+    if not renamed.is_rule(value):
+        return _names(list(value.values()))
+    inside = _names(list(value["config"].values()))
+    return value["name"] + (f"({inside})" if inside else "")
 
 
 def _is_scalar(array, whole):

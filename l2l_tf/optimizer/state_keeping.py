@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from l2l_tf import rules
 from l2l_tf.optimizer import saved_state
 from l2l_tf.optimizer.backends import BACKEND
 
@@ -108,8 +109,11 @@ class StateKeeping:
 
     def save_own_variables(self, store):
         """Write the state, meta-parameters included, into a store of Keras's."""
-        for index, array in enumerate(self.saved_values()):
-            store[str(index)] = array
+        saved_state.write(store, self.saved_values(), self.origin())
+
+    def origin(self):
+        """Whose state it is: a dict of the `rule`'s description and of the `preset`."""
+        return {"rule": rules.serialize(self._rule), "preset": self.preset}
 
     # Loading.
 
@@ -121,7 +125,8 @@ class StateKeeping:
         optimizer stays as it is.
 
         Raises:
-            ValueError: If it is the state of another rule, or of one with other weights.
+            ValueError: If it is the state of another rule, of one with weights of other shapes, or
+                of another preset with other weights.
         """
         saved = saved_state.read(store)
         skip, self.loaded_by_wrapper = self.loaded_by_wrapper, False
@@ -135,6 +140,7 @@ class StateKeeping:
 
     def load_state(self, saved):
         """Take over a `SavedState`; see `load_own_variables`."""
+        self._check_origin(saved)
         meta = [tuple(np.shape(v)) for v in self._rule.meta_params.values()]
         start = saved_state.find(saved.rest, meta)
         received = [tuple(a.shape) for a in saved.rest]
@@ -159,6 +165,28 @@ class StateKeeping:
             self._take_over(saved.rest)
         else:
             self._warn_of_others(saved.rest)
+
+    def _check_origin(self, saved):
+        mine, theirs = self.origin(), saved.origin
+        if not theirs:
+            return
+        expected, received = (saved_state.names(o["rule"]) for o in (mine, theirs))
+        if expected != received:
+            raise ValueError(
+                f"The saved optimizer does not fit {self.name!r}: its state is that of another "
+                f"rule; expected {expected}. Received: {received}"
+            )
+        presets = mine["preset"], theirs.get("preset")
+        if None in presets or presets[0] == presets[1] or self._weights_pending:
+            return
+        arrays = list(self.rule.meta_params.values())
+        start = saved_state.find(saved.rest, [a.shape for a in arrays])
+        found = [] if start is None else saved.rest[start : start + len(arrays)]
+        if found and not all(map(np.array_equal, arrays, found)):
+            raise ValueError(
+                f"The saved optimizer does not fit {self.name!r}: its learned weights are those of "
+                f"another preset; expected {presets[0]!r}. Received: {presets[1]!r}"
+            )
 
     @property
     def awaits_state(self):

@@ -1,5 +1,6 @@
 """The benchmarks measure what they say."""
 
+import pathlib
 import sys
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import appendix_cost, baseline_bptt, litert, models, steps
+from benchmarks import appendix_cost, baseline_bptt, litert, models, soak, state_bytes, steps
 from l2l_tf import rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from tools import timing
@@ -102,3 +103,27 @@ def test_whole_models_are_measured_in_processes_of_their_own():
 def test_a_model_that_ends_its_process_is_a_row_that_says_so():
     (row,) = models.measure(1, ["kernel, 1 M"], ["no such optimizer"], [False])
     assert row["failed"] == "exit code 1"
+
+
+def test_bytes_of_state_in_the_docs_are_those_that_rules_keep():
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+    printed = [line for line in page.splitlines() if line in set(state_bytes.table())]
+    assert printed == state_bytes.table()
+
+
+@pytest.mark.parametrize("name, kept, fixed", [("spectral", 8, 32), ("mixture", 12, 16)])
+def test_what_a_variable_costs_beside_its_weights_is_what_the_docs_say(name, kept, fixed):
+    rule = rules.get(name)
+    cost = state_bytes.total_bytes(rule, [(500,)] * 2) - state_bytes.total_bytes(rule, [(500,)])
+    assert cost == 500 * kept + 8 * rule.hidden_size + fixed
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+    assert f"8 · `hidden_size` + {fixed} per variable" in page
+
+
+def test_a_soak_reads_memory_and_traces_along_the_way():
+    rows = soak.soak_steps(80, "adam", epochs=2)
+    assert [row["steps"] for row in rows] == [40, 80]
+    assert rows[0]["traces"] == rows[1]["traces"] and rows[1]["mebibytes"] > 10
+    told = soak.summary([{"hours": float(i), "mebibytes": 50.0 + 3 * i} for i in range(20)])
+    assert told["mebibytes_per_hour"] == pytest.approx(3)
+    assert told["early_mebibytes"] == 57.5 and told["late_mebibytes"] == 105.5

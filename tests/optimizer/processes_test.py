@@ -66,6 +66,20 @@ def test_on_one_thread_a_resumed_training_is_the_same_to_the_last_bit(tmp_path):
     assert printed("resume_on_one_thread.py", tmp_path) == ["lstm", "rnnprop", "celo2", "ntm_lbfgs"]
 
 
+def test_with_op_determinism_the_same_seeds_give_the_same_bits():
+    """In use, traced and compiled, and in meta-training; in two processes of several threads."""
+    presets = ["lstm-digits", "rnnprop-general", "mixture-general", "spectral-general"]
+    first, second = (printed("deterministic.py", ",".join(presets)) for _ in range(2))
+    assert first == second
+    assert [line.rpartition(" ")[0] for line in first] == [
+        *presets,
+        "compiled by itself",
+        "bptt",
+        "pes",
+    ]
+    assert len({line.rpartition(" ")[2] for line in first}) == len(first)
+
+
 KINDS = ["lstm", "rnnprop", "celo", "gac_lstm", "ntm_lbfgs", "adam", "spectral"]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import warnings
 
 import keras
@@ -181,6 +182,96 @@ def test_the_state_of_another_rule_is_an_error(saved, built, tmp_path):
     with pytest.raises(ValueError, match="does not fit.*Received:"):
         model.load_weights(tmp_path / "model.weights.h5")
     assert_same(before, state(model.optimizer))
+
+
+@pytest.mark.parametrize("saved", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    "named", ["sgd", "momentum", "adam", "rprop", "dowg", "annealed(inner=adam)"]
+)
+def test_every_rule_is_told_from_one_whose_state_looks_alike(named, saved):
+    variables = [keras.Variable(np.ones(3, "float32"))]
+    other = LearnedOptimizer(rule=named)
+    if saved == "mixed_float16":
+        other = keras.optimizers.LossScaleOptimizer(other)
+    other.build(variables)
+    store = {}
+    other.save_own_variables(store)
+    for rule in ("sgd", "momentum", "adam", "rprop", "dowg", "annealed(inner=adam)"):
+        optimizer = LearnedOptimizer(rule=rule)
+        optimizer.build(variables)
+        if rule == named:
+            optimizer.load_own_variables(store)
+        else:
+            with pytest.raises(
+                ValueError, match=f"expected {re.escape(rule.replace('inner=', ''))}"
+            ):
+                optimizer.load_own_variables(store)
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_learned_weights_of_another_preset_are_an_error(built, preset_directory, tmp_path):
+    rule = presets.load_preset(preset_directory)
+    other = rule.bind({name: value + 1 for name, value in rule.meta_params.items()})
+    for name, kept in (("same", rule), ("other", other)):
+        presets.save_preset(tmp_path / name, kept, "# A card")
+    trained = {
+        name: compiled(LearnedOptimizer(preset=tmp_path / name)) for name in ("same", "other")
+    }
+    for name, model in trained.items():
+        fit(model, 1)
+        model.save_weights(tmp_path / f"{name}.weights.h5")
+    model = compiled(LearnedOptimizer(preset=preset_directory))
+    if built:
+        fit(model, 1)
+    with pytest.raises(ValueError, match="another preset.*Received:"):
+        model.load_weights(tmp_path / "other.weights.h5")
+    assert not noted(lambda: model.load_weights(tmp_path / "same.weights.h5"))
+    assert_same(state(model.optimizer), state(trained["same"].optimizer))
+
+
+def test_state_from_before_files_said_whose_it_is_comes_back():
+    variables = [keras.Variable(np.ones(3, "float32"))]
+    optimizers = [learned(), learned()]
+    optimizers[0].apply([tf.ones(3)], variables)
+    store = {}
+    optimizers[0].save_own_variables(store)
+    del store["origin"]
+    optimizers[1].load_own_variables(store)
+    optimizers[1].build(variables)
+    assert_same(*map(state, optimizers))
+
+
+class Subclassed(keras.Model):
+    """A model whose layers are built at the first call."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.top = keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)
+
+    def call(self, inputs):
+        return self.top(self.hidden(inputs))
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_weights_of_a_subclass_are_loaded_whether_its_layers_are_built(called, tmp_path):
+    whole, resumed = Subclassed(), Subclassed()
+    for model in (whole, resumed):
+        model.compile(learned(), "mse", jit_compile=False)
+    fit(whole, 1)
+    whole.save_weights(tmp_path / "model.weights.h5")
+    if called:
+        resumed(np.ones((1, 5), "float32"))
+    else:  # Keras counts it as built, loads nothing into layers that are not, and says nothing.
+        resumed.build((None, 5))
+    said = noted(lambda: resumed.load_weights(tmp_path / "model.weights.h5"))
+    if called:
+        assert not said
+        assert_same(state(whole.optimizer), state(resumed.optimizer))
+    else:
+        (warning,) = said
+        assert "not built" in warning and "Received:" in warning
+    fit(resumed, 1)
+    assert int(resumed.optimizer.iterations) == (8 if called else 4)
 
 
 def test_other_weights_than_those_of_the_preset_are_said(preset_directory, tmp_path):

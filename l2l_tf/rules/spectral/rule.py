@@ -75,7 +75,7 @@ class Spectral(UpdateRule):
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
     and columns of a kernel are scaled. All are deviations: untrained, the rule is as set by hand.
 
-    Bytes of state: 8 per coordinate; of a kernel 4 more per row and column; 8 · `hidden_size` + 24
+    Bytes of state: 8 per coordinate; of a kernel 4 more per row and column; 8 · `hidden_size` + 32
     per variable.
 
     Args:

@@ -1,0 +1,186 @@
+"""Whether long runs keep their memory: a million steps of a small model, hours of meta-training.
+
+    python -m benchmarks.soak --what=steps --steps=1000000
+    python -m benchmarks.soak --what=meta --hours=6 -- --rule=rnnprop --task=digits_mlp
+
+The second passes what stands behind `--` on to `l2l-train`, which it ends by SIGTERM. Prints a
+summary and writes soak-steps.json or soak-meta.json.
+"""
+
+import datetime
+import os
+import pathlib
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from l2l_tf import LearnedOptimizer
+from l2l_tf.core.files import to_json, write_whole
+
+FLAGS = flags.FLAGS
+STEPS_PER_EXECUTION = 20
+META_STEPS = 10**9  # More than any soak takes: it is ended by its time.
+
+if __name__ == "__main__":
+    flags.DEFINE_enum("what", "steps", ["steps", "meta"], "Optimizer steps, or meta-training.")
+    flags.DEFINE_integer("steps", 10**6, "Optimizer steps.", 1)
+    flags.DEFINE_string("rule", None, "Rule or preset; None: the default.")
+    flags.DEFINE_float("hours", 1.0, "Hours of meta-training.", 0)
+    flags.DEFINE_float("seconds_between", 30.0, "Seconds between readings of memory.", 0)
+    flags.DEFINE_string("output_dir", "benchmarks/results", "Where the JSON goes.")
+
+
+class Readings(keras.callbacks.Callback):
+    """Memory and traces of a process at the end of each epoch."""
+
+    def __init__(self, traced):
+        super().__init__()
+        self.traced, self.rows, self.started = traced, [], time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append(
+            {
+                "hours": (time.monotonic() - self.started) / 3600,
+                "steps": int(self.model.optimizer.iterations),
+                "mebibytes": mebibytes(os.getpid()),
+                "traces": len(self.traced),
+                "loss": float(logs["loss"]),
+            }
+        )
+
+
+def mebibytes(pid):
+    """Resident memory of a process, its private and shared pages."""
+    pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def soak_steps(steps, rule, epochs=100):
+    """A perceptron of 8-16-1 on 256 rows, trained by `fit` on batches of 32.
+
+    Args:
+        steps: Optimizer steps.
+        rule: Rule or preset; None: the default.
+        epochs: Readings of memory along the run.
+
+    Returns:
+        List of dicts: `hours`, `steps`, `mebibytes`, `traces`, `loss`.
+    """
+    keras.utils.set_random_seed(0)
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(256, 8)).astype("float32")
+    y = np.sin(x @ generator.normal(size=(8, 1))).astype("float32")
+    traced = []
+
+    class Counting(LearnedOptimizer):
+        def apply(self, grads, trainable_variables=None):
+            traced.append(1)  # Runs while a step is traced, and not when it is taken.
+            super().apply(grads, trainable_variables)
+
+    model = keras.Sequential([keras.layers.Dense(16, "tanh"), keras.layers.Dense(1)])
+    model.compile(Counting(rule=rule), "mse", steps_per_execution=STEPS_PER_EXECUTION)
+    readings = Readings(traced)
+    data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(256, seed=0).batch(32).repeat()
+    per_epoch = max(steps // epochs, STEPS_PER_EXECUTION)
+    model.fit(data, steps_per_epoch=per_epoch, epochs=epochs, verbose=0, callbacks=[readings])
+    return readings.rows
+
+
+def soak_meta(hours, seconds_between, arguments):
+    """`l2l-train` on one thread, its memory read now and then until its time is over.
+
+    Args:
+        hours: When it is sent SIGTERM.
+        seconds_between: Between readings.
+        arguments: List of flags for it.
+
+    Returns:
+        List of dicts: `hours`, `mebibytes`; the last one also `exit_code` and what the card tells
+        of `meta_steps`.
+    """
+    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as directory:
+        program = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "l2l_tf.cli.train", *arguments),
+                *(f"--output_dir={directory}", f"--meta_steps={META_STEPS}"),
+            ],
+            env=os.environ | threads,
+            stderr=subprocess.DEVNULL,
+        )
+        started, rows = time.monotonic(), []
+        while (passed := time.monotonic() - started) < 3600 * hours:
+            try:
+                code = program.wait(min(seconds_between, 3600 * hours - passed))
+                raise RuntimeError(f"l2l-train ended before its time. Received: exit code {code}")
+            except subprocess.TimeoutExpired:
+                passed = time.monotonic() - started
+                rows.append({"hours": passed / 3600, "mebibytes": mebibytes(program.pid)})
+        program.send_signal(signal.SIGTERM)
+        rows[-1]["exit_code"] = program.wait()
+        card = (pathlib.Path(directory) / "preset" / "card.md").read_text()
+        rows[-1]["meta_steps"] = next(r for r in card.splitlines() if r.startswith("- Meta-steps"))
+    return rows
+
+
+def summary(rows):
+    """Memory along a run: after its first tenth, at its end, and its slope between them.
+
+    Args:
+        rows: List of dicts with `hours` and `mebibytes`.
+
+    Returns:
+        Dict: medians of the second and the last tenth of the rows, and the slope of a line
+        through all but the first tenth, in MiB per hour.
+    """
+    tenth = max(len(rows) // 10, 1)
+    settled = rows[tenth:]
+    hours = np.array([r["hours"] for r in settled])
+    memory = np.array([r["mebibytes"] for r in settled])
+    slope = float(np.polyfit(hours, memory, 1)[0]) if len(settled) > 1 else float("nan")
+    return {
+        "hours": rows[-1]["hours"],
+        "early_mebibytes": statistics.median(r["mebibytes"] for r in settled[:tenth]),
+        "late_mebibytes": statistics.median(r["mebibytes"] for r in rows[-tenth:]),
+        "mebibytes_per_hour": slope,
+    }
+
+
+def _rounded(row):
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def main(argv):
+    arguments = argv[1:]
+    if FLAGS.what == "steps":
+        rows = soak_steps(FLAGS.steps, FLAGS.rule)
+    else:
+        rows = soak_meta(FLAGS.hours, FLAGS.seconds_between, arguments)
+    results = {
+        "date": datetime.date.today().isoformat(),
+        "processor": platform.processor() or platform.machine(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "rule": FLAGS.rule or "default",
+        "arguments": arguments,
+        **summary(rows),
+        "last": rows[-1],
+        "readings": [_rounded(row) for row in rows[:: max(len(rows) // 25, 1)]],
+    }
+    for name in ("hours", "early_mebibytes", "late_mebibytes", "mebibytes_per_hour", "last"):
+        print(f"{name}: {results[name]}")
+    path = pathlib.Path(FLAGS.output_dir) / f"soak-{FLAGS.what}.json"
+    write_whole(path, to_json(results, indent=1))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,1 @@
+"""Kernels under constraints: whether steps grow by what is taken back."""
