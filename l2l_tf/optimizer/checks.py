@@ -16,10 +16,12 @@ def check_backend():
         )
 
 
-def check_hooks(cls):
-    """Raise a `ValueError` if a class overrides a hook that is never called."""
+def check_hooks(optimizer):
+    """Raise a `ValueError` if a class or an object overrides a hook that is never called."""
+    cls = type(optimizer)
     for name in ("update_step", "_distributed_tf_update_step"):
-        if getattr(cls, name, None) is not getattr(keras.optimizers.Optimizer, name, None):
+        original = getattr(keras.optimizers.Optimizer, name, None)
+        if getattr(cls, name, None) is not original or name in vars(optimizer):
             raise ValueError(
                 f"`{name}` is never called here, as a rule updates all variables at once. "
                 "Give variables learning rates of their own by `learning_rate_multipliers`, as in "

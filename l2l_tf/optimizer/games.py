@@ -5,7 +5,7 @@ import weakref
 from l2l_tf.optimizer.backends import BACKEND
 
 _traced = weakref.WeakKeyDictionary()
-_turns = []
+_turns, _models = [], []
 
 
 def note(optimizer):
@@ -19,27 +19,55 @@ def note(optimizer):
         optimizer: `RuleOptimizer`, built.
     """
     if not BACKEND.tracing():
-        others = _others_in_turn(optimizer)
+        others = _others_in_turn(optimizer, _turns)
     elif (program := BACKEND.program()) is None:
         return
     else:
         together = _traced.setdefault(program, weakref.WeakSet())
         others = [o for o in together if o is not optimizer]
         together.add(optimizer)
+    _tell(optimizer, others)
+
+
+def note_batch(model, optimizer_of):
+    """Take note of a model's turn in `train_on_batch`.
+
+    Models in turns, of which one contains what the other trains, are in a game too: a generator is
+    trained through a discriminator that is frozen there.
+
+    Args:
+        model: `keras.Model`, built.
+        optimizer_of: Function of a model; its `RuleOptimizer`, or None.
+    """
+    for other in _others_in_turn(model, _models):
+        mine, theirs = optimizer_of(model), optimizer_of(other)
+        if mine is None or theirs is None or not mine.built or not theirs.built:
+            continue
+        if _contains(model, theirs) or _contains(other, mine):
+            _tell(mine, [theirs])
+
+
+def _tell(optimizer, others):
     rivals = [other for other in others if _apart(optimizer, other)]
     for player in [optimizer, *rivals] if rivals else []:
-        player.contest()
+        if not player.told_of_contest:
+            player.notice_contest(True)
 
 
-def _others_in_turn(optimizer):
-    """The other optimizer, where the last three turns are this one's, its, and this one's."""
-    if not _turns or _turns[-1]() is not optimizer:
-        _turns.append(weakref.ref(optimizer))
-        del _turns[:-3]
-    turns = [turn() for turn in _turns]
-    if len(turns) < 3 or turns[0] is not turns[2] or turns[1] is None:
+def _others_in_turn(one, turns):
+    """The other, where the last three turns are this one's, its, and this one's."""
+    if not turns or turns[-1]() is not one:
+        turns.append(weakref.ref(one))
+        del turns[:-3]
+    last = [turn() for turn in turns]
+    if len(last) < 3 or last[0] is not last[2] or last[1] is None:
         return []
-    return [turns[1]]
+    return [last[1]]
+
+
+def _contains(model, optimizer):
+    learned = {id(v) for v in optimizer.learned_variables()}
+    return any(id(v) in learned for v in model.variables)
 
 
 def _apart(one, other):

@@ -1,7 +1,7 @@
 """The one place that extends Keras's classes, each of them once and only as it is known here.
 
 Keras shows an optimizer neither the arguments of `fit` nor what `LossScaleOptimizer` keeps to
-itself. A few methods of four classes are therefore extended when this package is
+itself. A few methods of five classes are therefore extended when this package is
 imported; optimizers of other classes notice nothing. A method that takes other arguments than are
 expected is left alone, with a warning that says what to write instead.
 """
@@ -11,12 +11,12 @@ import warnings
 
 import keras
 
-from l2l_tf.optimizer import extending, saved_state
+from l2l_tf.optimizer import extending, games, saved_state
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import RunLength, rule_optimizer_of
-from l2l_tf.optimizer.skips import SkipWarning
+from l2l_tf.optimizer.skips import BATCHES_BETWEEN, SkipWarning
 
 # State from a file, until the variables are known.
 _AWAITED = "_awaited_around_rule"
@@ -79,6 +79,18 @@ def _compile(self, original, *args, **kwargs):
     optimizer = rule_optimizer_of(self)
     if optimizer is not None:
         optimizer.model_jit_compile = bool(self.jit_compile)
+
+
+def _train_on_batch(self, original, *args, **kwargs):
+    """There are no callbacks here to mind skipped steps, nor one program that holds two players."""
+    result = original(self, *args, **kwargs)
+    optimizer = rule_optimizer_of(self)
+    if optimizer is not None:
+        games.note_batch(self, rule_optimizer_of)
+        optimizer.batches_alone += 1
+        if optimizer.batches_alone % BATCHES_BETWEEN == 0:
+            optimizer.watch_skips()
+    return result
 
 
 def _around_a_rule(extended):
@@ -175,6 +187,17 @@ EXTENSIONS = [
             )
         },
         "where XLA is not to be used, give the optimizer jit_compile=False, too",
+    ),
+    Extension(
+        next(cls for cls in keras.Model.__mro__ if "train_on_batch" in vars(cls)),
+        {
+            "train_on_batch": (
+                ("self", "x", "y", "sample_weight", "class_weight", "return_dict"),
+                _train_on_batch,
+            )
+        },
+        "with `train_on_batch` call optimizer.watch_skips() now and then, and in a game of two "
+        "optimizer.contest() for both",
     ),
     Extension(
         keras.optimizers.LossScaleOptimizer,

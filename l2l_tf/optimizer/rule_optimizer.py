@@ -51,7 +51,11 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
 
     # What `RunLength` knows of earlier fits; no state that a file would hold.
     fits = 0
+    # Batches of `train_on_batch`, which no callback sees.
+    batches_alone = 0
     fit_ended_at = None
+    # Whether the user has said if there is another player.
+    told_of_contest = False
     # `jit_compile` of the model that was compiled with this optimizer; None without one.
     model_jit_compile = None
     # Within a trainer's step under JAX: whose `loss` is set instead, and who unpacks it again.
@@ -70,7 +74,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         **kwargs,
     ):
         checks.check_backend()
-        checks.check_hooks(type(self))
+        checks.check_hooks(self)
         checks.check_jit_compile(jit_compile)
         multipliers = checked_multipliers(learning_rate_multipliers)
         if learning_rate is None:
@@ -184,8 +188,9 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """Create slots for `variables`, a list of trainable variables.
 
         Raises:
-            ValueError: If one of them is complex.
+            ValueError: If one of them is complex, or `update_step` was overridden.
         """
+        checks.check_hooks(self)
         checks.check_real(variables)
         if self.built:
             self.adopt(variables)
@@ -504,14 +509,20 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             contested=contested,
         )
 
-    def contest(self):
-        """Tell the rule that another optimizer's steps change this one's loss.
+    def contest(self, contested: bool = True) -> None:
+        """Tell the rule whether another optimizer's steps change this one's loss.
 
         Optimizers that are applied in turns, or in one traced program, tell each other; where a
-        `tf.function` of its own holds the step of each net, call it for both.
+        `tf.function` of its own holds the step of each net, call it for both. What is told here
+        stays: `contest(False)` is for two optimizers that share one loss.
         """
+        self.told_of_contest = True
+        self.notice_contest(contested)
+
+    def notice_contest(self, contested):
+        """As `contest`, for who is not sure of it."""
         with BACKEND.outside():
-            self._contested.assign(True)
+            self._contested.assign(contested)
 
     def _known_length(self):
         # No run has length zero: someone wrote zeros over the state, to train anew.

@@ -67,6 +67,59 @@ def test_two_optimizers_of_the_same_variables_are_not_against_each_other():
     assert contested(first, second) == [False, False]
 
 
+def test_who_says_that_there_is_no_game_is_believed():
+    players = player(), player()
+    players[0][1].contest(False)
+
+    @tf.function(autograph=False)
+    def step():
+        for one in players:
+            move(*one)
+
+    step()
+    assert contested(*players) == [False, True]
+    players[0][1].contest()
+    assert contested(*players) == [True, True]
+
+
+def batch_by_batch(turns, combined, scaled=False):
+    """Whether two models are in a game, of which one may contain the other, frozen."""
+
+    def optimizer():
+        made = LearnedOptimizer(rule="rnnprop")
+        return keras.optimizers.LossScaleOptimizer(made) if scaled else made
+
+    judge = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+    judge.compile(optimizer(), "mse", jit_compile=False)
+    layers = [keras.layers.Input((2,)), keras.layers.Dense(3)]
+    if combined:
+        judge.trainable = False
+        layers.append(judge)
+    maker = keras.Sequential(layers)
+    maker.compile(optimizer(), "mse", jit_compile=False)
+    for turn in turns:
+        judge.trainable = turn == "judge"
+        model, width = (judge, 3) if turn == "judge" else (maker, 2)
+        model.train_on_batch(np.ones((4, width)), np.ones((4, 1)))
+    inner = [getattr(m.optimizer, "inner_optimizer", m.optimizer) for m in (judge, maker)]
+    return [bool(optimizer._contested) for optimizer in inner]
+
+
+@pytest.mark.parametrize(
+    "turns, combined, scaled, expected",
+    [
+        (("judge", "judge", "maker", "judge"), True, False, True),
+        (("judge", "maker", "judge"), True, True, True),
+        (("judge", "judge", "maker", "maker"), True, False, False),  # One after another.
+        (("judge", "maker", "judge", "maker"), False, False, False),  # They share nothing.
+    ],
+)
+def test_models_that_take_turns_batch_by_batch_are_in_a_game_where_one_contains_the_other(
+    turns, combined, scaled, expected
+):
+    assert batch_by_batch(turns, combined, scaled) == [expected] * 2
+
+
 class Adversarial(keras.Model):
     """The train step of Keras's own examples, two optimizers in it."""
 

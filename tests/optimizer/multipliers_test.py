@@ -65,3 +65,11 @@ def test_a_hook_that_is_never_called_is_refused(hook):
     with pytest.raises(ValueError, match=f"learning_rate_multipliers.*Received: ByLayer.{hook}"):
         by_layer(rule=RULES["sgd"]())
     type("Plain", (LearnedOptimizer,), {})(rule=RULES["sgd"]())
+
+
+@pytest.mark.parametrize("hook", ["update_step", "_distributed_tf_update_step"])
+def test_a_hook_that_is_put_on_an_optimizer_alone_is_refused_at_its_first_step(hook):
+    optimizer = LearnedOptimizer(rule=RULES["sgd"]())
+    setattr(optimizer, hook, lambda *arguments: None)
+    with pytest.raises(ValueError, match=f"learning_rate_multipliers.*Received: .*{hook}"):
+        optimizer.build([keras.Variable(np.ones(3, "float32"))])

@@ -9,6 +9,7 @@ import tensorflow as tf
 from helpers.small_models import RULES, make_model
 
 from l2l_tf import LearnedOptimizer
+from l2l_tf.optimizer.skips import BATCHES_BETWEEN
 
 ROWS = np.ones((1200, 5), "float32")
 TARGETS = np.ones((1200, 1), "float32")
@@ -91,6 +92,19 @@ def test_what_is_known_of_skipped_steps_goes_with_the_state_they_belong_to():
         optimizer.reset()
 
     assert not words(lambda: (loop(), loop()))
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_training_batch_by_batch_says_it_too(policy):
+    model = compiled(policy, jit_compile=False)
+    bad = np.full_like(ROWS[:4], np.nan)
+
+    def train():
+        for _ in range(3 * BATCHES_BETWEEN):
+            model.train_on_batch(bad, TARGETS[:4])
+
+    (said,) = words(train)
+    assert "were skipped" in said
 
 
 @pytest.mark.parametrize("jit", [False, True])
