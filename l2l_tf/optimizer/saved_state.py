@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +45,7 @@ class SavedState:
     origin: dict = dataclasses.field(default_factory=dict)
 
 
-def write(store, arrays, origin):
+def write(store: Any, arrays: Iterable, origin: Any) -> None:
     """Fill a store of Keras's with arrays, in their order, and whose they are."""
     for index, array in enumerate(arrays):
         store[str(index)] = array
@@ -92,7 +94,7 @@ def _origin(store):
     return origin if told else {}
 
 
-def names(description):
+def names(description: Any) -> str:
     """Names of a described rule and of those inside it, under today's names, as one text."""
     return _names(renamed.upgraded_rule(description))
 
