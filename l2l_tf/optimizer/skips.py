@@ -21,10 +21,11 @@ class SkipWarning(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._looked = 0
 
-    def on_train_batch_end(self, batch, logs=None):
-        # With `steps_per_execution` there are several batches to a call.
-        if batch + 1 - self._looked >= BATCHES_BETWEEN:
-            self._looked = batch + 1
+    def on_train_batch_begin(self, batch, logs=None):
+        # At a batch's end Keras may call from another thread, when the next step has taken the
+        # counters. With `steps_per_execution` there are several batches to a call.
+        if batch - self._looked >= BATCHES_BETWEEN:
+            self._looked = batch
             self._look()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -116,6 +116,13 @@ def test_many_skipped_steps_are_warned_of():
         model.fit(np.full_like(ROWS, np.nan), LABELS, 4, 2, verbose=0)
 
 
+def test_counters_are_read_while_batches_go_by():
+    """In long epochs, too, where Keras calls callbacks from another thread."""
+    model = model_of(LearnedOptimizer(rule="adam"), ROWS)
+    model.fit(ROWS, LABELS, 2, 4, verbose=0)
+    assert int(model.optimizer.iterations) == 128
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
 def test_a_copy_goes_on_as_the_original(duplicate):
     model = model_of(LearnedOptimizer(rule="adam"), ROWS)
