@@ -102,7 +102,7 @@ def batch_by_batch(turns, combined, scaled=False):
         model, width = (judge, 3) if turn == "judge" else (maker, 2)
         model.train_on_batch(np.ones((4, width)), np.ones((4, 1)))
     inner = [getattr(m.optimizer, "inner_optimizer", m.optimizer) for m in (judge, maker)]
-    return [bool(optimizer._contested) for optimizer in inner]
+    return [bool(optimizer._contested.numpy()) for optimizer in inner]
 
 
 @pytest.mark.parametrize(
