@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 
 def markdown(header, rows):
     """A Markdown table: a list of column names, a list of lists of cells."""
@@ -23,6 +25,12 @@ def spread(value, show=number):
     if value.min == value.max:
         return show(value.median)
     return f"{show(value.median)} ({show(value.min)} to {show(value.max)})"
+
+
+def spread_of(numbers):
+    """The same of numbers that were found one for each seed."""
+    low, middle, high = np.min(numbers), np.median(numbers), np.max(numbers)
+    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 def comparison(results, task=None):

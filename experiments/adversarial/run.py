@@ -6,11 +6,10 @@ Rows are printed as a table; figures are medians over seeds, with the least and 
 """
 
 import keras
-import numpy as np
 from absl import app, flags
 
 from experiments.adversarial.nets import GAMES, play
-from experiments.tables import markdown
+from experiments.tables import markdown, spread_of
 from l2l_tf import LearnedOptimizer
 
 OPTIMIZERS = {
@@ -32,13 +31,8 @@ def table(game, steps, seeds):
     for title, make in OPTIMIZERS.items():
         runs = [play(GAMES[game], make, steps, seed) for seed in range(seeds)]
         names = list(runs[0])
-        rows.append([title, *(_spread([run[name] for run in runs]) for name in names)])
+        rows.append([title, *(spread_of([run[name] for run in runs]) for name in names)])
     return markdown([game, *names], rows)
-
-
-def _spread(values):
-    low, middle, high = np.min(values), np.median(values), np.max(values)
-    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 def main(argv):

@@ -14,7 +14,7 @@ from absl import app, flags
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression
 
-from experiments.tables import markdown
+from experiments.tables import markdown, spread_of
 from l2l_tf import LearnedOptimizer
 
 FLAGS = flags.FLAGS
@@ -78,14 +78,10 @@ def table(task, epochs, seeds):
         largest, last, optima = zip(
             *(losses(task, make, epochs, seed) for seed in range(seeds)), strict=True
         )
-        rows.append([title, _spread(largest), _spread(last)])
+        rows.append([title, spread_of(largest), spread_of(last)])
     if optima[0] is not None:
-        rows.append(["the optimum", "", _spread(optima)])
+        rows.append(["the optimum", "", spread_of(optima)])
     return markdown([task, "largest loss after the first epoch", "last loss"], rows)
-
-
-def _spread(values):
-    return f"{np.median(values):.3g} ({np.min(values):.3g} to {np.max(values):.3g})"
 
 
 def main(argv):

@@ -135,11 +135,7 @@ def run_directory(flag_values):
     Raises:
         CommandError: If it is no directory, or not empty and not to be gone on with.
     """
-    if not flag_values.output_dir:
-        raise CommandError(
-            f"--output_dir is needed. Received: --output_dir={flag_values.output_dir}"
-        )
-    output = pathlib.Path(flag_values.output_dir).expanduser()
+    output = _named_directory(flag_values)
     try:
         if output.exists() and not output.is_dir():
             raise CommandError(f"--output_dir is a directory. Received: --output_dir={output}")
@@ -159,14 +155,18 @@ def output_directory(flag_values):
     Raises:
         CommandError: If it is not given, or a file.
     """
+    output = _named_directory(flag_values)
+    if output.is_file():
+        raise CommandError(f"--output_dir must be a directory. Received: {output}")
+    return output
+
+
+def _named_directory(flag_values):
     if not flag_values.output_dir:
         raise CommandError(
             f"--output_dir is needed. Received: --output_dir={flag_values.output_dir}"
         )
-    output = pathlib.Path(flag_values.output_dir).expanduser()
-    if output.is_file():
-        raise CommandError(f"--output_dir must be a directory. Received: {output}")
-    return output
+    return pathlib.Path(flag_values.output_dir).expanduser()
 
 
 def unusable(output, error):

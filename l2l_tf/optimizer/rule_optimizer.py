@@ -17,7 +17,7 @@ from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.projection import projected
 from l2l_tf.optimizer.skip_watch import SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
-from l2l_tf.optimizer.variables import Spec, constant, path_of, tensors
+from l2l_tf.optimizer.variables import Spec, constant, path_of, scalar, tensors
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
@@ -101,61 +101,18 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self._skip_watch = SkipWatch()
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
-            self._loss = keras.Variable(
-                np.nan, dtype="float32", trainable=False, aggregation="sum", name="loss"
-            )
-            self._skipped_steps = keras.Variable(
-                0,
-                dtype="int",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="skipped_steps",
-            )
-            self._run_length = keras.Variable(
-                np.nan if total_steps is None else total_steps,
-                dtype="float32",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="run_length",
-            )
-            self._run_start = keras.Variable(
-                0,
-                dtype="int",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="run_start",
-            )
+            self._loss = scalar(np.nan, "float32", "loss", aggregation="sum")
+            self._skipped_steps = scalar(0, "int", "skipped_steps")
+            length = np.nan if total_steps is None else total_steps
+            self._run_length = scalar(length, "float32", "run_length")
+            self._run_start = scalar(0, "int", "run_start")
             # No state: they are found out anew where an optimizer is loaded, and whoever goes on
             # with a run says again how often it passes over its data.
             with tracking.DotNotTrackScope():
-                self._contested = keras.Variable(
-                    False,
-                    dtype="bool",
-                    trainable=False,
-                    aggregation="only_first_replica",
-                    name="contested",
-                )
-                self._passes = keras.Variable(
-                    np.nan,
-                    dtype="float32",
-                    trainable=False,
-                    aggregation="only_first_replica",
-                    name="passes",
-                )
-                self._epoch_start = keras.Variable(
-                    0,
-                    dtype="int",
-                    trainable=False,
-                    aggregation="only_first_replica",
-                    name="epoch_start",
-                )
-                self._epoch_steps = keras.Variable(
-                    np.nan,
-                    dtype="float32",
-                    trainable=False,
-                    aggregation="only_first_replica",
-                    name="epoch_steps",
-                )
+                self._contested = scalar(False, "bool", "contested")
+                self._passes = scalar(np.nan, "float32", "passes")
+                self._epoch_start = scalar(0, "int", "epoch_start")
+                self._epoch_steps = scalar(np.nan, "float32", "epoch_steps")
 
     @property
     def preset(self):
@@ -362,7 +319,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """
         checks.check_epoch_steps(steps)
         self._epoch_steps.assign(np.nan if steps is None else steps)
-        self._epoch_start.assign(ops.cast(self.iterations, self._epoch_start.dtype))
+        self._epoch_start.assign(BACKEND.tensor(self.iterations))
 
     def tell_passes(self, passes: float | None) -> None:
         """Tell the rule how often the run passes over its data, and nothing else.

@@ -1,5 +1,6 @@
 """Variables as Keras and a rule see them: their paths, values and shapes."""
 
+import keras
 from keras import ops
 from keras.backend import standardize_dtype
 
@@ -17,6 +18,11 @@ class Spec:
     def __init__(self, variable):
         self.shape = tuple(variable.shape)
         self.dtype = standardize_dtype(variable.dtype)
+
+
+def scalar(value, dtype, name, aggregation="only_first_replica"):
+    """A Keras variable of one number, which no gradient changes."""
+    return keras.Variable(value, dtype=dtype, trainable=False, aggregation=aggregation, name=name)
 
 
 def tensors(variables):

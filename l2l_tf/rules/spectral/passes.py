@@ -47,7 +47,7 @@ def share_of_growth(share, loss):
     """
     first, mean = loss["loss_first"], corrected_means(loss)[_SLOW]
     fallen = (first - mean) / ops.maximum(FALLEN * ops.abs(first), 1e-30)
-    known = ops.logical_and(loss["loss_seen"] > 0.0, fallen == fallen)
+    known = ops.logical_and(loss["loss_seen"] > 0.0, ops.logical_not(ops.isnan(fallen)))
     return ops.power(share, ops.where(known, ops.clip(fallen, 0.0, 1.0), 1.0))
 
 
@@ -62,13 +62,12 @@ def closing(context):
     Of a run whose length is unknown the weights may be taken at the end of any epoch: noise is
     to be gone by then, as it is at the end of a run whose length is known.
     """
-    steps = ops.cast(context.epoch_steps, "float32")
-    known = steps > 0.0
-    steps = ops.where(known, steps, 1.0)
+    ends = _ends_in_epochs(context)
+    steps = ops.where(ends, ops.cast(context.epoch_steps, "float32"), 1.0)
     taken = ops.cast(context.iteration - context.epoch_start, "float32") + 1.0
     least = 1.0 - (1.0 - CLOSED) * ops.minimum(steps / LONG, 1.0)
     left = ops.clip((1.0 - taken / steps) / CLOSING, 0.0, 1.0)
-    return ops.where(_ends_in_epochs(context), least + (1.0 - least) * left, 1.0)
+    return ops.where(ends, least + (1.0 - least) * left, 1.0)
 
 
 def regret(context):

@@ -229,8 +229,7 @@ class Spectral(UpdateRule):
         rate = ops.cast(self._sizes(layouts), dtype) * annealing * ops.cast(caution, dtype)
         rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
-        decay = self.weight_decay * self._decay_factors(layouts, share)
-        decay = ops.cast(decay, dtype)
+        decay = ops.cast(self.weight_decay * self._decay_factors(layouts, share), dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         iteration = ops.cast(context.iteration, dtype) + 1.0
         keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
@@ -277,10 +276,9 @@ class Spectral(UpdateRule):
 
     def _decay_factors(self, layouts, share):
         """What the weight decay of each variable is multiplied by, `[variables]` float32."""
-        kernels = np.array([decays(layout) and is_matrix(layout) for layout in layouts])
-        others = np.array([decays(layout) for layout in layouts]) & ~kernels
-        kernels, others = (ops.convert_to_tensor(n, "float32") for n in (kernels, others))
-        return kernels * factor_of_decay(share) + others
+        decaying = ops.convert_to_tensor([decays(layout) for layout in layouts], "float32")
+        kernels = ops.convert_to_tensor([is_matrix(layout) for layout in layouts], "bool")
+        return decaying * ops.where(kernels, factor_of_decay(share), 1.0)
 
     def _growth_of_rates(self, agreement, controls, context, learned, growing):
         """What is added to r, before annealing, `[variables]`."""
