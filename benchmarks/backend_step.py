@@ -1,9 +1,10 @@
 """A step on 2-axis variables under Keras's backend, beside that backend's own Adams: prints JSON.
 
-KERAS_BACKEND=jax python benchmarks/backend_step.py WEIGHTS VARIABLES REPEATS
+KERAS_BACKEND=jax python -m benchmarks.backend_step WEIGHTS VARIABLES REPEATS
 
-Needs Keras and its backend alone (under JAX also Optax); `benchmarks/backends.py` calls it. Steps
+Needs Keras and its backend alone (under JAX also Optax); `benchmarks.backends` calls it. Steps
 are taken in turn, as in a training loop: what the last one gave is what the next one is given.
+Where there is a GPU they are taken there.
 """
 
 import json
@@ -76,7 +77,15 @@ def under_torch(shapes, arrays):
     """The same."""
     import torch
 
-    gradients = [torch.as_tensor(a) for a in arrays]
+    gradients = [keras.ops.convert_to_tensor(a) for a in arrays]
+
+    def waited(step):
+        def take():
+            step()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+
+        return take
 
     def of_keras(optimizer):
         variables = [keras.Variable(np.zeros(s, "float32")) for s in shapes]
@@ -86,13 +95,13 @@ def under_torch(shapes, arrays):
             with torch.no_grad():  # As in Keras's own training step.
                 optimizer.apply(gradients, variables)
 
-        return take
+        return waited(take)
 
     def of_torch(**arguments):
-        parameters = [torch.nn.Parameter(torch.zeros(s)) for s in shapes]
+        parameters = [torch.nn.Parameter(torch.zeros_like(g)) for g in gradients]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
-        return torch.optim.AdamW(parameters, 1e-3, **arguments).step
+        return waited(torch.optim.AdamW(parameters, 1e-3, **arguments).step)
 
     steps = {name: of_keras(o) for name, o in keras_optimizers().items()}
     return {

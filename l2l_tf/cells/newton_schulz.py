@@ -25,20 +25,47 @@ def newton_schulz(matrices: Any, iterations: int = 5, size: float = 1.0) -> Any:
     Returns:
         Tensor of the same shape.
     """
-    a, b, c = COEFFICIENTS
-    rows, columns = matrices.shape[-2:]
+    return whitened(matrices, whitening(gram_of(matrices), iterations, size))
+
+
+def gram_of(matrices: Any) -> Any:
+    """`MMᵀ`, or `MᵀM` where that is smaller: `[…, smaller side, smaller side]`."""
     other = ops.swapaxes(matrices, -1, -2)
-    gram = ops.matmul(other, matrices) if rows > columns else ops.matmul(matrices, other)
-    norm_square = ops.sum(ops.diagonal(gram, axis1=-2, axis2=-1), axis=-1)[..., None, None]
+    return ops.matmul(other, matrices) if _is_tall(matrices) else ops.matmul(matrices, other)
+
+
+def whitening(grams: Any, iterations: int = 5, size: Any = 1.0) -> Any:
+    """What matrices are multiplied by, so that their singular values are near `size`.
+
+    Args:
+        grams: `[…, n, n]`, as `gram_of` gives them; rows and columns of zeros change nothing.
+        iterations: Number of iterations.
+        size: Number, or a tensor `[…, 1, 1]`.
+
+    Returns:
+        `[…, n, n]`; zero where a matrix is.
+    """
+    a, b, c = COEFFICIENTS
+    norm_square = ops.sum(ops.diagonal(grams, axis1=-2, axis2=-1), axis=-1)[..., None, None]
     found = norm_square > TINY
     inverse = ops.rsqrt(ops.where(found, norm_square, ops.ones_like(norm_square)))
-    gram = gram * ops.square(inverse)
-    identity = ops.eye(min(rows, columns), dtype=gram.dtype)
-    whitening = identity
+    gram = grams * ops.square(inverse)
+    identity = ops.eye(gram.shape[-1], dtype=gram.dtype)
+    product = identity
     for iteration in range(iterations):
         factor = a * identity + b * gram + c * ops.matmul(gram, gram)
-        whitening = ops.matmul(factor, whitening) if iteration else factor
+        product = ops.matmul(factor, product) if iteration else factor
         if iteration < iterations - 1:
             gram = ops.matmul(ops.matmul(factor, gram), factor)
-    whitening = whitening * ops.where(found, size * inverse, ops.zeros_like(inverse))
-    return ops.matmul(matrices, whitening) if rows > columns else ops.matmul(whitening, matrices)
+    return product * ops.where(found, size * inverse, ops.zeros_like(inverse))
+
+
+def whitened(matrices: Any, whitening: Any) -> Any:
+    """The product of matrices `[…, rows, columns]` with what `whitening` gave for them."""
+    if _is_tall(matrices):
+        return ops.matmul(matrices, whitening)
+    return ops.matmul(whitening, matrices)
+
+
+def _is_tall(matrices):
+    return matrices.shape[-2] > matrices.shape[-1]

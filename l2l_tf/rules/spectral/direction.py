@@ -2,14 +2,17 @@
 
 import math
 
+import numpy as np
 from keras import ops
 
-from l2l_tf.cells import newton_schulz
+from l2l_tf.cells import gram_of, whitened, whitening
 from l2l_tf.cells.squares import TINY
 
 ITERATIONS = 5
 # A block's cost per entry is 4 times this in multiplications and additions.
 BLOCK = 64
+# Blocks of more widths than this are padded to the next powers of two.
+MOST_WIDTHS = 4
 
 
 def orthogonalised(matrices, block=BLOCK):
@@ -19,93 +22,121 @@ def orthogonalised(matrices, block=BLOCK):
     orthogonalised by itself. Blocks side by side have a spectral norm between 1 and √k, as their
     spaces are orthogonal or the same; the result is divided by the mean of both, k^¼.
 
+    The iterations, which know nothing but products of each block with itself, are those of all
+    blocks at once: a chain of small products for each shape would take longer to compile than all
+    else that a step does.
+
     Args:
-        matrices: `[n, rows, columns]`.
+        matrices: List of tensors `[n, rows, columns]`, of one dtype.
         block: Longest side that is orthogonalised as a whole.
 
     Returns:
-        `[n, rows, columns]`; zero where a matrix is.
+        List of tensors of the same shapes; zero where a matrix is.
     """
-    count, rows, columns = matrices.shape
-    shorter = min(rows, columns)
-    blocks = -(-shorter // block)
-    if blocks == 1:
-        return _near_orthogonal(matrices, 1)
-    width = -(-shorter // blocks)
-    padding = blocks * width - shorter
-    if rows <= columns:
-        cut = ops.pad(matrices, ((0, 0), (0, padding), (0, 0))) if padding else matrices
-        cut = ops.reshape(cut, (count * blocks, width, columns))
-        whole = ops.reshape(_near_orthogonal(cut, blocks), (count, blocks * width, columns))
-        return whole[:, :rows]
-    cut = ops.pad(matrices, ((0, 0), (0, 0), (0, padding))) if padding else matrices
-    cut = ops.reshape(cut, (count, rows, blocks, width))
-    cut = ops.reshape(ops.transpose(cut, (0, 2, 1, 3)), (count * blocks, rows, width))
-    cut = ops.reshape(_near_orthogonal(cut, blocks), (count, blocks, rows, width))
-    whole = ops.reshape(ops.transpose(cut, (0, 2, 1, 3)), (count, rows, blocks * width))
-    return whole[:, :, :columns]
+    cuts = [_Cut(m.shape, block) for m in matrices]
+    blocks = [cut.apart(m) for cut, m in zip(cuts, matrices, strict=True)]
+    whitenings = _whitenings([gram_of(b) for b in blocks], [cut.size for cut in cuts])
+    return [cut.joined(whitened(b, w)) for cut, b, w in zip(cuts, blocks, whitenings, strict=True)]
 
 
-def _near_orthogonal(matrices, blocks):
-    return newton_schulz(matrices, ITERATIONS, size=blocks**-0.25)
+class _Cut:
+    """How matrices `[count, rows, columns]` are cut into blocks along their shorter side."""
+
+    def __init__(self, shape, block):
+        self.count, self.rows, self.columns = shape
+        shorter = min(self.rows, self.columns)
+        self.blocks = -(-shorter // block)
+        self.width = -(-shorter // self.blocks)
+        self.padding = self.blocks * self.width - shorter
+        self.size = self.blocks**-0.25
+        self._flat = self.rows <= self.columns
+
+    def apart(self, matrices):
+        """Tensor `[count · blocks, width, columns]` or `[count · blocks, rows, width]`."""
+        if self.blocks == 1:
+            return matrices
+        more, none = (0, self.padding), (0, 0)
+        padded = (none, more, none) if self._flat else (none, none, more)
+        cut = ops.pad(matrices, padded) if self.padding else matrices
+        if self._flat:
+            return ops.reshape(cut, (self.count * self.blocks, self.width, self.columns))
+        cut = ops.reshape(cut, (self.count, self.rows, self.blocks, self.width))
+        cut = ops.transpose(cut, (0, 2, 1, 3))
+        return ops.reshape(cut, (self.count * self.blocks, self.rows, self.width))
+
+    def joined(self, blocks):
+        """The reverse of `apart`."""
+        if self.blocks == 1:
+            return blocks
+        if self._flat:
+            shape = (self.count, self.blocks * self.width, self.columns)
+            return ops.reshape(blocks, shape)[:, : self.rows]
+        whole = ops.reshape(blocks, (self.count, self.blocks, self.rows, self.width))
+        whole = ops.transpose(whole, (0, 2, 1, 3))
+        whole = ops.reshape(whole, (self.count, self.rows, self.blocks * self.width))
+        return whole[:, :, : self.columns]
 
 
-def kernel_direction(mean, row_square, column_square, powers, block=BLOCK):
-    """`O(R⁻ᵖ·m·C⁻ᑫ)`: R and C are mean squares of each row and column over their own mean.
+def _whitenings(grams, sizes):
+    """`whitening` of each of the tensors `[n, width, width]`, with a chain for few widths."""
+    widths = {gram.shape[-1] for gram in grams}
+    if len(widths) > MOST_WIDTHS:
+        widths = {1 << (width - 1).bit_length() for width in widths}
+    found = [None] * len(grams)
+    for width in sorted(widths):
+        chosen = [i for i, g in enumerate(grams) if found[i] is None and g.shape[-1] <= width]
+        own = [width - grams[i].shape[-1] for i in chosen]
+        padded = [
+            ops.pad(grams[i], ((0, 0), (0, more), (0, more))) if more else grams[i]
+            for i, more in zip(chosen, own, strict=True)
+        ]
+        counts = [gram.shape[0] for gram in padded]
+        factors = np.repeat([sizes[i] for i in chosen], counts)[:, None, None]
+        factors = ops.convert_to_tensor(factors, padded[0].dtype)
+        joined = padded[0] if len(padded) == 1 else ops.concatenate(padded)
+        joined = whitening(joined, ITERATIONS, factors)
+        parts = ops.split(joined, np.cumsum(counts)[:-1].tolist()) if len(padded) > 1 else [joined]
+        for i, more, part in zip(chosen, own, parts, strict=True):
+            found[i] = part[:, : width - more, : width - more] if more else part
+    return found
 
-    Without them one input of large units would be all that O sees; with p = ½ and the gradient's
-    own rows it were Adam's; Shampoo (Gupta et al. 2018) has p = q = ¼ and whole matrices. What
-    never had a gradient, whose mean is exactly zero, has no direction either.
+
+def kernel_directions(means, scales, block=BLOCK):
+    """`O(R⁻ᵖ·m·C⁻ᑫ)` of means of gradients m; see `Sides`.
+
+    What never had a gradient, whose mean is exactly zero, has no direction either.
 
     Args:
-        mean: `[n, rows, columns]`, mean of gradients.
-        row_square: `[n, rows]`, mean square of gradients over each row.
-        column_square: `[n, columns]`.
-        powers: `(p [n], q [n])`.
+        means: List of tensors `[n, rows, columns]`, of one dtype.
+        scales: List of pairs `R⁻ᵖ [n, rows, 1]`, `C⁻ᑫ [n, 1, columns]`.
         block: See `orthogonalised`.
 
     Returns:
-        `([n, rows, columns], [2, n])`: the direction, and the means of the logarithms of R and C.
+        List of tensors `[n, rows, columns]`.
     """
-    scaled, spreads = mean, []
-    for squares, power, axis in ((row_square, powers[0], 2), (column_square, powers[1], 1)):
-        logs = relative_logs(squares)
-        spreads.append(mean_along(logs)[:, 0])
-        scaled = scaled * ops.expand_dims(ops.exp(-power[:, None] * logs), axis)
-    found = orthogonalised(scaled, block)
-    return ops.where(ops.not_equal(mean, 0.0), found, 0.0), ops.stack(spreads)
+    scaled = [mean * rows * columns for mean, (rows, columns) in zip(means, scales, strict=True)]
+    return [
+        ops.where(ops.not_equal(mean, 0.0), direction, 0.0)
+        for mean, direction in zip(means, orthogonalised(scaled, block), strict=True)
+    ]
 
 
-def relative_logs(squares):
-    """Logarithm of positive numbers `[n, k]` over their mean, `[n, k]`; 0 where that is 0."""
-    mean = mean_along(squares)
-    known = mean > TINY
-    logs = ops.log(ops.clip(squares / ops.where(known, mean, ops.ones_like(mean)), 1e-9, 1e9))
-    return ops.where(known, logs, ops.zeros_like(logs))
-
-
-def mean_along(tensor):
-    """Mean along the last axis, `[…, 1]`, as a product.
-
-    XLA for CPUs computes what is multiplied and the product in one go; before a sum it would
-    write down what is summed.
-    """
-    columns = tensor.shape[-1]
-    return ops.matmul(tensor, ops.full((columns, 1), 1.0 / max(columns, 1), tensor.dtype))
-
-
-def adam_direction(mean, mean_square, masses):
+def adam_direction(mean, mean_square, corrected):
     """`m̂/√v̂`, at most 10 either way; 0 where no gradient was seen.
 
     Args:
         mean: `[n, rows, columns]`, mean of gradients that begins at 0.
         mean_square: The same of their squares.
-        masses: `[2, n]`, the weight that each of both has gathered: m̂ and v̂ are over it.
+        corrected: `[n, 1, 1]`, `√b/a` for the weights a and b that they have gathered.
     """
-    masses = ops.maximum(masses, 1e-6)
-    corrected = ops.sqrt(masses[1]) / masses[0]
-    found = corrected[:, None, None] * mean * ops.rsqrt(ops.maximum(mean_square, TINY))
+    found = corrected * mean * ops.rsqrt(ops.maximum(mean_square, TINY))
     return ops.clip(found, -10.0, 10.0)
+
+
+def corrected(masses):
+    """`√b/a` of `[2, n]` weights a and b that means of gradients and squares have gathered."""
+    masses = ops.maximum(masses, 1e-6)
+    return ops.sqrt(masses[1]) / masses[0]
 
 
 def size_of_kernel(layout, kernels):

@@ -1,20 +1,23 @@
 """Variables that are evaluated together: those of one shape, stacked as matrices."""
 
+import itertools
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells.squares import inverse_root
-from l2l_tf.rules.barrier import optimization_barrier
 from l2l_tf.rules.base import compute_dtype_for
 from l2l_tf.rules.layout import EMBEDDING, KERNEL
 from l2l_tf.rules.packing import at_places
-from l2l_tf.rules.spectral.direction import adam_direction, kernel_direction, mean_along
-from l2l_tf.rules.spectral.signals import Measured
+from l2l_tf.rules.spectral.direction import adam_direction
 
 # Stacking copies a variable and its state once a step; beyond this it costs more than it spares.
 STACKED_COORDINATES = 2**20
+# Rows of single numbers are filled up to the longest of those up to one of these lengths.
+FILLED_UP = (16, 256, 4096)
+# Means that `Group.measure` takes.
+MEASURED = 6
 
 
 def is_matrix(layout):
@@ -28,7 +31,10 @@ def decays(layout):
 
 
 def grouped(variables, layouts):
-    """Lists of indices, each of variables of one dtype and one `Layout`, decaying or not.
+    """Lists of indices, each of variables of one dtype that are evaluated together.
+
+    Matrices have the same sides; single numbers are in one row with those of variables of about
+    as many, and the shorter ones are filled up with zeros.
 
     Args:
         variables: List of tensors or variables.
@@ -36,69 +42,122 @@ def grouped(variables, layouts):
     """
     groups = {}
     for index, (variable, layout) in enumerate(zip(variables, layouts, strict=True)):
-        number = 0
-        most = max(STACKED_COORDINATES // max(math.prod(tuple(variable.shape)), 1), 1)
-        key = (compute_dtype_for(variable), tuple(variable.shape), layout._replace(decays=True))
-        while len(groups.get((*key, number), ())) >= most:
+        kind, rows, columns = _form(layout)
+        if not kind:
+            columns = next((most for most in FILLED_UP if columns <= most), columns)
+        number, room = 0, max(STACKED_COORDINATES // max(rows * columns, 1), 1)
+        key = (compute_dtype_for(variable), kind, rows, columns)
+        while len(groups.get((*key, number), ())) >= room:
             number += 1
         groups.setdefault((*key, number), []).append(index)
     return list(groups.values())
 
 
+def _form(layout):
+    """`(kind, rows, columns)`: a kernel's and an embedding's own; "" and one row of all else."""
+    if is_matrix(layout) or layout.kind == EMBEDDING:
+        return layout.kind, layout.rows, layout.columns
+    return "", 1, layout.rows * layout.columns
+
+
+class Factors(NamedTuple):
+    """What a group needs to take a step, of each variable.
+
+    Attributes:
+        pull: Share of the gradient in the next mean.
+        stay: Share of the mean before.
+        pull_square: The same of mean squares.
+        stay_square: The same.
+        corrected: `√(b)/a` for the weights a and b that the mean and the mean square have gathered.
+        rate: Step.
+        shrink: Share of the variable that is taken off it.
+    """
+
+    pull: Any
+    stay: Any
+    pull_square: Any
+    stay_square: Any
+    corrected: Any
+    rate: Any
+    shrink: Any
+
+
 class Group:
     """How the variables of a group are one tensor `[variables, rows, columns]`.
 
-    Numbers that stand for themselves, whatever their axes, are one row: sums over columns are
-    products, where compiled sums along a row add one entry at a time.
+    Numbers that stand for themselves, whatever their axes, are one row.
 
     Their state is kept stacked: a slot for each variable would have to be read, stacked, cut
     apart and written at every step, and all of that compiled.
 
     Args:
-        name: What the names of the group's slots begin with.
+        number: The group's place among all.
         indices: The variables' places among all.
-        shape: The shape that all of them have.
-        layout: Their `Layout`.
+        shapes: Their shapes.
+        layouts: Their `Layout`s.
         dtype: Dtype in which the rule computes for them.
     """
 
-    def __init__(self, name, indices, shape, layout, dtype):
-        self.name, self.indices, self.shape = name, indices, tuple(shape)
-        self.layout, self.dtype = layout, dtype
+    def __init__(self, number, indices, shapes, layouts, dtype):
+        self.indices, self.dtype = indices, dtype
+        self.shapes = [tuple(shape) for shape in shapes]
         self.count = len(indices)
-        self.matrix = is_matrix(layout)
-        keeps_rows = self.matrix or layout.kind == EMBEDDING
-        size = math.prod(self.shape)
-        self.sides = (layout.rows, layout.columns) if keeps_rows else (1, size)
+        self.matrix = is_matrix(layouts[0])
+        self.decays = any(map(decays, layouts))
+        kind, rows, columns = _form(layouts[0])
+        self._sizes = [math.prod(shape) for shape in self.shapes]
+        self.sides = (rows, columns if kind else max(self._sizes))
+        self.name = "_".join((str(number), kind or "numbers", "x".join(map(str, self.sides))))
+        # Numbers that stand for themselves may stand in any order.
+        self._axes = [layout.axes if kind else None for layout in layouts]
+        self._filled = len(set(self._sizes)) > 1
 
     def stack(self, tensors):
         """One tensor `[variables, rows, columns]` out of all variables' tensors."""
-        parts = [tensors[i] for i in self.indices]
-        if self.layout.axes is not None:
-            parts = [ops.transpose(t, self.layout.axes) for t in parts]
-        parts = [ops.cast(ops.reshape(t, self.sides), self.dtype) for t in parts]
-        return parts[0][None] if self.count == 1 else ops.stack(parts)
+        parts = [
+            tensors[i] if axes is None else ops.transpose(tensors[i], axes)
+            for i, axes in zip(self.indices, self._axes, strict=True)
+        ]
+        whole = (self.count, *self.sides)
+        if self._filled:
+            parts = [ops.cast(ops.reshape(part, (-1,)), self.dtype) for part in parts]
+            flat = ops.concatenate([*parts, ops.zeros((1,), self.dtype)])
+            return ops.reshape(at_places(flat, self._places(sum(self._sizes))), whole)
+        if self.count == 1:
+            return ops.cast(ops.reshape(parts[0], whole), self.dtype)
+        return ops.stack([ops.cast(ops.reshape(part, self.sides), self.dtype) for part in parts])
 
     def unstack(self, tensor):
         """The reverse of `stack`: a list of tensors in the variables' shape."""
-        parts = ops.unstack(tensor, num=self.count, axis=0)
-        if self.layout.axes is None:
-            return [ops.reshape(t, self.shape) for t in parts]
-        moved = [self.shape[a] for a in self.layout.axes]
-        back = sorted(range(len(moved)), key=self.layout.axes.__getitem__)
-        return [ops.transpose(ops.reshape(t, moved), back) for t in parts]
+        if self._filled:
+            places = self._places(-1).ravel()
+            kept = np.argsort(places, kind="stable")[len(places) - sum(self._sizes) :]
+            tensor = at_places(ops.reshape(tensor, (-1,)), kept)
+            parts = ops.split(tensor, np.cumsum(self._sizes)[:-1].tolist())
+        else:
+            parts = ops.unstack(tensor, num=self.count, axis=0) if self.count > 1 else [tensor]
+        found = []
+        for part, shape, axes in zip(parts, self.shapes, self._axes, strict=True):
+            if axes is None:
+                found.append(ops.reshape(part, shape))
+                continue
+            back = sorted(range(len(axes)), key=axes.__getitem__)
+            part = ops.reshape(part, [shape[a] for a in axes])
+            found.append(ops.transpose(part, back))
+        return found
+
+    def _places(self, nowhere):
+        """Where each number stands among all variables' numbers, `[variables · columns]`."""
+        places = np.full((self.count, self.sides[1]), nowhere)
+        starts = np.cumsum([0, *self._sizes])
+        for row, size, start in zip(places, self._sizes, starts, strict=False):
+            row[:size] = np.arange(start, start + size)
+        return places.ravel()
 
     def slot_shapes(self):
         """Dict name → shape of a stacked slot."""
         whole = (self.count, *self.sides)
-        if not self.matrix:
-            return {"mean": whole, "mean_square": whole}
-        return {
-            "mean": whole,
-            "direction": whole,
-            "row_square": whole[:2],
-            "column_square": (whole[0], whole[2]),
-        }
+        return {"mean": whole, "direction" if self.matrix else "mean_square": whole}
 
     def slots(self, shared):
         """Dict name → stacked slot, out of the rule's shared state."""
@@ -110,135 +169,106 @@ class Group:
         """The reverse of `slots`: dict name in the shared state → stacked slot."""
         return {f"{self.name}_{name}": value for name, value in slots.items()}
 
-    def last_direction(self, slots, masses):
-        """The direction that was taken in the step before.
-
-        Args:
-            slots: As `slots` gives them.
-            masses: `[2, variables]`; see `Spectral`.
-        """
-        if self.matrix:
-            return slots["direction"]
-        return adam_direction(slots["mean"], slots["mean_square"], masses)
-
-    def measure(self, gradient, variable, slots, masses, spreads):
+    def measure(self, gradient, variable, slots, corrected):
         """What is measured of the group's variables before a step.
 
         Args:
             gradient: `[variables, rows, columns]`.
             variable: The same of the variables.
             slots: As `slots` gives them.
-            masses: `[2, variables]`; see `Spectral`.
-            spreads: `[2, variables]`, as `advance` gave them.
+            corrected: `[variables, 1, 1]`, as in `Factors`, of the step before.
 
         Returns:
-            `(Measured, sides)`; sides: of kernels the mean squares of the gradient over each row
-            and each column, `([variables, rows], [variables, columns])`.
+            `(means, sides)`; means: `[MEASURED, variables]`, those over each variable of the
+            squares of gradient, mean of gradients, direction of the step before and variable, and
+            of the gradient's products with that direction and with the mean; sides: of kernels
+            the mean squares of the gradient over each row and each column, `([variables · rows],
+            [variables · columns])`, else None.
         """
-        mean, direction = slots["mean"], self.last_direction(slots, masses)
-        squares = ops.square(gradient)
-        pairs = [(mean, mean), (direction, direction), (variable, variable)]
-        pairs += [(gradient, direction), (gradient, mean)]
-        of_rows = [_mean_of_rows(t) for t in (squares, *(a * b for a, b in pairs))]
-        means = ops.mean(ops.stack(of_rows), axis=2)
-        power, mean_power, direction_power, weight_power, *products = ops.unstack(means, num=6)
-        inverse = inverse_root(power)
-        measured = Measured(
-            gradient_power=power,
-            mean_power=mean_power / ops.square(ops.maximum(masses[0], 1e-6)),
-            cosine=products[0] * inverse * inverse_root(direction_power),
-            mean_cosine=products[1] * inverse * inverse_root(mean_power),
-            weight_power=weight_power,
-            row_spread=spreads[0],
-            column_spread=spreads[1],
+        rows, columns = self.sides
+        mean = slots["mean"]
+        if self.matrix:
+            direction = slots["direction"]
+        else:
+            direction = adam_direction(mean, slots["mean_square"], corrected)
+        # Products with ones: XLA for CPUs computes what is multiplied and the product in one go;
+        # before a sum it would write down what is summed, and add one entry at a time.
+        width = columns if rows > 1 or columns <= 4096 else math.gcd(columns, 1024)
+        share = np.full((width, 1), 1.0 / max(width, 1))
+        share = ops.convert_to_tensor(share, self.dtype)
+        gradient, mean, direction, variable = (
+            ops.reshape(t, (-1, width)) for t in (gradient, mean, direction, variable)
         )
-        return measured, (of_rows[0], ops.mean(squares, axis=1)) if self.matrix else None
+        squares = ops.square(gradient)
+        products = [squares, *map(ops.square, (mean, direction, variable))]
+        products += [gradient * direction, gradient * mean]
+        of_rows = [ops.matmul(product, share) for product in products]
+        joined = ops.reshape(ops.concatenate(of_rows, axis=1), (self.count, -1, MEASURED))
+        means = ops.transpose(ops.mean(joined, axis=1))
+        if self._filled:  # The zeros count for nothing.
+            filled = np.array([columns / max(size, 1) for size in self._sizes])
+            means = means * ops.convert_to_tensor(filled, means.dtype)
+        if not self.matrix:
+            return means, None
+        of_columns = ops.mean(ops.reshape(squares, (self.count, rows, columns)), axis=1)
+        return means, (ops.reshape(of_rows[0], (-1,)), ops.reshape(of_columns, (-1,)))
 
-    def advance(self, gradient, sides, slots, masses, keeps, bound, powers):
-        """The next direction and slots.
+    def advance(self, gradient, slots, own):
+        """The next mean of gradients, and what the next direction is made of.
 
         Args:
             gradient: `[variables, rows, columns]`.
-            sides: Its mean squares, as `measure` gives them.
             slots: As `slots` gives them.
-            masses: `[2, variables]` after the step.
-            keeps: `[2, variables]`: 1 − β of the mean and of mean squares.
-            bound: `[variables]`, factor on the gradient.
-            powers: p and q of `kernel_direction`, `[variables]` each.
+            own: `Factors`, `[variables, 1, 1]` each.
 
         Returns:
-            `(direction [variables, rows, columns], slots, spreads [2, variables])`; see
-            `kernel_direction`.
+            `(found, slots)`; found: of kernels the mean as it will be if the next gradient is
+            like this one, else the direction; `[variables, rows, columns]`.
         """
-        pull = _spread(keeps[0] * bound) * gradient
-        stay, stay_square = _spread(1.0 - keeps[0]), 1.0 - keeps[1]
-        pull_square = keeps[1] * ops.square(bound)
-        mean = stay * slots["mean"] + pull
-        # The mean as it will be if the next gradient is like this one.
-        ahead = stay * mean + pull
-        if not self.matrix:
-            square = _spread(pull_square) * ops.square(gradient)
-            square = _spread(stay_square) * slots["mean_square"] + square
-            found = adam_direction(ahead, square, masses)
-            return found, {"mean": mean, "mean_square": square}, ops.zeros_like(masses)
-        new = {"mean": mean}
-        for name, value in zip(("row_square", "column_square"), sides, strict=True):
-            new[name] = stay_square[:, None] * slots[name] + pull_square[:, None] * value
-        new["direction"], spreads = kernel_direction(
-            ahead, new["row_square"], new["column_square"], powers
-        )
-        return new["direction"], new, spreads
+        pulled = own.pull * gradient
+        mean = own.stay * slots["mean"] + pulled
+        ahead = own.stay * mean + pulled
+        if self.matrix:
+            return ahead, {"mean": mean}
+        square = own.stay_square * slots["mean_square"] + own.pull_square * ops.square(gradient)
+        found = adam_direction(ahead, square, own.corrected)
+        return found, {"mean": mean, "mean_square": square}
 
 
 def groups_of(variables, layouts):
     """The `Group`s of variables that are evaluated together; see `grouped`."""
     groups = []
     for number, indices in enumerate(grouped(variables, layouts)):
-        first, layout = variables[indices[0]], layouts[indices[0]]
-        name = "_".join((str(number), layout.kind, "x".join(map(str, first.shape)) or "scalar"))
-        groups.append(Group(name, indices, first.shape, layout, compute_dtype_for(first)))
+        shapes = [tuple(variables[i].shape) for i in indices]
+        dtype = compute_dtype_for(variables[indices[0]])
+        groups.append(Group(number, indices, shapes, [layouts[i] for i in indices], dtype))
     return groups
 
 
-def of_groups(tensors, groups, order, names):
-    """What each group needs of tensors that belong to all variables.
+def of_groups(rows, groups):
+    """What each group needs of numbers that belong to all variables.
 
     Args:
-        tensors: Dict name → `[…, variables]`.
+        rows: List of tensors `[variables]`, of one dtype.
         groups: The `Group`s.
-        order: Indices of their variables, one group's behind the other's.
-        names: Which of the tensors.
 
     Returns:
-        List, one for each group, of dicts name → `[…, variables of the group]`.
+        List, one for each group, of lists of tensors `[variables of the group, 1, 1]`.
     """
-    shapes = [tuple(tensors[name].shape[:-1]) for name in names]
-    flat = [ops.reshape(tensors[name], (-1, len(order))) for name in names]
-    flat = at_places(ops.concatenate(flat), order)
-    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1].tolist()
-    found, start = [], 0
-    for group in groups:
-        own = ops.cast(flat[:, start : start + group.count], group.dtype)
-        parts = zip(ops.split(own, ends), shapes, strict=True)
-        parts = [ops.reshape(part, (*shape, group.count)) for part, shape in parts]
-        found.append(dict(zip(names, parts, strict=True)))
-        start += group.count
-    return found
+    order = list(itertools.chain(*(g.indices for g in groups)))
+    together = at_places(ops.stack(rows), order)
+    ends = np.cumsum([g.count for g in groups])[:-1].tolist()
+    parts = ops.split(together, ends, axis=1) if ends else [together]
+    shaped = (
+        ops.cast(ops.reshape(part, (len(rows), group.count, 1, 1)), group.dtype)
+        for part, group in zip(parts, groups, strict=True)
+    )
+    return [ops.unstack(part, num=len(rows), axis=0) for part in shaped]
 
 
-def in_full(group, tensors, iteration):
-    """What belongs to several stacked variables, before it is cut apart; see `barrier`."""
-    return optimization_barrier(tensors, iteration) if group.count > 1 else tensors
-
-
-def _spread(values):
-    return values[:, None, None]
-
-
-def _mean_of_rows(tensor):
-    """Mean along the last axis, `[variables, rows]`; of a long single row in several parts."""
-    count, rows, columns = tensor.shape
-    if rows == 1 and columns > 4096:
-        width = math.gcd(columns, 1024)
-        tensor = ops.reshape(tensor, (count, columns // width, width))
-    return mean_along(tensor)[:, :, 0]
+def of_variables(parts, groups, dtype):
+    """The reverse: `[k, variables]` out of a `[k, variables of the group]` for each group."""
+    order = list(itertools.chain(*(g.indices for g in groups)))
+    parts = [ops.cast(part, dtype) for part in parts]
+    joined = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+    return at_places(joined, np.argsort(order).tolist())

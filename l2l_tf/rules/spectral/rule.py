@@ -14,15 +14,23 @@ from l2l_tf.cells.run_signals import (
     loss_state,
     progress_signals,
 )
-from l2l_tf.cells.squares import TINY, bounded
+from l2l_tf.cells.squares import TINY, bounded, inverse_root
 from l2l_tf.core.config import integer, number
+from l2l_tf.rules.barrier import optimization_barrier
 from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
 from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
-from l2l_tf.rules.packing import at_places
 from l2l_tf.rules.registry import register_rule
-from l2l_tf.rules.spectral.direction import size_of_kernel
-from l2l_tf.rules.spectral.groups import decays, groups_of, in_full, is_matrix, of_groups
+from l2l_tf.rules.spectral.direction import corrected, kernel_directions, size_of_kernel
+from l2l_tf.rules.spectral.groups import (
+    MEASURED,
+    Factors,
+    decays,
+    groups_of,
+    is_matrix,
+    of_groups,
+    of_variables,
+)
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
 from l2l_tf.rules.spectral.passes import (
     closing,
@@ -31,6 +39,7 @@ from l2l_tf.rules.spectral.passes import (
     share_of_growth,
     share_of_new_rows,
 )
+from l2l_tf.rules.spectral.sides import Sides
 from l2l_tf.rules.spectral.signals import (
     CONTROLS,
     VARIABLE_SIGNALS,
@@ -119,11 +128,14 @@ class Spectral(UpdateRule):
         # What is one number or a few for each variable is kept for all of them at once: a slot
         # each would cost an operation to read, one to write, and their compilation.
         count, dtype = len(variables), widest_dtype(variables)
-        slots = {}
-        for group in groups_of(variables, self._layouts(variables)):
+        groups, slots = groups_of(variables, self._layouts(variables)), {}
+        for group in groups:
             of_group = state_dtype_for(variables[group.indices[0]], state_dtype)
             shapes = group.slot_shapes().items()
             slots.update(group.named({name: ops.zeros(of, of_group) for name, of in shapes}))
+        if kernels := [group for group in groups if group.matrix]:
+            of_sides = state_dtype_for(variables[kernels[0].indices[0]], state_dtype)
+            slots["side_squares"] = ops.zeros((Sides(kernels).size,), of_sides)
         shared = {
             **{k: ops.convert_to_tensor(v) for k, v in {**loss_state(), **guard_state()}.items()},
             **{name: ops.zeros((*shape, count), dtype) for name, shape in _STEERING.items()},
@@ -135,53 +147,82 @@ class Spectral(UpdateRule):
 
     def update(self, gradients, state, variables, context):
         layouts, old = self._layouts(variables), state.shared
-        groups = groups_of(variables, layouts)
-        order = list(itertools.chain(*(g.indices for g in groups)))
-        back = np.argsort(order)
-        work = [
-            (
-                bounded(group.stack(gradients)),
-                group.stack(variables),
-                group.slots(old),
-                kept["masses"],
-                kept["spreads"],
+        groups, dtype = groups_of(variables, layouts), widest_dtype(variables)
+        stacked = [bounded(group.stack(gradients)) for group in groups]
+        values = [group.stack(variables) for group in groups]
+        slots = [group.slots(old) for group in groups]
+        before = of_groups([corrected(old["masses"])], groups)
+        found = [
+            group.measure(*given)
+            for group, *given in zip(
+                groups, stacked, values, slots, (of[0] for of in before), strict=True
             )
-            for group, kept in zip(groups, of_groups(old, groups, order, _OF_GROUPS), strict=True)
         ]
-        dtype = widest_dtype(variables)
-        found = [group.measure(*given) for group, given in zip(groups, work, strict=True)]
-        fields = zip(*(measured for measured, _ in found), strict=True)
-        measured = Measured(
-            *(at_places(ops.concatenate([ops.cast(t, dtype) for t in f]), back) for f in fields)
-        )
-        factors, shared = self._steer(measured, layouts, old, context)
-        factors = of_groups(factors, groups, order, tuple(factors))
-        updates, spreads = [None] * len(variables), []
-        for group, (gradient, variable, slots, *_), (_, sides), own in zip(
-            groups, work, found, factors, strict=True
+        means = of_variables([of for of, _ in found], groups, dtype)
+        sides = list(itertools.chain(*(of for _, of in found if of is not None)))
+        factors, powers, shared = self._steer(self._measured(means, old), layouts, old, context)
+        owned = [Factors(*own) for own in of_groups(factors, groups)]
+        advanced = [
+            group.advance(*given)
+            for group, *given in zip(groups, stacked, slots, owned, strict=True)
+        ]
+        self._direct(groups, advanced, sides, factors, powers, old, shared)
+        updates = []
+        for group, value, (direction, new), own in zip(
+            groups, values, advanced, owned, strict=True
         ):
-            direction, new, spread = group.advance(
-                gradient,
-                sides,
-                slots,
-                own["masses"],
-                own["keeps"],
-                own["bound"],
-                (own["row_power"], own["column_power"]),
-            )
-            spreads.append(ops.cast(spread, old["spreads"].dtype))
-            update = -own["rate"][:, None, None] * direction
-            if self.weight_decay and any(decays(layouts[i]) for i in group.indices):
-                moved = ops.where(ops.not_equal(direction, 0.0), variable, 0.0)
-                update = update - own["shrink"][:, None, None] * moved
-            if self.steps_alone:
-                update = in_full(group, update, context.iteration)
+            update = -own.rate * direction
+            if self.weight_decay and group.decays:
+                moved = ops.where(ops.not_equal(direction, 0.0), value, 0.0)
+                update = update - own.shrink * moved
+            updates.append(update)
+            named = group.named(new).items()
+            shared.update({name: ops.cast(v, old[name].dtype) for name, v in named})
+        if self.steps_alone:
+            updates = in_full(groups, updates, context.iteration)
+        apart = [None] * len(variables)
+        for group, update in zip(groups, updates, strict=True):
             for index, part in zip(group.indices, group.unstack(update), strict=True):
-                updates[index] = part
-            slots = group.named(new).items()
-            shared.update({name: ops.cast(v, old[name].dtype) for name, v in slots})
-        shared["spreads"] = at_places(ops.concatenate(spreads, axis=1), back)
-        return updates, RuleState([{} for _ in variables], shared)
+                apart[index] = part
+        return apart, RuleState([{} for _ in variables], shared)
+
+    def _measured(self, means, old):
+        """`Measured` out of `[MEASURED, variables]` means; see `Group.measure`."""
+        power, mean_power, direction_power, weight_power, *products = ops.unstack(
+            means, num=MEASURED
+        )
+        inverse = inverse_root(power)
+        return Measured(
+            gradient_power=power,
+            mean_power=mean_power / ops.square(ops.maximum(old["masses"][0], 1e-6)),
+            cosine=products[0] * inverse * inverse_root(direction_power),
+            mean_cosine=products[1] * inverse * inverse_root(mean_power),
+            weight_power=weight_power,
+            row_spread=old["spreads"][0],
+            column_spread=old["spreads"][1],
+        )
+
+    def _direct(self, groups, advanced, sides, factors, powers, old, shared):
+        """Give kernels their directions, in `advanced`, and the next state of their sides."""
+        kernels = [i for i, group in enumerate(groups) if group.matrix]
+        if not kernels:
+            shared["spreads"] = old["spreads"]
+            return
+        of_sides = Sides([groups[i] for i in kernels])
+        squares = ops.cast(old["side_squares"], shared["power"].dtype)
+        squares, scales, seen = of_sides.step(squares, sides, factors, shared["power"], powers)
+        shared["side_squares"] = ops.cast(squares, old["side_squares"].dtype)
+        spreads = [ops.zeros((2, group.count), squares.dtype) for group in groups]
+        for dtype in dict.fromkeys(groups[i].dtype for i in kernels):
+            alike = [place for place, i in enumerate(kernels) if groups[i].dtype == dtype]
+            found = kernel_directions(
+                [advanced[kernels[place]][0] for place in alike], [scales[p] for p in alike]
+            )
+            for place, direction in zip(alike, found, strict=True):
+                index = kernels[place]
+                new = {**advanced[index][1], "direction": direction}
+                advanced[index], spreads[index] = (direction, new), seen[place]
+        shared["spreads"] = of_variables(spreads, groups, old["spreads"].dtype)
 
     def _layouts(self, variables):
         layouts = self.layouts
@@ -198,8 +239,8 @@ class Spectral(UpdateRule):
         """What every variable does in this step.
 
         Returns:
-            `(factors, shared)`: what the groups need (dict name → `[…, variables]`), and the next
-            shared state.
+            `(factors, powers, shared)`: `Factors`; p and q of `Sides.step`; and the next shared
+            state. All are `[variables]` each.
         """
         trend, loss = loss_signals(context.loss, old)
         guard, caution = guarded(loss, old)
@@ -248,17 +289,21 @@ class Spectral(UpdateRule):
             "scheduler_hidden": hidden,
             "scheduler_cell": cell,
         }
-        factors = {
-            "masses": masses,
-            "keeps": keeps,
-            "bound": bound,
-            "rate": rate,
-            "shrink": ops.minimum(rate * decay, 0.5),
-            "row_power": 0.4 * ops.sigmoid(controls.row_power - 2.0),
-            "column_power": 0.5 * ops.tanh(controls.column_power + 0.3),
-        }
+        factors = Factors(
+            pull=keep * bound,
+            stay=1.0 - keep,
+            pull_square=keep_square * ops.square(bound),
+            stay_square=1.0 - keep_square,
+            corrected=corrected(masses),
+            rate=rate,
+            shrink=ops.minimum(rate * decay, 0.5),
+        )
+        powers = [
+            0.4 * ops.sigmoid(controls.row_power - 2.0),
+            0.5 * ops.tanh(controls.column_power + 0.3),
+        ]
         kept = {k: ops.cast(v, old[k].dtype) for k, v in steering.items()}
-        return factors, {**loss, **guard, **kept}
+        return factors, powers, {**loss, **guard, **kept}
 
     def _signals_of_variables(self, measured, growth, agreement, old, layouts):
         matrices = np.array([float(is_matrix(layout)) for layout in layouts], "float32")
@@ -317,4 +362,13 @@ class Spectral(UpdateRule):
 # means have gathered so far, r, the usual power of the gradient, the mean of the agreement and
 # of its square, the means of the logarithms of a kernel's rows and columns.
 _STEERING = {"masses": (2,), "log_rate": (), "power": (), "cosines": (2,), "spreads": (2,)}
-_OF_GROUPS = ("masses", "spreads")
+
+
+def in_full(groups, tensors, iteration):
+    """What belongs to several stacked variables, before it is cut apart; see `barrier`."""
+    chosen = [i for i, group in enumerate(groups) if group.count > 1]
+    if not chosen:
+        return tensors
+    full = optimization_barrier([tensors[i] for i in chosen], iteration)
+    found = dict(zip(chosen, full, strict=True))
+    return [found.get(i, tensor) for i, tensor in enumerate(tensors)]
