@@ -106,11 +106,11 @@ class Group:
         self.decays = any(map(decays, layouts))
         kind, rows, columns = _form(layouts[0])
         self._sizes = [math.prod(shape) for shape in self.shapes]
-        self.sides = (rows, columns if kind else max(self._sizes))
+        self.sides = (rows, columns if kind else max(*self._sizes, 1))
         self.name = "_".join((str(number), kind or "numbers", "x".join(map(str, self.sides))))
         # Numbers that stand for themselves may stand in any order.
         self._axes = [layout.axes if kind else None for layout in layouts]
-        self._filled = len(set(self._sizes)) > 1
+        self._filled = min(self._sizes) < math.prod(self.sides)
 
     def stack(self, tensors):
         """One tensor `[variables, rows, columns]` out of all variables' tensors."""
@@ -191,11 +191,8 @@ class Group:
             direction = slots["direction"]
         else:
             direction = adam_direction(mean, slots["mean_square"], corrected)
-        # Products with ones: XLA for CPUs computes what is multiplied and the product in one go;
-        # before a sum it would write down what is summed, and add one entry at a time.
         width = columns if rows > 1 or columns <= 4096 else math.gcd(columns, 1024)
-        share = np.full((width, 1), 1.0 / max(width, 1))
-        share = ops.convert_to_tensor(share, self.dtype)
+        share = shares(width, self.dtype)
         gradient, mean, direction, variable = (
             ops.reshape(t, (-1, width)) for t in (gradient, mean, direction, variable)
         )
@@ -203,14 +200,17 @@ class Group:
         products = [squares, *map(ops.square, (mean, direction, variable))]
         products += [gradient * direction, gradient * mean]
         of_rows = [ops.matmul(product, share) for product in products]
-        joined = ops.reshape(ops.concatenate(of_rows, axis=1), (self.count, -1, MEASURED))
-        means = ops.transpose(ops.mean(joined, axis=1))
+        parts = rows * columns // max(width, 1)
+        joined = ops.reshape(ops.concatenate(of_rows, axis=1), (self.count, parts, MEASURED))
+        means = ops.matmul(ops.transpose(shares(parts, self.dtype)), joined)
+        means = ops.transpose(ops.reshape(means, (self.count, MEASURED)))
         if self._filled:  # The zeros count for nothing.
             filled = np.array([columns / max(size, 1) for size in self._sizes])
             means = means * ops.convert_to_tensor(filled, means.dtype)
         if not self.matrix:
             return means, None
-        of_columns = ops.mean(ops.reshape(squares, (self.count, rows, columns)), axis=1)
+        squares = ops.reshape(squares, (self.count, rows, columns))
+        of_columns = ops.matmul(ops.transpose(shares(rows, self.dtype)), squares)
         return means, (ops.reshape(of_rows[0], (-1,)), ops.reshape(of_columns, (-1,)))
 
     def advance(self, gradient, slots, own):
@@ -233,6 +233,15 @@ class Group:
         square = own.stay_square * slots["mean_square"] + own.pull_square * ops.square(gradient)
         found = adam_direction(ahead, square, own.corrected)
         return found, {"mean": mean, "mean_square": square}
+
+
+def shares(number, dtype):
+    """`[number, 1]` of 1/number: a product with it is a mean.
+
+    XLA for CPUs computes what is multiplied and the product in one go; before a sum it would
+    write down what is summed, and add one entry at a time.
+    """
+    return ops.convert_to_tensor(np.full((number, 1), 1.0 / max(number, 1)), dtype)
 
 
 def groups_of(variables, layouts):

@@ -166,7 +166,14 @@ class Spectral(UpdateRule):
             group.advance(*given)
             for group, *given in zip(groups, stacked, slots, owned, strict=True)
         ]
-        self._direct(groups, advanced, sides, factors, powers, old, shared)
+
+        alone = self.steps_alone
+
+        def in_full(tensors):
+            # What is for a program of its own is cut apart there.
+            return optimization_barrier(tensors, context.iteration) if alone and tensors else tensors
+
+        self._direct(groups, advanced, sides, factors, powers, old, shared, in_full)
         updates = []
         for group, value, (direction, new), own in zip(
             groups, values, advanced, owned, strict=True
@@ -178,8 +185,9 @@ class Spectral(UpdateRule):
             updates.append(update)
             named = group.named(new).items()
             shared.update({name: ops.cast(v, old[name].dtype) for name, v in named})
-        if self.steps_alone:
-            updates = in_full(groups, updates, context.iteration)
+        several = [i for i, group in enumerate(groups) if group.count > 1]
+        for i, update in zip(several, in_full([updates[i] for i in several]), strict=True):
+            updates[i] = update
         apart = [None] * len(variables)
         for group, update in zip(groups, updates, strict=True):
             for index, part in zip(group.indices, group.unstack(update), strict=True):
@@ -202,7 +210,7 @@ class Spectral(UpdateRule):
             column_spread=old["spreads"][1],
         )
 
-    def _direct(self, groups, advanced, sides, factors, powers, old, shared):
+    def _direct(self, groups, advanced, sides, factors, powers, old, shared, in_full):
         """Give kernels their directions, in `advanced`, and the next state of their sides."""
         kernels = [i for i, group in enumerate(groups) if group.matrix]
         if not kernels:
@@ -210,7 +218,9 @@ class Spectral(UpdateRule):
             return
         of_sides = Sides([groups[i] for i in kernels])
         squares = ops.cast(old["side_squares"], shared["power"].dtype)
-        squares, scales, seen = of_sides.step(squares, sides, factors, shared["power"], powers)
+        squares, scales, seen = of_sides.step(
+            squares, sides, factors, shared["power"], powers, in_full
+        )
         shared["side_squares"] = ops.cast(squares, old["side_squares"].dtype)
         spreads = [ops.zeros((2, group.count), squares.dtype) for group in groups]
         for dtype in dict.fromkeys(groups[i].dtype for i in kernels):
@@ -362,13 +372,3 @@ class Spectral(UpdateRule):
 # means have gathered so far, r, the usual power of the gradient, the mean of the agreement and
 # of its square, the means of the logarithms of a kernel's rows and columns.
 _STEERING = {"masses": (2,), "log_rate": (), "power": (), "cosines": (2,), "spreads": (2,)}
-
-
-def in_full(groups, tensors, iteration):
-    """What belongs to several stacked variables, before it is cut apart; see `barrier`."""
-    chosen = [i for i, group in enumerate(groups) if group.count > 1]
-    if not chosen:
-        return tensors
-    full = optimization_barrier([tensors[i] for i in chosen], iteration)
-    found = dict(zip(chosen, full, strict=True))
-    return [found.get(i, tensor) for i, tensor in enumerate(tensors)]

@@ -5,6 +5,7 @@ from keras import ops
 
 from l2l_tf.cells.squares import TINY
 from l2l_tf.rules.packing import at_places
+from l2l_tf.rules.spectral.groups import shares
 
 
 class Sides:
@@ -26,7 +27,7 @@ class Sides:
         """Number of rows and columns."""
         return len(self._owners)
 
-    def step(self, old, seen, factors, power, powers):
+    def step(self, old, seen, factors, power, powers, in_full):
         """The next squares, and what they say.
 
         Without it one input of large units would be all that an orthogonalised kernel's direction
@@ -39,6 +40,8 @@ class Sides:
             factors: `Factors`, `[variables]` each.
             power: `[variables]`, the next mean square over each whole variable.
             powers: p and q, `[variables]` each: powers of rows and columns over their mean.
+            in_full: Function of a list of tensors that returns them, each computed in full before
+                anything reads a part of it.
 
         Returns:
             `(squares, scales, spreads)`: the next `[sides]`; for each group `R⁻ᵖ [its variables,
@@ -57,7 +60,7 @@ class Sides:
         count = powers[0].shape[0]
         powers = ops.cast(ops.concatenate(powers), dtype)
         scales = ops.exp(-at_places(powers, self._owners + count * self._axes) * logs)
-        scales, logs = self._apart(scales), self._apart(logs)
+        scales, logs = map(self._apart, in_full([scales, logs]))
         shaped, spreads = [], []
         for index, group in enumerate(self._groups):
             (rows, columns), place = group.sides, slice(2 * index, 2 * index + 2)
@@ -68,8 +71,11 @@ class Sides:
                     for scale, shape in zip(scales[place], shapes, strict=True)
                 ]
             )
-            own = [ops.mean(ops.reshape(part, (group.count, -1)), axis=1) for part in logs[place]]
-            spreads.append(ops.stack(own))
+            own = [
+                ops.matmul(ops.reshape(part, (group.count, side)), shares(side, dtype))
+                for part, side in zip(logs[place], group.sides, strict=True)
+            ]
+            spreads.append(ops.transpose(ops.concatenate(own, axis=1)))
         return squares, shaped, spreads
 
     def _apart(self, tensor):
