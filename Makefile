@@ -22,7 +22,7 @@ PEERS_VENV ?= .venv-peers
 LITERT_VENV ?= .venv-litert
 DOCS_VENV ?= .venv-docs
 
-.PHONY: help setup demo test test-slow test-backends lint format docs notebooks screenshots bench bench-peers bench-litert test-matrix paper build-files bazel-test clean
+.PHONY: help setup demo test test-slow test-backends lint format docs notebooks screenshots bench bench-peers bench-litert bench-backends test-matrix paper build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -107,7 +107,7 @@ TORCH_PIP ?=
 .venv-%/bin/ready: requirements.txt
 	@$(PYTHON) -m venv .venv-$*
 	@echo "Installing Keras and $* into .venv-$* (once; minutes) ..."
-	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(if $(filter torch,$*),$(TORCH_PIP)) $*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(if $(filter torch,$*),$(TORCH_PIP)) $* $(if $(filter jax,$*),optax)
 	@grep -E '^(keras|absl-py|numpy|h5py|scikit-learn|pytest)[<>=]' requirements.txt \
 		| .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin
 	@touch $@
@@ -117,6 +117,9 @@ test-backends: $(STAMP) $(BACKEND_VENVS)  ## Set up JAX and PyTorch, and hold bo
 		KERAS_BACKEND=$$backend L2L_TENSORFLOW=$(abspath $(BIN)/python) \
 			.venv-$$backend/bin/python -m pytest -q -p no:cacheprovider -W ignore tests/backends $(TESTS) || exit 1; \
 	done
+
+bench-backends: $(STAMP) $(BACKEND_VENVS)  ## Measure the default's step under JAX and PyTorch beside their own optimizers
+	$(BIN)/python -m benchmarks.backends $(foreach b,$(BACKENDS),--python=$(b)=.venv-$(b)/bin/python) $(BENCH)
 
 test-matrix: $(STAMP)  ## Run what users' programs touch under several TensorFlow and Keras versions (MATRIX='--versions=2.20:3.12')
 	$(BIN)/python -m tools.test_matrix $(MATRIX)

@@ -14,6 +14,7 @@ import keras
 from l2l_tf.optimizer import extending, games, saved_state
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.extending import Extension
+from l2l_tf.optimizer.first_step import FirstStep
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import RunLength, rule_optimizer_of
 from l2l_tf.optimizer.skips import BATCHES_BETWEEN, SkipWarning
@@ -31,7 +32,7 @@ def _on_train_begin(self, original, logs=None):
     """Whichever list of callbacks a run begins with, length and skipped steps are minded."""
     model = getattr(self, "model", None)
     if rule_optimizer_of(model) is not None:
-        for kind in (RunLength, SkipWarning):
+        for kind in (RunLength, SkipWarning, FirstStep):
             if not any(isinstance(callback, kind) for callback in self.callbacks):
                 callback = kind()
                 callback.set_model(model)

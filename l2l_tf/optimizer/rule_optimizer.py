@@ -319,7 +319,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         """
         checks.check_epoch_steps(steps)
         self._epoch_steps.assign(np.nan if steps is None else steps)
-        self._epoch_start.assign(BACKEND.tensor(self.iterations))
+        # A sum is an array of its own: one that two variables hold cannot be donated under JAX.
+        self._epoch_start.assign(BACKEND.tensor(self.iterations) + 0)
 
     def tell_passes(self, passes: float | None) -> None:
         """Tell the rule how often the run passes over its data, and nothing else.

@@ -190,7 +190,7 @@ def test_what_needs_tensorflow_says_so(room, monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
 
-    monkeypatch.delattr(l2l_tf, room, raising=False)
+    monkeypatch.delitem(vars(l2l_tf), room, raising=False)
     monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(ImportError, match=r"pip install 'l2l-tf\[tensorflow\]'.*Received: "):
         getattr(l2l_tf, room)

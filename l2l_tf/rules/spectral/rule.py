@@ -171,7 +171,9 @@ class Spectral(UpdateRule):
 
         def in_full(tensors):
             # What is for a program of its own is cut apart there.
-            return optimization_barrier(tensors, context.iteration) if alone and tensors else tensors
+            return (
+                optimization_barrier(tensors, context.iteration) if alone and tensors else tensors
+            )
 
         self._direct(groups, advanced, sides, factors, powers, old, shared, in_full)
         updates = []
