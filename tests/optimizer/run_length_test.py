@@ -441,7 +441,8 @@ def test_a_list_of_callbacks_that_a_user_made_counts_too():
     told = keras.callbacks.CallbackList([], True, model=model, epochs=2, steps=4)
     fit(model, epochs=2, callbacks=told)
     assert set(seen(model)[0]) == {8}
-    assert [type(c).__name__ for c in told.callbacks] == ["History", "RunLength", "SkipWarning"]
+    added = ["RunLength", "SkipWarning", "FirstStep"]
+    assert [type(c).__name__ for c in told.callbacks] == ["History", *added]
     untold = make()
     fit(untold, epochs=2, callbacks=keras.callbacks.CallbackList([], True, model=untold))
     assert np.isnan(seen(untold)[0]).all()
