@@ -5,11 +5,12 @@ python -m experiments.cost.run
 - Nets: `cost_report` of a 784-512-512-10 net and of a small conv net, by the size of the batch,
   and once compiled by XLA as a whole.
 - Suite: a step on each net of the middle suite's report half, which nothing was chosen on, with
-  its own loss, as the suite runs it; beside it the speed-up in steps over tuned Adam that
+  its own loss; beside it the speed-up in steps over tuned Adam that
   `results/suite-middle/tasks.csv` tells, and what follows for seconds.
 - Runs: both nets trained on MNIST, tuned Adam beside the default, by what `l2l-evaluate` does.
 
-Writes `cost.md` and the records that it is made of. Steps of a net are taken in turn, so that what
+Writes `cost.md` and the records that it is made of; what is there is not measured again, unless
+`--output_dir` names another directory. Steps of a net are taken in turn, so that what
 disturbs the machine disturbs all of them: ratios can be relied on, milliseconds are this machine's.
 """
 
@@ -30,17 +31,19 @@ from l2l_tf.evaluation import cost, suite, tables
 HERE = pathlib.Path(__file__).parent
 SUITE = HERE.parents[1] / "results" / "suite-middle" / "tasks.csv"
 PARTS = ("nets", "suite", "runs")
-# Rows of a batch, and whether XLA compiles whole steps; Keras does so by itself on no CPU.
-SETTINGS = ((32, False), (128, False), (512, False), (128, True))
+# Rows of a batch, and what XLA compiles: nothing is what Keras and `LearnedOptimizer` have by
+# themselves on CPUs.
+NOTHING, OWN, WHOLE = "nothing", "the default's step", "whole steps"
+SETTINGS = ((32, NOTHING), (128, NOTHING), (512, NOTHING), (128, OWN), (128, WHOLE))
 ROWS = 10_000
 
 FLAGS = flags.FLAGS
 if __name__ == "__main__":
     flags.DEFINE_string("output_dir", str(HERE / "results"), "Directory of what is written.")
     flags.DEFINE_string("cache_dir", "runs/cost", "Directory of finished runs.")
-    flags.DEFINE_integer("repeats", 7, "Interleaved rounds.", 1)
-    flags.DEFINE_integer("steps", 300, "Steps of a run.", 1)
-    flags.DEFINE_multi_enum("part", list(PARTS), PARTS, "What is measured anew. Repeatable.")
+    flags.DEFINE_integer("repeats", 5, "Interleaved rounds.", 1)
+    flags.DEFINE_integer("steps", 200, "Steps of a run.", 1)
+    flags.DEFINE_multi_enum("part", list(PARTS), PARTS, "What is measured. Repeatable.")
 
 
 def mlp():
@@ -74,34 +77,59 @@ def conv_net():
 NETS = {"784-512-512-10": mlp, "conv net": conv_net}
 
 
-def nets(repeats):
-    """Dicts of `CostReport`s of both nets, with `net` at all `SETTINGS`."""
-    found = []
+def nets(records, repeats):
+    """Measure both nets at all `SETTINGS`."""
     for name, build in NETS.items():
-        for size, jit in SETTINGS:
-            report = cost_report(build(), batch_size=size, repeats=repeats, jit_compile=jit)
-            print(f"\n{name}: {report}", flush=True)
-            found.append({"net": name, **dataclasses.asdict(report)})
-    return found
+        for size, compiled in SETTINGS:
+            key = {"net": name, "compiled": compiled, "batch_size": size}
+            optimizer = LearnedOptimizer(jit_compile=True if compiled == OWN else None)
+            records.add(
+                key,
+                lambda build=build, size=size, compiled=compiled, optimizer=optimizer: cost_report(
+                    build(),
+                    optimizer,
+                    batch_size=size,
+                    repeats=repeats,
+                    jit_compile=compiled == WHOLE,
+                ),
+            )
 
 
-def on_the_suite(repeats):
-    """The same of every net of the middle suite's report half."""
-    found = []
+def on_the_suite(records, repeats):
+    """Measure every net of the middle suite's report half, as `fit` runs it on CPUs."""
     for entry in suite.entries("report", (), "middle"):
-        task = entry.make()
-        seed = tasks.as_seed(0)
-        report = cost.measured(
-            lambda params, state, batch, task=task: _objective(task, params, state, batch),
-            (task.variable_paths, *task.init(seed)),
-            task.batch(seed, 0),
-            LearnedOptimizer(total_steps=entry.steps),
-            repeats,
-            entry.jit_compile,
+        records.add(
+            {"net": entry.name, "steps": entry.steps},
+            lambda entry=entry: _of_task(entry.make(), entry.steps, repeats),
         )
-        print(f"\n{entry.name}: {report}", flush=True)
-        found.append({"net": entry.name, "steps": entry.steps, **dataclasses.asdict(report)})
-    return found
+
+
+def _of_task(task, steps, repeats):
+    seed = tasks.as_seed(0)
+    return cost.measured(
+        lambda params, state, batch: _objective(task, params, state, batch),
+        (task.variable_paths, *task.init(seed)),
+        task.batch(seed, 0),
+        LearnedOptimizer(total_steps=steps),
+        repeats,
+    )
+
+
+class Records:
+    """Rows of a CSV file, one for each `CostReport`; what is there is not measured again."""
+
+    def __init__(self, path):
+        self.path = path
+        self.rows = _read(path) if path.exists() else []
+
+    def add(self, key, measure):
+        """Measure, print and write, unless a row has that key."""
+        if any(all(str(row[k]) == str(v) for k, v in key.items()) for row in self.rows):
+            return
+        report = measure()
+        print(f"\n{', '.join(map(str, key.values()))}: {report}", flush=True)
+        self.rows.append({**key, **dataclasses.asdict(report)})
+        write_csv(self.path, self.rows)
 
 
 def _objective(task, params, model_state, batch):
@@ -138,7 +166,7 @@ def _task(name, build):
 def nets_table(rows):
     """A row for each net, batch and way to compile."""
     header = [
-        "net", "weights", "batch", "XLA", "forward + backward, ms", "with Adam, ms",
+        "net", "batch", "XLA compiles", "forward + backward, ms", "with Adam, ms",
         "with the default, ms", "break-even", "first step, s (Adam's)",
         "FLOP per weight: forward + backward", "Adam", "the default",
         "bytes of state per weight (Adam's)",
@@ -148,10 +176,9 @@ def nets_table(rows):
         weights = row["weights"]
         lines.append(
             [
-                row["net"],
-                f"{weights:,.0f}",
+                f"{row['net']} ({weights:,.0f} weights)",
                 f"{row['batch_size']:.0f}",
-                "yes" if row["jit_compile"] else "no",
+                row["compiled"],
                 *(f"{row[f'{n}_milliseconds']:.3g}" for n in ("forward_backward", "adam")),
                 f"{row['optimizer_milliseconds']:.3g}",
                 f"{row['optimizer_milliseconds'] / row['adam_milliseconds']:.2f}",
@@ -208,7 +235,7 @@ def suite_table(rows):
 
 def _numbers(row):
     """A row of a CSV file as what was written."""
-    texts = {"net", "optimizer"}
+    texts = {"net", "compiled", "optimizer"}
     numbers = {k: v if k in texts else _number(v) for k, v in row.items()}
     return {**numbers, "jit_compile": row["jit_compile"] in (True, "True")}
 
@@ -218,28 +245,33 @@ def _number(value):
 
 
 def document(output):
-    """The text of `cost.md`, from the records in a directory."""
-    results = evaluation.Results.from_json(output / "runs.json")
-    table, sentence = suite_table(_read(output / "suite.csv"))
+    """The text of `cost.md`, from the records that are in a directory."""
+    parts = [
+        "# What the default costs, and when it pays back\n",
+        "`python -m experiments.cost.run`. Medians of interleaved steps on two cores that others "
+        "used: compare within a row.\n",
+    ]
+    if (output / "nets.csv").exists():
+        rows = sorted(_read(output / "nets.csv"), key=lambda row: row["net"])
+        parts += ["## By net, batch and compiler\n", nets_table(rows)]
+    if (output / "suite.csv").exists():
+        parts += ["## The middle suite's report half\n", *suite_table(_read(output / "suite.csv"))]
+        parts.append(
+            "\nSpeed-up in steps: to tuned Adam's final train loss, from "
+            "`results/suite-middle/tasks.csv`; 0: never.\n"
+        )
+    if (output / "runs.json").exists():
+        parts += ["## Trained on MNIST\n", *_on_mnist(output / "runs.json")]
+    return "\n".join(parts)
+
+
+def _on_mnist(path):
+    results = evaluation.Results.from_json(path)
     found = [tables.cost_cells(results.cost(task)) for task in results.tasks]
-    return "\n".join(
-        [
-            "# What the default costs, and when it pays back\n",
-            f"`python -m experiments.cost.run`, {results.date}, {results.cpu}; TensorFlow "
-            f"{results.versions['tensorflow']}, Keras {results.versions['keras']}. Medians of "
-            "interleaved steps on a machine that others used: compare within a row.\n",
-            "## By net, batch and compiler\n",
-            nets_table(_read(output / "nets.csv")),
-            "## The middle suite's report half\n",
-            table,
-            sentence + "\n",
-            "Speed-up in steps: to tuned Adam's final train loss, from "
-            "`results/suite-middle/tasks.csv`; 0: never.\n",
-            "## Trained on MNIST\n",
-            *(f"{title}\n\n{markdown(head, rows)}" for head, rows, title in found),
-            tables.COST_LEGEND,
-        ]
-    )
+    return [
+        *(f"{title}\n\n{markdown(head, rows)}" for head, rows, title in found),
+        tables.COST_LEGEND,
+    ]
 
 
 def _read(path):
@@ -252,9 +284,9 @@ def main(argv):
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     if "nets" in FLAGS.part:
-        write_csv(output / "nets.csv", nets(FLAGS.repeats))
+        nets(Records(output / "nets.csv"), FLAGS.repeats)
     if "suite" in FLAGS.part:
-        write_csv(output / "suite.csv", on_the_suite(FLAGS.repeats))
+        on_the_suite(Records(output / "suite.csv"), FLAGS.repeats)
     if "runs" in FLAGS.part:
         runs(FLAGS.steps, FLAGS.cache_dir).to_json(output / "runs.json")
     text = document(output)
