@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from l2l_tf import LearnedOptimizer, rules
 from l2l_tf.core.tracing import traced_apart
+from l2l_tf.evaluation.cost import state_bytes
 from tools.timing import interleaved, peak_bytes
 
 ADAM = "keras adam"
@@ -67,13 +68,7 @@ class Step:
     @property
     def bytes_of_state(self):
         """Bytes per weight of what grows with the weights: no meta-parameters, no counters."""
-        fixed = {id(v) for v in getattr(self.optimizer, "_meta_params", {}).values()}
-        total = sum(
-            math.prod(v.shape) * tf.as_dtype(v.dtype).size
-            for v in self.optimizer.variables
-            if id(v) not in fixed and len(v.shape)
-        )
-        return total / sum(math.prod(v.shape) for v in self.variables)
+        return state_bytes(self.optimizer) / sum(math.prod(v.shape) for v in self.variables)
 
 
 def _shape(size):

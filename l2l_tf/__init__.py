@@ -22,6 +22,7 @@ __all__ = [
     "OptimizerSummaries",
     "RunLength",
     "__version__",
+    "cost_report",
     "list_presets",
     "presets",
     "register_rule",
@@ -31,11 +32,13 @@ __all__ = [
 
 # Rooms that are imported when they are first asked for.
 _ROOMS = ("evaluation", "export", "meta", "tasks", "testing")
+# What stands here, too, and the room that it comes from.
+_NAMES = {"cost_report": "evaluation", "register_task": "tasks"}
 
 
 def __getattr__(name):
-    if name == "register_task":
-        return _room("tasks").register_task
+    if name in _NAMES:
+        return getattr(_room(_NAMES[name]), name)
     if name not in _ROOMS:
         raise AttributeError(f"module 'l2l_tf' has no attribute {name!r}")
     return _room(name)

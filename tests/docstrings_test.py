@@ -67,11 +67,13 @@ GIVEN = {
         "y": Y,
     },
     "Trainer": lambda: {"meta": meta},
+    "cost_report": lambda: {"model": classifier()},
     "evaluate": preset_of_a_first_run,
 }
 PUBLIC = {"KerasModel": tasks.KerasModel, "evaluate": evaluation.evaluate} | vars(export)
 PUBLIC |= {"LearnedOptimizer": LearnedOptimizer, "Trainer": meta.Trainer}
 PUBLIC["OptimizerSummaries"] = l2l_tf.OptimizerSummaries
+PUBLIC["cost_report"] = l2l_tf.cost_report
 
 
 def examples(text):

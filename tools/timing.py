@@ -1,12 +1,13 @@
-"""Medians of interleaved repeats, and peaks of memory."""
+"""Medians of interleaved repeats by either clock, and peaks of memory."""
 
 import ctypes
 import gc
 import pathlib
-import statistics
 import time
 
 import tensorflow as tf
+
+from l2l_tf.core import timing
 
 _clock = time.perf_counter
 
@@ -23,32 +24,8 @@ def use_one_core():
 
 
 def interleaved(candidates, repeats=5, min_seconds=0.05):
-    """Median time of a call of each candidate, all of them in turn in every repeat.
-
-    What disturbs the machine for a while then disturbs all candidates alike.
-
-    Args:
-        candidates: Dict name → function without arguments that returns when it is done.
-        repeats: Rounds.
-        min_seconds: Each candidate is called so often per round that it takes this long.
-
-    Returns:
-        Dict name → seconds per call.
-    """
-    numbers = {}
-    for name, call in candidates.items():
-        call()
-        started = _clock()
-        call()
-        numbers[name] = max(1, int(min_seconds / max(_clock() - started, 1e-6)))
-    times = {name: [] for name in candidates}
-    for _ in range(repeats):
-        for name, call in candidates.items():
-            started = _clock()
-            for _ in range(numbers[name]):
-                call()
-            times[name].append((_clock() - started) / numbers[name])
-    return {name: statistics.median(values) for name, values in times.items()}
+    """`l2l_tf.core.timing.interleaved` by the clock that was chosen."""
+    return timing.interleaved(candidates, repeats, min_seconds, _clock)
 
 
 def peak_bytes(call):

@@ -7,13 +7,14 @@ Examples:
         --output_dir=runs/first-evaluated
     l2l-evaluate --suite=general --quick --contender=runs/first/preset \
         --cache_dir=runs/suite --output_dir=runs/first-judged
-    l2l-evaluate --results=runs/evaluated/results.json --output_dir=runs/evaluated
+    l2l-evaluate --results=runs/evaluated/results.json --report=cost --output_dir=runs/evaluated
 """
 
 import sys
 
 from absl import flags
 
+from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
@@ -78,11 +79,19 @@ flags.DEFINE_bool(
     "Write page.html too: one file with tables, interactive curves and a heat map.",
     flag_values=FLAGS,
 )
+flags.DEFINE_enum(
+    "report",
+    None,
+    ["cost"],
+    "A report more. cost: what a step costs beside tuned Adam's and when that pays back, in steps "
+    "and in seconds; printed, and written as cost.csv.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_multi_string(
     "results",
     [],
-    "results.json or suite.json of an earlier evaluation, to make page.html of and nothing else. "
-    "Repeatable: comparisons on other tasks, side by side.",
+    "results.json or suite.json of an earlier evaluation, to make page.html of, and what --report "
+    "says; nothing is run. Repeatable: comparisons on other tasks, side by side.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -137,7 +146,7 @@ flags.DEFINE_bool(
 GROUPS = {
     "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
-    "A page for the browser": ("html", "results"),
+    "Reports": ("html", "report", "results"),
     "The learning rates that baselines are tuned over": (
         "grid_low",
         "grid_high",
@@ -165,6 +174,7 @@ def main(argv):
         )
     if not FLAGS.preset and not FLAGS.contender and not FLAGS.baselines:
         raise CommandError("--preset, --contender or --baselines is needed. Received: neither")
+    cost_files.check_reference(FLAGS.report, FLAGS.baselines)
     output = output_directory(FLAGS)
     cache = FLAGS.cache_dir or output / "runs"
     from l2l_tf import evaluation
@@ -200,9 +210,11 @@ def _page_of_earlier_results():
             suite.write_page(suite.ranked(results), output / page.NAME)
         else:
             results.to_html(output / page.NAME)
+        reports = cost_files.written(FLAGS.report, results, output)
     except (ValueError, ImportError, OSError) as error:
         raise CommandError(str(error)) from error
-    print(f"{page.NAME} is in {output}")
+    names = [page.NAME, *reports]
+    print(f"{' and '.join(names)} {'are' if reports else 'is'} in {output}")
     return 0
 
 
@@ -241,6 +253,7 @@ def _write(results, output):
     if FLAGS.html:
         results.to_html(output / page.NAME)
         names.append(page.NAME)
+    names += cost_files.written(FLAGS.report, results, output)
     print(f"{', '.join(names[:-1])} and {names[-1]} are in {output}")
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import sys
 import time
 
+from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import CommandError, output_directory
 from l2l_tf.cli.text_table import text_table
 
@@ -29,13 +30,15 @@ def main(flags):
     from l2l_tf import evaluation
     from l2l_tf.evaluation import page, suite
 
+    baselines = _baselines(flags, suite)
+    cost_files.check_reference(flags.report, baselines)
     begun = time.time()
     try:
         contenders = [evaluation.learned(p, None, flags.known_horizon) for p in flags.preset]
         contenders += [evaluation.contender_from_text(text) for text in flags.contender]
         results = suite.run_suite(
             suite.entries(flags.half, flags.task or (), flags.suite),
-            [*contenders, *_baselines(flags, suite)],
+            [*contenders, *baselines],
             _settings(flags, suite.SUITES[flags.suite]),
             stretch=flags.stretch * (suite.QUICK_STRETCH if flags.quick else 1.0),
             suite=flags.suite,
@@ -53,8 +56,10 @@ def main(flags):
         raise CommandError(str(error)) from error
     print(text_table(*suite.overview(ranking), wrapped=0))
     print(LEGEND)
+    names = [page.NAME] if flags.html else []
+    names += cost_files.written(flags.report, results, output)
     print(
-        f"suite.md, suite.png, suite.json, tasks.csv{f', {page.NAME}' if flags.html else ''} and "
+        f"{', '.join(['suite.md, suite.png, suite.json, tasks.csv', *names])} and "
         f"curves.csv are in {output} "
         f"({(time.time() - begun) / 60:.1f} minutes; finished runs were taken from {cache})."
     )

@@ -217,6 +217,12 @@ class Results:
 
         return tables.table(self, self._task(task))
 
+    def cost(self, task: str | None = None) -> list:
+        """When each optimizer's step pays back beside tuned Adam's; see `cost.pay_back`."""
+        from l2l_tf.evaluation import cost
+
+        return cost.pay_back(self, self._task(task))
+
     def plot(self, path: str | os.PathLike) -> None:
         """Write the curves as a PNG file; see `plots.plot`."""
         from l2l_tf.evaluation import plots

@@ -1,6 +1,5 @@
 """Training runs: one compiled step per problem and optimizer, reset for every run."""
 
-import contextlib
 import time
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf.evaluation.contenders import Rate
+from l2l_tf.evaluation.training_step import differentiated, variable_at
 
 
 class Measurement(NamedTuple):
@@ -126,7 +126,7 @@ class Runner:
 
     def _build(self, params, model_state):
         paths = self.problem.task.variable_paths or [f"param_{i}" for i in range(len(params))]
-        self._params = [_variable(v, path) for v, path in zip(params, paths, strict=True)]
+        self._params = [variable_at(path, v) for v, path in zip(params, paths, strict=True)]
         self._model_state = [tf.Variable(value, trainable=False) for value in model_state]
         self._optimizer = self._fresh_optimizer()
         if self.problem.task.in_graph:
@@ -167,26 +167,15 @@ class Runner:
         return total
 
     def _step(self, batch):
-        model_state = [tf.convert_to_tensor(v) for v in self._model_state]
-        with tf.GradientTape() as tape:
-            params = [tf.convert_to_tensor(p.value) for p in self._params]
-            objective, loss, model_state = self.problem.objective(params, model_state, batch)
-            # This is where learned rules see the loss, as in Keras's `fit`.
-            scaled = self._optimizer.scale_loss(objective)
-        gradients = tape.gradient(scaled, [p.value for p in self._params])
+        # This is where learned rules see the loss, as in Keras's `fit`.
+        loss, gradients = differentiated(
+            lambda params, model_state: self.problem.objective(params, model_state, batch),
+            self._params,
+            self._model_state,
+            self._optimizer.scale_loss,
+        )
         self._optimizer.apply(gradients, self._params)
-        for variable, value in zip(self._model_state, model_state, strict=True):
-            variable.assign(value)
         return tf.cast(loss, tf.float32)
-
-
-def _variable(value, path):
-    """A variable of that `path`, which tells some optimizers what it is for."""
-    *scopes, name = path.split("/")
-    with contextlib.ExitStack() as stack:
-        for scope in scopes:
-            stack.enter_context(keras.name_scope(scope))
-        return keras.Variable(value, dtype=str(value.dtype), name=name)
 
 
 def state_of(optimizer):

@@ -3,6 +3,12 @@
 import math
 
 LEGEND = "learning rate: tuned on a grid; * the best one is at the grid's edge"
+COST_LEGEND = (
+    "× Adam's: time of a step / tuned Adam's, the break-even: the speed-up from which on it is "
+    "quicker in seconds. Steps, seconds: to tuned Adam's final train loss; –: never. Speed-up: "
+    "tuned Adam's steps / these; in seconds likewise. Ahead from: the second from which on the "
+    "train loss is at or below tuned Adam's at the same second. Seconds are without compilation."
+)
 
 
 def cells(results, task):
@@ -43,6 +49,55 @@ def table(results, task):
     Raises:
         ImportError: If rich is not installed.
     """
+    return _rich(results, *cells(results, task), LEGEND)
+
+
+def cost_cells(rows):
+    """What a step costs and when it pays back, as texts.
+
+    Args:
+        rows: List of `PayBack` of one task.
+
+    Returns:
+        `(head, rows, title)`.
+    """
+    head = [
+        "optimizer", "µs per step", "× Adam's", "steps", "seconds", "speed-up", "in seconds",
+        "ahead from",
+    ]  # fmt: skip
+    found = [
+        [
+            row.optimizer,
+            _number(row.seconds_per_step * 1e6),
+            f"{row.break_even:.2f}",
+            *map(_or_never, (row.steps, row.seconds, row.speed_up, row.speed_up_in_seconds)),
+            _or_never(row.ahead_from),
+        ]
+        for row in rows
+    ]
+    return head, found, f"{rows[0].task}: when a step pays back"
+
+
+def cost_table(results, rows):
+    """A `rich.table.Table` of `cost_cells`.
+
+    Raises:
+        ImportError: If rich is not installed.
+    """
+    return _rich(results, *cost_cells(rows), COST_LEGEND)
+
+
+def markdown(head, rows):
+    """A Markdown table whose columns are aligned as text, the first to the left."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [[cell.rjust(w) for cell, w in zip(row, widths, strict=True)] for row in (head, *rows)]
+    for line, (first, *_) in zip(lines, (head, *rows), strict=True):
+        line[0] = first.ljust(widths[0])
+    lines.insert(1, ["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _rich(results, head, rows, title, caption):
     try:
         from rich import box
         from rich.table import Table
@@ -51,14 +106,13 @@ def table(results, task):
         raise ImportError(
             "Tables need rich: pip install 'l2l-tf[plots]'. Received: no module rich"
         ) from error
-    head, rows, title = cells(results, task)
     learned = {c.optimizer for c in results.contestants if c.learned}
     made = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
         title=title,
-        caption=LEGEND,
+        caption=caption,
         title_justify="left",
         caption_justify="left",
     )
@@ -85,6 +139,10 @@ def _number(value):
     if not math.isfinite(value):
         return "∞"
     return f"{value:.3g}" if value < 1000 else f"{value:,.0f}" if value < 1e6 else f"{value:.2e}"
+
+
+def _or_never(value):
+    return "–" if value is None else _number(value)
 
 
 def _rate(contestant):

@@ -153,15 +153,7 @@ class KerasModel(Task):
         return [*self._model.trainable_variables, *self._model.non_trainable_variables]
 
     def _call(self, params, model_state, batch, training):
-        """Outputs, the model's own losses, and its state afterwards, without side effects."""
-        mapping = list(zip(self._variables(), [*params, *model_state], strict=True))
-        # What Keras's own `train_step` passes.
-        arguments = {"training": training} if self._model._call_has_training_arg else {}
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
-            outputs = self._model(batch[0], **arguments)
-            losses = list(self._model.losses)
-        after = [scope.get_current_value(v) for v in self._model.non_trainable_variables]
-        return outputs, losses, [tf.convert_to_tensor(v) for v in after]
+        return stateless_outputs(self._model, params, model_state, batch[0], training)
 
     def _total(self, batch, outputs, losses):
         weight = batch[2] if len(batch) > 2 else None
@@ -185,6 +177,32 @@ class KerasModel(Task):
                 f"This task has the splits {sorted(self._batches)}. Received: split={split!r}"
             )
         return self._batches[split]
+
+
+def stateless_outputs(
+    model: keras.Model, params: list, model_state: list, inputs: Any, training: bool
+) -> tuple[Any, list, list]:
+    """A model's outputs at other values of its variables, without side effects.
+
+    Args:
+        model: Built `keras.Model`.
+        params: Values of its trainable variables.
+        model_state: Values of all others.
+        inputs: What the model is called with.
+        training: Whether it is trained.
+
+    Returns:
+        `(outputs, the model's own losses, model_state)`; the latter as it is afterwards.
+    """
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    mapping = list(zip(variables, [*params, *model_state], strict=True))
+    # What Keras's own `train_step` passes.
+    arguments = {"training": training} if model._call_has_training_arg else {}
+    with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+        outputs = model(inputs, **arguments)
+        losses = list(model.losses)
+    after = [scope.get_current_value(v) for v in model.non_trainable_variables]
+    return outputs, losses, [tf.convert_to_tensor(v) for v in after]
 
 
 def _built(build):

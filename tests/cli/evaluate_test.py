@@ -1,12 +1,14 @@
 """`l2l-evaluate` from its flags to its files."""
 
 import csv
+import dataclasses
 import importlib
 import json
 
 import pytest
 
 from l2l_tf import evaluation
+from l2l_tf.cli import cost_files
 from l2l_tf.cli import evaluate as module
 
 
@@ -65,6 +67,49 @@ def test_a_page_for_the_browser_is_written_at_once_or_from_earlier_results(
     assert "--output_dir is needed" in capsys.readouterr().err
 
 
+def test_the_cost_report_is_printed_and_written_at_once_or_from_earlier_results(
+    command, tmp_path, capsys, monkeypatch
+):
+    evaluated, later = tmp_path / "evaluated", tmp_path / "later"
+    assert command(*small(evaluated, "--baselines=adam,sgd", "--report=cost")) == 0
+    printed = capsys.readouterr().out
+    assert "when a step pays back" in printed and "cost.csv are in" in printed
+    assert "in seconds" in printed and max(map(len, printed.splitlines()[:-1])) <= 100
+    with open(evaluated / "cost.csv", newline="") as file:
+        rows = {row["optimizer"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"adam", "sgd"} and float(rows["adam"]["break_even"]) == 1.0
+
+    def refused(*_, **__):
+        raise AssertionError("a run")
+
+    monkeypatch.setattr(evaluation, "evaluate", refused)
+    results = f"--results={evaluated / 'results.json'}"
+    assert command(results, f"--output_dir={later}", "--report=cost") == 0
+    assert (later / "cost.csv").read_text() == (evaluated / "cost.csv").read_text()
+    assert "cost.csv are in" in capsys.readouterr().out
+
+
+def test_the_cost_report_of_a_suite_is_over_its_tasks(tmp_path, capsys):
+    results = evaluation.evaluate(
+        "quadratic(dimension=2)", ["adam_default"], steps=2, seeds=1, records=2
+    )
+    of_adam = [dataclasses.replace(r, optimizer="adam") for r in results.records]
+    results.contestants.append(evaluation.Contestant(results.tasks[0], "adam", False))
+    results = dataclasses.replace(results, settings={"suite": "general"})
+    results.records.extend(of_adam)
+    assert cost_files.written("cost", results, tmp_path) == ["cost.csv"]
+    printed = capsys.readouterr().out
+    assert "quicker on" in printed and "0 of 1" in printed
+    assert cost_files.written(None, results, tmp_path) == []
+
+
+def test_a_cost_report_of_results_without_adam_is_an_error(command, tmp_path, capsys):
+    assert command(*small(tmp_path / "evaluated", "--baselines=sgd")) == 0
+    results = f"--results={tmp_path / 'evaluated' / 'results.json'}"
+    assert command(results, f"--output_dir={tmp_path / 'later'}", "--report=cost") == 2
+    assert "Received: ['sgd'] on digits_mlp" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, monkeypatch, capsys):
     from l2l_tf.evaluation.runner import Runner
@@ -98,6 +143,9 @@ def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, mo
         (["--task=quadratic", "--output_dir=x", "--preset=no/such"], "no/such"),
         (["--task=quadratic", "--output_dir=x", "--grid_low=-1"], "low=-1.0"),
         (["--task=quadratic", "--output_dir=x", "extra"], "extra"),
+        (["--task=quadratic", "--output_dir=x", "--report=time"], "time"),
+        (["--task=quadratic", "--output_dir=x", "--report=cost", "--baselines=sgd"], "sgd"),
+        (["--suite=general", "--output_dir=x", "--report=cost", "--baselines=sgd"], "sgd"),
     ],
 )
 def test_bad_flags_are_named(command, capsys, tmp_path, monkeypatch, arguments, received):

@@ -6,8 +6,8 @@ import os
 import pathlib
 
 from l2l_tf.core.files import write_csv, write_whole
-from l2l_tf.evaluation import page
-from l2l_tf.evaluation.suite.curves import NOT_REACHED
+from l2l_tf.evaluation import page, tables
+from l2l_tf.evaluation.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
 from l2l_tf.evaluation.suite.standings import REFERENCE, UNTUNED, Ranking
 
@@ -136,7 +136,7 @@ def _summary(results, found):
                 _number(s.best_held_out_ratio),
             ]
         )
-    return _table(head, rows)
+    return tables.markdown(head, rows)
 
 
 def _along_the_run(found):
@@ -159,7 +159,7 @@ def _along_the_run(found):
                 _number(best and best.held_out_ratio),
             ]
         )
-    return _table(head, rows)
+    return tables.markdown(head, rows)
 
 
 def _won(results, found):
@@ -167,7 +167,7 @@ def _won(results, found):
     names = list(dict.fromkeys(c.optimizer for c in results.contestants))
     names.sort(key=lambda name: name not in {s.optimizer for s in found})
     lines = [[s.optimizer, *(_share(s.won.get(name)) for name in names)] for s in found]
-    return _table(["optimizer", *names], lines)
+    return tables.markdown(["optimizer", *names], lines)
 
 
 def _scheduled(results, rows, found):
@@ -192,7 +192,7 @@ def _per_task(results, rows, field, shown=lambda value: value):
         described = results.settings["tasks"][task]
         cells = [_number(values[n]) if values[n] != top else f"**{_number(top)}**" for n in names]
         lines.append([f"{task} ({described['steps']:,})", *cells])
-    return _table(["task (steps)", *names], lines)
+    return tables.markdown(["task (steps)", *names], lines)
 
 
 def _rates(results):
@@ -204,12 +204,7 @@ def _rates(results):
         contestants = [found[task, name] for name in names]
         cells = [f"{c.learning_rate:.2g}{'' if c.inside_grid else ' *'}" for c in contestants]
         lines.append([task, *cells])
-    return _table(["task", *names], lines) + "\n\n\\* no worse rate was tried on one side."
-
-
-def _table(head, rows):
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return tables.markdown(["task", *names], lines) + "\n\n\\* no worse rate was tried on one side."
 
 
 def _share(value):

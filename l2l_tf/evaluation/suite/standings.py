@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2l_tf.evaluation.baselines import REFERENCE
+from l2l_tf.evaluation.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
 from l2l_tf.evaluation.results import Results
-from l2l_tf.evaluation.suite.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
 
-REFERENCE = "adam"
 SCHEDULED = "adamw_cosine"
 UNTUNED = "adam_default"
 

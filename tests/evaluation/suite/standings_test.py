@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from l2l_tf.evaluation import Contestant, Record, Results
-from l2l_tf.evaluation.suite.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
+from l2l_tf.evaluation.curves import NOT_REACHED, anytime, geometric_mean, time_to_target
 from l2l_tf.evaluation.suite.standings import (
     REFERENCE,
     accuracy_margin,

@@ -38,13 +38,13 @@ def anytime(steps, losses, reference):
     return float(np.mean(mine - theirs))
 
 
-def time_to_target(steps, losses, target):
-    """N / the step at which the loss first is at or below `target`; None if never.
+def step_at_target(steps, losses, target):
+    """The step, at least 1, at which the loss first is at or below `target`; None if never.
 
     Between the record before and the first that is low enough, log-losses are interpolated.
 
     Args:
-        steps: Increasing steps, the first of them 0, the last N.
+        steps: Increasing steps, the first of them 0.
         losses: Loss at each.
         target: Loss to be reached.
     """
@@ -56,8 +56,46 @@ def time_to_target(steps, losses, target):
                     math.log(v + TINY) for v in (losses[i - 1], losses[i], target)
                 )
                 step = steps[i - 1] + (step - steps[i - 1]) * (before - wanted) / (before - after)
-            return float(steps[-1] / max(step, 1))
+            return float(max(step, 1))
     return None
+
+
+def time_to_target(steps, losses, target):
+    """N / the step at which the loss first is at or below `target`; None if never.
+
+    Args:
+        steps: Increasing steps, the first of them 0, the last N.
+        losses: Loss at each.
+        target: Loss to be reached; see `step_at_target`.
+    """
+    step = step_at_target(steps, losses, target)
+    return None if step is None else float(steps[-1] / step)
+
+
+def ahead_from(seconds, losses, other_seconds, other_losses):
+    """The second from which on a loss is at or below another's at the same second.
+
+    Compared at all records of either, as long as both run; logarithms of losses are interpolated.
+
+    Args:
+        seconds: Increasing times `[k]`.
+        losses: Loss at each.
+        other_seconds: The other's times `[m]`.
+        other_losses: Its losses.
+
+    Returns:
+        Seconds, 0 if it is never above; None if it is above at the end.
+    """
+    points = np.union1d(seconds, other_seconds)
+    points = points[points <= min(seconds[-1], other_seconds[-1])]
+    mine, theirs = (
+        np.interp(points, times, np.log(np.asarray(curve, float) + TINY))
+        for times, curve in ((seconds, losses), (other_seconds, other_losses))
+    )
+    (behind,) = np.nonzero(~(mine <= theirs))  # NaN, next to what is infinite, is behind, too.
+    if not behind.size:
+        return 0.0
+    return None if behind[-1] == len(points) - 1 else float(points[behind[-1] + 1])
 
 
 def geometric_mean(values):
