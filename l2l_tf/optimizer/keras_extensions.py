@@ -7,6 +7,7 @@ expected is left alone, with a warning that says what to write instead.
 """
 
 import functools
+import inspect
 import warnings
 
 import keras
@@ -75,11 +76,16 @@ def _build_if_known(model, optimizer):
 
 
 def _compile(self, original, *args, **kwargs):
-    """A model says whether it is compiled by XLA, which an optimizer is not told."""
+    """A model says whether it is compiled by XLA, which an optimizer is not told.
+
+    What Keras finds for "auto" is no wish of the user's: without a GPU it finds False.
+    """
     original(self, *args, **kwargs)
     optimizer = rule_optimizer_of(self)
     if optimizer is not None:
-        optimizer.model_jit_compile = bool(self.jit_compile)
+        given = inspect.signature(original).bind(self, *args, **kwargs).arguments
+        wished = given.get("jit_compile", "auto") != "auto"
+        optimizer.model_jit_compile = bool(self.jit_compile) if wished else None
 
 
 def _train_on_batch(self, original, *args, **kwargs):
