@@ -10,7 +10,7 @@ from l2l_tf.evaluation import CostReport
 
 def test_the_report_is_made_of_the_records_beside_it():
     written = (run.HERE / "results" / "cost.md").read_text("utf-8")
-    assert run.document(run.HERE / "results") == written.rstrip("\n")
+    assert run.document(run.HERE / "results") + "\n" == written
 
 
 def test_what_is_there_is_not_measured_again(tmp_path):
