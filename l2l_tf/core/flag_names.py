@@ -37,6 +37,7 @@ FLAG_NAMES = {
         "preset",
         "quick",
         "records",
+        "report",
         "report_rows",
         "results",
         "seed",

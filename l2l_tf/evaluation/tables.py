@@ -1,6 +1,7 @@
 """The table of an evaluation, for terminals."""
 
 import math
+from collections.abc import Sequence
 
 LEGEND = "learning rate: tuned on a grid; * the best one is at the grid's edge"
 COST_LEGEND = (
@@ -87,7 +88,7 @@ def cost_table(results, rows):
     return _rich(results, *cost_cells(rows), COST_LEGEND)
 
 
-def markdown(head, rows):
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose columns are aligned as text, the first to the left."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [[cell.rjust(w) for cell, w in zip(row, widths, strict=True)] for row in (head, *rows)]

@@ -84,7 +84,7 @@ def _compile(self, original, *args, **kwargs):
     optimizer = rule_optimizer_of(self)
     if optimizer is not None:
         given = inspect.signature(original).bind(self, *args, **kwargs).arguments
-        wished = given.get("jit_compile", "auto") != "auto"
+        wished = given.get("jit_compile", "auto") != "auto" or self.run_eagerly
         optimizer.model_jit_compile = bool(self.jit_compile) if wished else None
 
 

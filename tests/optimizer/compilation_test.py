@@ -93,6 +93,8 @@ def test_a_model_without_xla_has_an_optimizer_without_it(wrapped, always):
     assert not compiled_by_itself(optimizer(), jit_compile=False)
     assert not compiled_by_itself(optimizer(), run_eagerly=True)
     assert compiled_by_itself(optimizer(jit_compile=True), jit_compile=False)
+    # What Keras finds for "auto" where there is no GPU is nobody's wish.
+    assert compiled_by_itself(optimizer()) and compiled_by_itself(optimizer(), jit_compile="auto")
 
 
 def test_an_optimizer_can_be_told_not_to_use_xla(always):
