@@ -9,7 +9,7 @@ which is dropped, and prints what the process keeps of every one.
 """
 
 import gc
-import resource
+import os
 import statistics
 import time
 
@@ -19,7 +19,8 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks import steps
-from benchmarks.model_process import MODELS
+from benchmarks.model_process import MODELS, peak_bytes
+from benchmarks.soak import mebibytes
 
 FLAGS = flags.FLAGS
 
@@ -43,7 +44,7 @@ def main(argv):
         1e-2 * tf.random.stateless_normal(v.shape, [i, 0]) for i, v in enumerate(variables)
     ]
     optimizer.build(variables)
-    before = _peak_megabytes()
+    before = peak_bytes()
     started = time.perf_counter()
     apply = tf.function(
         lambda given: optimizer.apply(given, variables), jit_compile=FLAGS.jit, autograph=False
@@ -62,7 +63,7 @@ def main(argv):
     print(
         f"{FLAGS.model}, {FLAGS.optimizer}, jit {FLAGS.jit}: {operations} operations, traced in "
         f"{traced - started:.1f} s, first step {first - traced:.1f} s, later ones "
-        f"{1e3 * statistics.median(seconds):.1f} ms, {_peak_megabytes() - before:.0f} MB"
+        f"{1e3 * statistics.median(seconds):.1f} ms, {(peak_bytes() - before) / 1e6:.0f} MB"
     )
 
 
@@ -77,17 +78,8 @@ def _kept(make):
         model.fit(rows, labels, verbose=0)
         del model
         gc.collect()
-        sizes.append(_megabytes())
+        sizes.append(mebibytes(os.getpid()) * 2**20 / 1e6)
     return np.diff(sizes)
-
-
-def _megabytes():
-    with open("/proc/self/statm", encoding="ascii") as pages:
-        return int(pages.read().split()[1]) * resource.getpagesize() / 1e6
-
-
-def _peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 if __name__ == "__main__":

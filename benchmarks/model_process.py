@@ -67,7 +67,7 @@ def main(argv):
     _say(
         first_seconds=first[0],
         first_processor_seconds=first[1],
-        first_peak_bytes=_peak_bytes(),
+        firstpeak_bytes=peak_bytes(),
         weights=weights,
         variables=len(model.trainable_variables),
     )
@@ -77,7 +77,7 @@ def main(argv):
         while not rounds or time.perf_counter() < until:
             rounds.append(_taken(model, inputs, labels))
         wall, processor = np.median(rounds, axis=0)
-        _say(seconds=float(wall), processor_seconds=float(processor), peak_bytes=_peak_bytes())
+        _say(seconds=float(wall), processor_seconds=float(processor), peak_bytes=peak_bytes())
 
 
 def _taken(model, inputs, labels):
@@ -87,7 +87,8 @@ def _taken(model, inputs, labels):
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def _peak_bytes():
+def peak_bytes():
+    """The most memory that the process has held."""
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

@@ -1,6 +1,7 @@
 """Finished pieces of the report on disk, so that an interrupted run goes on where it stopped."""
 
 import hashlib
+import inspect
 import json
 import pathlib
 import time
@@ -13,6 +14,11 @@ from l2l_tf.core.files import spelled, unspelled, write_whole
 from l2l_tf.evaluation import baselines
 
 FORMAT = 1
+
+
+def code_of(*modules):
+    """SHA-256 of the text of modules, for the key of what they compute."""
+    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()
 
 
 class Pieces:

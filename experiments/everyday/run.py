@@ -7,8 +7,6 @@ tells none. Finished runs are kept in --pieces.
 """
 
 import functools
-import hashlib
-import inspect
 import pathlib
 
 import keras
@@ -16,7 +14,7 @@ import numpy as np
 from absl import app, flags
 
 from experiments.everyday import nets
-from experiments.pieces import Pieces
+from experiments.pieces import Pieces, code_of
 from experiments.tables import markdown, number
 from l2l_tf import LearnedOptimizer
 from l2l_tf.core.files import write_whole
@@ -62,8 +60,7 @@ def row(pieces, name, seeds):
     cells = [nets.NETS[name].what]
     for optimizer, make in OPTIMIZERS.items():
         told = (run_length, stopping) if make is LearnedOptimizer else ()
-        code = "".join(map(inspect.getsource, (nets, *told)))
-        key = [name, optimizer, hashlib.sha256(code.encode()).hexdigest()]
+        key = [name, optimizer, code_of(nets, *told)]
         key += [from_text("spectral-general").identity] if told else []
         runs = [
             pieces.value(

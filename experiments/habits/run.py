@@ -6,8 +6,6 @@ Keras's own `fit` on small real data; medians over seeds. Finished runs are kept
 that an interrupted table goes on where it stopped.
 """
 
-import hashlib
-import inspect
 import math
 
 import numpy as np
@@ -16,7 +14,7 @@ from absl import app, flags
 from experiments.habits import data, habits
 from experiments.habits.learner import Learner
 from experiments.habits.reporting import Report, sections
-from experiments.pieces import Pieces
+from experiments.pieces import Pieces, code_of
 from experiments.tables import markdown, number
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.contenders import from_text
@@ -66,8 +64,7 @@ class Bench:
             honest_epochs: Epochs of the run whose true length is told; None: the habit itself.
         """
         told = (run_length, stopping) if self._contender.learned else ()
-        code = "".join(map(inspect.getsource, (habits, *told)))
-        digest = hashlib.sha256(code.encode()).hexdigest()
+        digest = code_of(habits, *told)
         key = [self._contender.identity, self._name, habit.name, seed, honest_epochs, digest]
         name = f"{self._contender.name}-{self._name}-{habit.name}"
         return self._pieces.value(name, key, lambda: self._fit(habit, seed, honest_epochs))

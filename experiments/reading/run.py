@@ -11,8 +11,6 @@ set: --problems=digits,noisy,quadratic,uniform,conditioned.
 """
 
 import functools
-import hashlib
-import inspect
 import json
 import pathlib
 import sys
@@ -20,7 +18,7 @@ import sys
 import numpy as np
 from absl import flags
 
-from experiments.pieces import Pieces
+from experiments.pieces import Pieces, code_of
 from experiments.reading import answers, figures, measures, plan, reports, runs
 from l2l_tf import presets, tasks
 from l2l_tf.cli.command_line import CommandError, refuse_arguments, run_command
@@ -61,7 +59,7 @@ def read(problem, steps, seeds, pieces):
     for name in problem.rules:
         reading = plan.READINGS[name]
         rule = presets.resolve(reading.source).rule
-        key = [identity_of(rule), problem.task, steps, reading.told, _code()]
+        key = [identity_of(rule), problem.task, steps, reading.told, code_of(measures, runs)]
 
         def measured(index, rule=rule, reading=reading):
             if reading.source not in readers:  # One compilation, whatever a rule is told.
@@ -78,12 +76,6 @@ def read(problem, steps, seeds, pieces):
         ratio = reports.spread(found[name]["answers"]["ratio"])
         print(f"{problem.title}: {name}: step, late / early: {ratio}", flush=True)
     return found
-
-
-def _code():
-    """Digest of the code that measures; what follows from the measures is made anew each time."""
-    text = "".join(map(inspect.getsource, (measures, runs)))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def to_text(readings, seeds):

@@ -11,6 +11,7 @@ import textwrap
 from absl import flags
 
 from l2l_tf.core import renamed
+from l2l_tf.core.quick_flags import unknown_flag
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done, with nothing to keep; 2 something to correct, which the last "
@@ -198,9 +199,9 @@ def parse(program, flag_values, argv):
             raise CommandError(
                 f"--{error.flagname} is --{now} now. Received: {error.flagvalue}"
             ) from error
-        advice = re.search(r"Did you mean: (.*?) \?", str(error))
-        advice = f"; did you mean --{advice.group(1)}?" if advice else "; --help lists them."
-        raise CommandError(f"Unknown flag{advice} Received: {error.flagvalue}") from error
+        near = re.search(r"Did you mean: (.*?) \?", str(error))
+        text = unknown_flag(error.flagvalue, near and near.group(1))
+        raise CommandError(text) from error
     except flags.Error as error:
         match = re.fullmatch(r"flag (--\w+=.*?): (.*)", str(error), re.DOTALL)
         if match and "Received:" in match.group(2):

@@ -13,7 +13,12 @@ NOTICE = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::Initial
 
 
 def runs_a_command(arguments: list[str], original_arguments: list[str]) -> bool:
-    """Whether the process was started as one of the commands.
+    """Whether the process was started as one of the commands; see `command_of`."""
+    return command_of(arguments, original_arguments) is not None
+
+
+def command_of(arguments: list[str], original_arguments: list[str]) -> str | None:
+    """Which command the process was started as, such as "train"; None: as none.
 
     Args:
         arguments: `sys.argv`; while `python -m` looks for its module, the first one is "-m".
@@ -21,8 +26,10 @@ def runs_a_command(arguments: list[str], original_arguments: list[str]) -> bool:
     """
     program = arguments[0] if arguments else ""
     if program == "-m":
-        return any(a.startswith("l2l_tf.cli.") for a in original_arguments)
-    return pathlib.PurePath(program).stem.startswith("l2l-")
+        modules = [a for a in original_arguments if a.startswith("l2l_tf.cli.")]
+        return modules[0].removeprefix("l2l_tf.cli.") if modules else None
+    stem = pathlib.PurePath(program).stem
+    return stem.removeprefix("l2l-") if stem.startswith("l2l-") else None
 
 
 def import_tensorflow_for_a_command() -> None:

@@ -1,12 +1,12 @@
 """A wrong flag is refused before TensorFlow is imported, which takes seconds."""
 
 import difflib
-import pathlib
 import re
 import sys
 
 from l2l_tf.core import renamed
 from l2l_tf.core.flag_names import FLAG_NAMES
+from l2l_tf.core.notices import command_of
 
 # Those that the parser of flags itself knows, or that say what else is a flag.
 _LEFT_TO_THE_PARSER = {"help", "h", "helpfull", "helpshort", "helpxml", "flagfile", "undefok"}
@@ -21,7 +21,7 @@ def refuse_unknown_flags(arguments: list[str], original_arguments: list[str]) ->
         arguments: `sys.argv`; while `python -m` looks for its module, the first one is "-m".
         original_arguments: `sys.orig_argv`.
     """
-    command = _command(arguments, original_arguments)
+    command = command_of(arguments, original_arguments)
     given = [a for a in arguments[1:] if re.match(r"--?[a-zA-Z]", a)]
     names = [re.sub("^--?|=.*", "", a, flags=re.DOTALL) for a in given]
     if command not in FLAG_NAMES or {"import", *_LEFT_TO_THE_PARSER} & set(names):
@@ -30,16 +30,17 @@ def refuse_unknown_flags(arguments: list[str], original_arguments: list[str]) ->
     for argument, name in zip(given, names, strict=True):
         if name in known or name.removeprefix("no") in renamed.FLAGS:
             continue
-        near = difflib.get_close_matches(name, known, 1, 0.7)
-        advice = f"; did you mean --{near[0]}?" if near else "; --help lists them."
-        print(f"l2l-{command}: Unknown flag{advice} Received: {argument}", file=sys.stderr)
+        near = [*difflib.get_close_matches(name, known, 1, 0.7), None]
+        print(f"l2l-{command}: {unknown_flag(argument, near[0])}", file=sys.stderr)
         raise SystemExit(2)
 
 
-def _command(arguments, original_arguments):
-    program = arguments[0] if arguments else ""
-    if program == "-m":
-        modules = [a for a in original_arguments if a.startswith("l2l_tf.cli.")]
-        return modules[0].removeprefix("l2l_tf.cli.") if modules else None
-    stem = pathlib.PurePath(program).stem
-    return stem.removeprefix("l2l-") if stem.startswith("l2l-") else None
+def unknown_flag(argument: str, near: str | None) -> str:
+    """What is said of a flag that a command lacks.
+
+    Args:
+        argument: As it was given.
+        near: Name of a flag that may have been meant, or None.
+    """
+    advice = f"; did you mean --{near}?" if near else "; --help lists them."
+    return f"Unknown flag{advice} Received: {argument}"

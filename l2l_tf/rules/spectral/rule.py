@@ -167,13 +167,10 @@ class Spectral(UpdateRule):
             for group, *given in zip(groups, stacked, slots, owned, strict=True)
         ]
 
-        alone = self.steps_alone
-
         def in_full(tensors):
-            # What is for a program of its own is cut apart there.
-            return (
-                optimization_barrier(tensors, context.iteration) if alone and tensors else tensors
-            )
+            if not self.steps_alone or not tensors:
+                return tensors
+            return optimization_barrier(tensors, context.iteration)
 
         self._direct(groups, advanced, sides, factors, powers, old, shared, in_full)
         updates = []
