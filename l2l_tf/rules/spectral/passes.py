@@ -12,7 +12,7 @@ PASSES, LEAST_NEW, SHORT = 3.0, 0.1, 100.0
 # Share of the first loss that has to be gone before anything can have been learned by heart.
 FALLEN = 0.2
 # Decay of kernels, over the rule's own: for rows that are new, and the most.
-DECAY, MOST_DECAY = 3.0, 10.0
+DECAY, MOST_DECAY = 6.0, 20.0
 # Part of an epoch in which steps become shorter, their least factor at its end, and the updates
 # below which an epoch is too short for that.
 CLOSING, CLOSED, LONG = 0.3, 0.05, 50.0

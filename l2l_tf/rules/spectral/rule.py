@@ -63,10 +63,14 @@ class Spectral(UpdateRule):
     √(n/m): by the spectral condition (Yang, Simon and Bernstein 2023, arXiv 2310.17813) the
     effect of such a step does not depend on the width. Everything else moves along Adam's
     direction: offsets, gains and embeddings, each row of which is a vector of its own, by the
-    same amount whatever their number; a kernel with one input or one output by 2/m of it.
-    What a variable maps is its `Layout`.
+    same amount whatever their number; a kernel with one output by 2/m of a kernel's step, one with
+    one input as an offset, which it is to every output. What a variable maps is its `Layout`.
 
     `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
+
+    The decay acts where d and p have the same sign (cautious weight decay: Chen et al. 2025,
+    arXiv 2510.12402): it takes off what the step takes off anyway, and pulls no weight back from where the
+    loss wants it.
 
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
     unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
@@ -92,7 +96,7 @@ class Spectral(UpdateRule):
         kernel_size: Step of kernels before annealing and the learned factors.
         embedding_size: Step of embeddings, likewise.
         vector_size: Step of everything else.
-        weight_decay: λ of embeddings before the learned factor; that of kernels is three to ten
+        weight_decay: λ of embeddings before the learned factor; that of kernels is six to twenty
             times as large, the more the more often rows come again. None for vectors, nor where a
             `Layout` says so.
         adaptation: How much r changes in a step at most.
@@ -179,8 +183,10 @@ class Spectral(UpdateRule):
         ):
             update = -own.rate * direction
             if self.weight_decay and group.decays:
-                moved = ops.where(ops.not_equal(direction, 0.0), value, 0.0)
-                update = update - own.shrink * moved
+                # Nothing is taken off weights that the step lets grow: decay alone would keep
+                # a model with few kernels from its optimum.
+                shrinking = ops.where(direction * value > 0.0, value, 0.0)
+                update = update - own.shrink * shrinking
             updates.append(update)
             named = group.named(new).items()
             shared.update({name: ops.cast(v, old[name].dtype) for name, v in named})
@@ -354,7 +360,7 @@ class Spectral(UpdateRule):
         def size(layout):
             if is_matrix(layout):
                 return self.kernel_size * size_of_kernel(layout, kernels)
-            if layout.kind in (KERNEL, FILTERS):
+            if layout.kind in (KERNEL, FILTERS) and layout.rows > 1:
                 return 2.0 * self.kernel_size / layout.rows
             return self.embedding_size if layout.kind == EMBEDDING else self.vector_size
 

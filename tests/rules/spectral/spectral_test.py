@@ -238,8 +238,8 @@ def test_where_nothing_was_learned_yet_steps_grow_in_full_however_often_rows_com
     assert grown[60.0] == pytest.approx(grown[1.0], rel=1e-5)
 
 
-@pytest.mark.parametrize("passes, factor", [(np.nan, 3.0), (2.0, 3.0), (6.0, 6.0), (50.0, 10.0)])
-def test_kernels_decay_more_where_rows_come_again(passes, factor):
+@pytest.mark.parametrize("passes, factor", [(np.nan, 6.0), (2.0, 6.0), (6.0, 12.0), (50.0, 20.0)])
+def test_kernels_decay_more_where_rows_come_again_and_only_what_a_step_makes_smaller(passes, factor):
     generator = np.random.default_rng(5)
     shapes = {"kernel": (6, 4), "embeddings": (6, 4)}
     rule = uncontrolled(rules.get("spectral", weight_decay=0.01))
@@ -247,13 +247,20 @@ def test_kernels_decay_more_where_rows_come_again(passes, factor):
     variables = [generator.normal(size=shape).astype("float32") for shape in shapes.values()]
     layouts = [rules.layout_of(shape, f"net/{name}") for name, shape in shapes.items()]
     gradients = [generator.normal(size=v.shape).astype("float32") for v in variables]
-    shrunk = []
+    taken = []
     for each in (rule, plain):
         each = each.laid_out(layouts)
         context = rules.Context(0, 1.0, np.nan, passes=passes)
         updates, _ = each.update(gradients, each.init(variables), variables, context)
-        shrunk.append([np.asarray(u) for u in updates])
-    rates = [np.mean((b - a) / v) for a, b, v in zip(*shrunk, variables, strict=True)]
+        taken.append([np.asarray(u) for u in updates])
+    rates = []
+    for decayed, step, value in zip(*taken, variables, strict=True):
+        shrinking = step * value < 0.0
+        assert 0 < shrinking.sum() < value.size
+        np.testing.assert_array_equal(decayed[~shrinking], step[~shrinking])
+        shares = (step - decayed)[shrinking] / value[shrinking]
+        np.testing.assert_allclose(shares, shares[0], rtol=1e-2)
+        rates.append(np.mean(shares))
     share = rule.kernel_size * np.sqrt(4 / 6), rule.embedding_size
     assert rates[0] / rates[1] == pytest.approx(factor * share[0] / share[1], rel=1e-2)
 
@@ -318,3 +325,17 @@ def test_a_variable_without_entries_is_no_trouble():
     variables, _ = trained_for(2, set_by_hand(), shapes)
     assert [v.shape for v in variables] == shapes
     assert np.isfinite(variables[-1]).all()
+
+
+def test_a_kernel_with_one_input_moves_as_an_offset():
+    gradient = np.random.default_rng(8).normal(size=(1, 32)).astype("float32")
+    rule = set_by_hand().laid_out(
+        [rules.layout_of((1, 32), "lstm/kernel"), rules.layout_of((32,), "lstm/bias")]
+    )
+    variables = [np.ones((1, 32), "float32"), np.ones((32,), "float32")]
+    context = rules.Context(0, 1.0, np.nan)
+    (kernel, bias), _ = rule.update(
+        [gradient, gradient[0]], rule.init(variables), variables, context
+    )
+    np.testing.assert_allclose(np.asarray(kernel)[0], np.asarray(bias), rtol=1e-5)
+    assert np.abs(np.asarray(bias)).max() > 0.0
