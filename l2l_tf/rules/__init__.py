@@ -13,6 +13,7 @@ from l2l_tf.rules.centred import Centred
 from l2l_tf.rules.guarded import Guarded
 from l2l_tf.rules.hand_crafted import SGD, Adam, Momentum, Rprop
 from l2l_tf.rules.layout import Layout, layout_of
+from l2l_tf.rules.lazy import Lazy
 from l2l_tf.rules.lstm import LSTM
 from l2l_tf.rules.memory import (
     GACLSTM,
@@ -53,6 +54,7 @@ __all__ = [
     "CoordinatewiseRule",
     "DoWG",
     "Guarded",
+    "Lazy",
     "Mixture",
     "Momentum",
     "Partition",

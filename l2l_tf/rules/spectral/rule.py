@@ -1,5 +1,6 @@
 """The rule `spectral`."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -69,8 +70,8 @@ class Spectral(UpdateRule):
     `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
 
     The decay acts where d and p have the same sign (cautious weight decay: Chen et al. 2025,
-    arXiv 2510.12402): it takes off what the step takes off anyway, and pulls no weight back from where the
-    loss wants it.
+    arXiv 2510.12402): it takes off what the step takes off anyway, and pulls no weight back from
+    where the loss wants it.
 
     `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
     unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
@@ -100,6 +101,8 @@ class Spectral(UpdateRule):
             times as large, the more the more often rows come again. None for vectors, nor where a
             `Layout` says so.
         adaptation: How much r changes in a step at most.
+        precondition_frequency: Steps from one orthogonalisation of kernels to the next; those
+            between go along the direction of the last one, by steps that are as new as ever.
         seed: Seed of the untrained meta-parameters.
 
     Raises:
@@ -112,6 +115,7 @@ class Spectral(UpdateRule):
     vector_size: float = number(0.004, above=0)
     weight_decay: float = number(1e-2, min=0)
     adaptation: float = number(0.05, min=0)
+    precondition_frequency: int = integer(1, min=1)
     seed: int = integer(0)
     layouts = None
 
@@ -176,7 +180,8 @@ class Spectral(UpdateRule):
                 return tensors
             return optimization_barrier(tensors, context.iteration)
 
-        self._direct(groups, advanced, sides, factors, powers, old, shared, in_full)
+        due = self._orthogonalisation_is_due(old, context)
+        self._direct(groups, advanced, slots, sides, factors, powers, old, shared, in_full, due)
         updates = []
         for group, value, (direction, new), own in zip(
             groups, values, advanced, owned, strict=True
@@ -215,7 +220,14 @@ class Spectral(UpdateRule):
             column_spread=old["spreads"][1],
         )
 
-    def _direct(self, groups, advanced, sides, factors, powers, old, shared, in_full):
+    def _orthogonalisation_is_due(self, old, context):
+        """Scalar bool, or True: at every step, or now and then, and where there is no direction."""
+        if self.precondition_frequency == 1:
+            return True
+        due = ops.cast(context.run_iteration, "int32") % self.precondition_frequency == 0
+        return ops.logical_or(due, ops.min(old["masses"]) <= 0.0)
+
+    def _direct(self, groups, advanced, slots, sides, factors, powers, old, shared, in_full, due):
         """Give kernels their directions, in `advanced`, and the next state of their sides."""
         kernels = [i for i, group in enumerate(groups) if group.matrix]
         if not kernels:
@@ -230,9 +242,16 @@ class Spectral(UpdateRule):
         spreads = [ops.zeros((2, group.count), squares.dtype) for group in groups]
         for dtype in dict.fromkeys(groups[i].dtype for i in kernels):
             alike = [place for place, i in enumerate(kernels) if groups[i].dtype == dtype]
-            found = kernel_directions(
-                [advanced[kernels[place]][0] for place in alike], [scales[p] for p in alike]
+            found = functools.partial(
+                kernel_directions,
+                [advanced[kernels[place]][0] for place in alike],
+                [scales[place] for place in alike],
             )
+            if due is True:
+                found = found()
+            else:
+                last = [slots[kernels[place]]["direction"] for place in alike]
+                found = ops.cond(due, found, functools.partial(list, last))
             for place, direction in zip(alike, found, strict=True):
                 index = kernels[place]
                 new = {**advanced[index][1], "direction": direction}

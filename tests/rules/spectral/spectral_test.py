@@ -239,7 +239,9 @@ def test_where_nothing_was_learned_yet_steps_grow_in_full_however_often_rows_com
 
 
 @pytest.mark.parametrize("passes, factor", [(np.nan, 6.0), (2.0, 6.0), (6.0, 12.0), (50.0, 20.0)])
-def test_kernels_decay_more_where_rows_come_again_and_only_what_a_step_makes_smaller(passes, factor):
+def test_kernels_decay_more_where_rows_come_again_and_only_what_a_step_makes_smaller(
+    passes, factor
+):
     generator = np.random.default_rng(5)
     shapes = {"kernel": (6, 4), "embeddings": (6, 4)}
     rule = uncontrolled(rules.get("spectral", weight_decay=0.01))

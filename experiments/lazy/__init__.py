@@ -1,0 +1,1 @@
+"""A learned rule that is asked at some steps only: quality against cost."""

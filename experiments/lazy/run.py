@@ -1,0 +1,210 @@
+"""Learned rules that work less often: quality beside seconds, over 1,000 steps.
+
+python -m experiments.lazy.run
+
+Digits (64-20-10, sigmoid, batches of 128: what `lstm-digits` knows, ten times as long) and MNIST
+(784-512-512-10, ReLU, batches of 128), by Keras's own `fit`, beside Adam(0.001). Of every row: the
+loss on all train rows at the end, the geometric mean of the epochs' train losses, and the time of
+the optimizer's own step, of which so much is saved beside the rule that works at every step. Steps
+are timed in turn, apart from the runs. Finished runs are kept in --pieces.
+"""
+
+import functools
+import pathlib
+import time
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from experiments.pieces import Pieces
+from experiments.tables import markdown, number
+from l2l_tf import LearnedOptimizer, data, presets, rules
+from l2l_tf.core.files import write_whole
+from l2l_tf.evaluation.contenders import identity_of
+
+FLAGS = flags.FLAGS
+STEPS, BATCH = 1000, 128
+ADAM = "Adam(0.001)"
+GAPS = (2, 4, 8, 16)
+
+if __name__ == "__main__":
+    flags.DEFINE_list("nets", ["digits", "mnist"], "Of digits, mnist.")
+    flags.DEFINE_integer("seeds", 3, "Runs of each, whose medians are shown.", 1)
+    flags.DEFINE_integer("repeats", 15, "Rounds in which steps are timed in turn.", 1)
+    flags.DEFINE_string("pieces", "runs/lazy", "Where finished runs are kept.")
+    flags.DEFINE_string("output_dir", "experiments/lazy/results", "Where tables and figures go.")
+
+
+def lazy(preset, **arguments):
+    """`Lazy` around a preset's rule."""
+    return rules.Lazy(presets.load_preset(preset), **arguments)
+
+
+def _resolved(text):
+    return presets.resolve(text).rule
+
+
+def ways(preset):
+    """Dict of what is compared: name → function without arguments that gives a rule."""
+    made = {"at every step": lambda: presets.load_preset(preset)}
+    if preset == "spectral-general":
+        for gap in GAPS[:3]:
+            made[f"orthogonalised every {gap}"] = functools.partial(
+                _resolved, f"{preset}(precondition_frequency={gap})"
+            )
+    for gap in GAPS:
+        made[f"every {gap}, momentum"] = functools.partial(lazy, preset, every=gap)
+        made[f"every {gap}, last"] = functools.partial(lazy, preset, every=gap, direction="last")
+    for schedule in ("growing", "plateau"):
+        made[f"up to 16, {schedule}"] = functools.partial(lazy, preset, every=16, schedule=schedule)
+    return made
+
+
+PRESETS = {
+    "digits": ("lstm-digits", "rnnprop-general", "spectral-general"),
+    "mnist": ("rnnprop-general", "spectral-general"),
+}
+
+
+def rows(net):
+    """`(inputs, labels)` of all train rows."""
+    if net == "digits":
+        from sklearn import datasets
+
+        inputs, labels = datasets.load_digits(return_X_y=True)
+        inputs = inputs / 16.0
+    else:
+        inputs, labels = data.load("mnist", split="train[:12800]")
+        inputs = np.asarray(inputs).reshape(len(inputs), -1)
+        inputs = inputs / max(inputs.max(), 1.0)
+    return inputs.astype("float32"), np.asarray(labels, "int32")
+
+
+def build(net):
+    """A fresh model."""
+    size, hidden, kind = (64, (20,), "sigmoid") if net == "digits" else (784, (512, 512), "relu")
+    layers = [keras.layers.Dense(units, kind) for units in hidden]
+    return keras.Sequential([keras.Input((size,)), *layers, keras.layers.Dense(10)])
+
+
+def optimizer(way, made):
+    return keras.optimizers.Adam(1e-3) if way == ADAM else LearnedOptimizer(rule=made[way]())
+
+
+def losses(net, way, made, seed):
+    """Loss on all train rows at the end, and the mean log of the train losses of epochs."""
+    inputs, labels = rows(net)
+    keras.utils.set_random_seed(seed)
+    model = build(net)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer(way, made), loss)
+    epochs = STEPS // -(-len(inputs) // BATCH)
+    history = model.fit(inputs, labels, batch_size=BATCH, epochs=epochs, verbose=0).history["loss"]
+    end = model.evaluate(inputs, labels, batch_size=1024, verbose=0)
+    return {"end": end, "along": float(np.exp(np.mean(np.log(history))))}
+
+
+def seconds(net, made, repeats):
+    """Dict of the mean seconds that an optimizer's own step takes, timed in turn."""
+    steps = {}
+    for way in (ADAM, *made):
+        model = build(net)
+        variables = model.trainable_variables
+        own = optimizer(way, made)
+        own.build(variables)
+        gradients = [1e-2 * tf.random.stateless_normal(v.shape, [1, 2]) for v in variables]
+        step = tf.function(functools.partial(own.apply, trainable_variables=variables))
+        step(gradients)
+        steps[way] = functools.partial(step, gradients), own
+    taken = {way: [] for way in steps}
+    for _ in range(repeats):
+        for way, (step, own) in steps.items():
+            started = time.perf_counter()
+            for _ in range(max(GAPS)):
+                step()
+            own.iterations.numpy()
+            taken[way].append((time.perf_counter() - started) / max(GAPS))
+    return {way: float(np.median(of)) for way, of in taken.items()}
+
+
+def part(pieces, net, preset):
+    """`(rows of a table, points)` of one net and preset."""
+    made = ways(preset)
+    found = {}
+    for way in (ADAM, *made):
+        rule = None if way == ADAM else identity_of(made[way]())
+        runs = [
+            pieces.value(
+                f"lazy-{net}",
+                [net, way, rule, seed, STEPS],
+                functools.partial(losses, net, way, made, seed),
+            )
+            for seed in range(FLAGS.seeds)
+        ]
+        found[way] = [
+            float(np.median([run[figure] for run in runs])) for figure in ("end", "along")
+        ]
+        print(net, preset, way, found[way], flush=True)
+    cost = seconds(net, made, FLAGS.repeats)
+    always = "at every step"
+    saved = {way: 1.0 - cost[way] / cost[always] for way in found}
+    table = [
+        [
+            way,
+            number(found[way][0]),
+            number(found[way][1]),
+            f"{found[way][1] / found[always][1]:.3f}",
+            f"{1e3 * cost[way]:.2f}",
+            f"{100 * saved[way]:.0f} %",
+        ]
+        for way in found
+    ]
+    points = {way: (saved[way], found[way][1] / found[always][1]) for way in made}
+    return table, points
+
+
+def draw(points, output):
+    """Quality against what is saved, a panel for each net and preset."""
+    figure, panels = plt.subplots(1, len(points), figsize=(4.2 * len(points), 4), squeeze=False)
+    for panel, (title, of) in zip(panels[0], points.items(), strict=True):
+        kinds = {}
+        for way, point in of.items():
+            kind = "orthogonalised" if "ortho" in way else way.split(", ")[-1]
+            kinds.setdefault(kind, []).append(point)
+        start = kinds.pop("at every step")
+        for kind, line in kinds.items():
+            panel.plot(*zip(*(start + line), strict=True), "o-", label=kind, alpha=0.8)
+        panel.axhline(1.02, color="grey", lw=0.8)
+        panel.axvline(0.8, color="grey", lw=0.8)
+        panel.set_yscale("log")
+        panel.set_title(title, fontsize=10)
+        panel.set_xlabel("share of the optimizer's time that is saved")
+    panels[0][0].set_ylabel("train loss along the run / at every step")
+    panels[0][-1].legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(output / "lazy.png", dpi=110)
+
+
+def main(argv):
+    del argv
+    pieces = Pieces(FLAGS.pieces)
+    output = pathlib.Path(FLAGS.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    text, points = "# Working less often\n", {}
+    header = [
+        "how often", "train loss at the end", "along the run", "/ at every step", "ms a step",
+        "saved",
+    ]  # fmt: skip
+    for net in FLAGS.nets:
+        for preset in PRESETS[net]:
+            table, points[f"{net}, {preset}"] = part(pieces, net, preset)
+            text += f"\n## {net}, `{preset}`\n\n{markdown(header, table)}\n"
+            write_whole(output / "lazy.md", text)
+    draw(points, output)
+
+
+if __name__ == "__main__":
+    app.run(main)
