@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import goldens_of_presets
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +89,34 @@ def test_what_never_had_a_gradient_stays(name):
         moved = [m | (np.asarray(u) != 0) for m, u in zip(moved, updates, strict=True)]
     for found, mask in zip(moved, reached, strict=True):
         np.testing.assert_array_equal(found, mask)
+
+
+@pytest.mark.parametrize("name", [*rules.names(), "spectral-general", "mixture-general"])
+def test_compiled_by_xla_zeros_and_any_magnitude_stay_finite(name):
+    """XLA divides by products of divisors, and takes what underflows as zero."""
+    rule = rules.get(name) if name in rules.names() else presets.load_preset(name)
+    if not rule.supports_jit:
+        pytest.skip("The rule is not for XLA.")
+    generator = np.random.default_rng(0)
+    variables = [generator.normal(size=s).astype("float32") for s in [(8, 4), (4, 8), (5,)]]
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(gradients, state, iteration):
+        context = rules.Context(iteration, 1.0, 100.0)
+        return rule.update(gradients, state, variables, context)
+
+    for magnitude in (0.0, 1e-36, 1e-18, 1e-8, 1.0, 1e10, 1e30):
+        state = rule.init(variables)
+        for iteration in range(3):
+            # The first variable has no gradient at first, as small factors beside zeros have none.
+            scales = [magnitude * (iteration > 0), magnitude, magnitude]
+            gradients = [
+                (scale * generator.normal(size=v.shape)).astype("float32")
+                for scale, v in zip(scales, variables, strict=True)
+            ]
+            updates, state = step(gradients, state, tf.constant(iteration))
+            for tensor in keras.tree.flatten([updates, state]):
+                assert np.isfinite(np.asarray(tensor)).all(), (magnitude, iteration)
 
 
 @pytest.mark.parametrize("scale", [1e-20, 1e-3, 1e3, 1e20])

@@ -209,10 +209,10 @@ class Spectral(UpdateRule):
         power, mean_power, direction_power, weight_power, *products = ops.unstack(
             means, num=MEASURED
         )
-        inverse = inverse_root(power)
+        inverse, gathered = inverse_root(power), old["masses"][0]
         return Measured(
             gradient_power=power,
-            mean_power=mean_power / ops.square(ops.maximum(old["masses"][0], 1e-6)),
+            mean_power=mean_power / ops.square(ops.where(gathered > 0.0, gathered, 1.0)),
             cosine=products[0] * inverse * inverse_root(direction_power),
             mean_cosine=products[1] * inverse * inverse_root(mean_power),
             weight_power=weight_power,

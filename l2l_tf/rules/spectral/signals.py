@@ -86,7 +86,9 @@ def variable_signals(measured, growth, agreement, together, log_rate, static, fa
         static: As `static_signals` gives it.
         fan_in: `[variables]`, fan-in of each.
     """
-    part = measured.mean_power / ops.maximum(measured.gradient_power, TINY)
+    # Not over a bound: XLA divides by products of divisors, which may underflow where each is fine.
+    found = measured.gradient_power > TINY
+    part = measured.mean_power / ops.where(found, measured.gradient_power, 1.0)
     rows = [
         agreement,
         ops.broadcast_to(together, agreement.shape),
