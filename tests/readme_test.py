@@ -43,3 +43,12 @@ def test_shares_over_the_middle_suite_are_as_measured():
         along, _, better, near_adam, speed_up, _, held_out = curves[name]
         assert [*row[1:3], row[4], row[5]] == [better, near_adam, along, held_out]
         assert float(row[3]) == float(speed_up)
+
+
+def test_nets_as_tutorials_have_them_are_as_measured():
+    readme = (ROOT / "README.md").read_text()
+    measured = (ROOT / "experiments/everyday/results/everyday.md").read_text()
+    shown = table_after(readme, "| net | Adam(1e-3) |")
+    found = table_after(measured, "| net | Adam(0.001) |")
+    assert len(shown) == len(found) == 10
+    assert [[row[0], *(c.split(" / ")[0] for c in row[1:])] for row in found] == shown
