@@ -1,4 +1,4 @@
-"""Small factors beside frozen kernels: one of each pair begins at zero, the other without gradient."""
+"""Small factors beside frozen kernels: one of a pair begins at zero, the other without gradient."""
 
 import keras
 import numpy as np
