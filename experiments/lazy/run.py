@@ -29,6 +29,13 @@ FLAGS = flags.FLAGS
 STEPS, BATCH = 1000, 128
 ADAM = "Adam(0.001)"
 GAPS = (2, 4, 8, 16)
+COLOURS = {
+    "momentum": "C0o-",
+    "last": "C1o-",
+    "growing": "C2o-",
+    "plateau": "C3o-",
+    "orthogonalised": "C4o-",
+}
 
 if __name__ == "__main__":
     flags.DEFINE_list("nets", ["digits", "mnist"], "Of digits, mnist.")
@@ -177,7 +184,7 @@ def draw(points, output):
             kinds.setdefault(kind, []).append(point)
         start = kinds.pop("at every step")
         for kind, line in kinds.items():
-            panel.plot(*zip(*(start + line), strict=True), "o-", label=kind, alpha=0.8)
+            panel.plot(*zip(*(start + line), strict=True), COLOURS[kind], label=kind, alpha=0.8)
         panel.axhline(1.02, color="grey", lw=0.8)
         panel.axvline(0.8, color="grey", lw=0.8)
         panel.set_yscale("log")
