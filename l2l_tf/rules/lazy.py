@@ -157,12 +157,12 @@ def _in_decisions(context, decisions, gap):
     total = ops.cast(context.total_steps, "float32")
     in_epoch = ops.cast(context.iteration - context.epoch_start, "float32")
     steps = ops.cast(context.epoch_steps, "float32")
-    iteration = ops.cast(decisions, "int64")
+    iteration = ops.cast(decisions, "int32")
     return context._replace(
         iteration=iteration,
-        run_start=iteration - ops.cast(age * past, "int64"),
+        run_start=iteration - ops.cast(age * past, "int32"),
         total_steps=ops.maximum(age * past + (total - age) / gap, 1.0),
-        epoch_start=iteration - ops.cast(in_epoch / gap, "int64"),
+        epoch_start=iteration - ops.cast(in_epoch / gap, "int32"),
         epoch_steps=steps / gap,
     )
 
