@@ -17,28 +17,36 @@ def table_after(text, heading):
     return rows[2:]
 
 
+def shown_and_measured(shown, results, heading):
+    """Cells of the README's table below `shown`, and of one in a file of results."""
+    readme, measured = ((ROOT / name).read_text() for name in ("README.md", results))
+    return table_after(readme, shown), table_after(measured, heading)
+
+
 def test_the_middle_suite_is_as_it_was_measured():
-    readme = (ROOT / "README.md").read_text()
-    measured = (ROOT / "results/suite-middle/suite.md").read_text()
-    shown = table_after(readme, "| final train loss | default, told")
-    found = table_after(measured, "## Final train loss")
+    shown, found = shown_and_measured(
+        "| final train loss | default, told", "results/suite-middle/suite.md", "## Final train loss"
+    )
     assert len(shown) == len(found) == 14
     assert [row[1:] for row in shown] == [row[1:] for row in found]
 
 
 def test_the_sweep_is_as_it_was_measured():
-    readme = (ROOT / "README.md").read_text()
-    measured = (ROOT / "experiments/habits/results/sweep.md").read_text()
-    shown = table_after(readme, "| width × hidden layers |")
-    found = table_after(measured, "| width | depth | batch | steps |")
+    shown, found = shown_and_measured(
+        "| width × hidden layers |",
+        "experiments/habits/results/sweep.md",
+        "| width | depth | batch | steps |",
+    )
     assert [[f"{w} × {d}", *rest[:5]] for w, d, _, _, *rest in found] == shown
 
 
 def test_shares_over_the_middle_suite_are_as_measured():
-    readme = (ROOT / "README.md").read_text()
-    measured = (ROOT / "results/suite-middle/suite.md").read_text()
-    curves = {row[0]: row[1:] for row in table_after(measured, "## The whole curve")}
-    shown = table_after(readme, "| | at or below the better of the two |")
+    shown, found = shown_and_measured(
+        "| | at or below the better of the two |",
+        "results/suite-middle/suite.md",
+        "## The whole curve",
+    )
+    curves = {row[0]: row[1:] for row in found}
     for row, name in zip(shown, ("default", "untold"), strict=True):
         along, _, better, near_adam, speed_up, _, held_out = curves[name]
         assert [*row[1:3], row[4], row[5]] == [better, near_adam, along, held_out]
@@ -46,9 +54,10 @@ def test_shares_over_the_middle_suite_are_as_measured():
 
 
 def test_nets_as_tutorials_have_them_are_as_measured():
-    readme = (ROOT / "README.md").read_text()
-    measured = (ROOT / "experiments/everyday/results/everyday.md").read_text()
-    shown = table_after(readme, "| net | Adam(1e-3) |")
-    found = table_after(measured, "| net | Adam(0.001) |")
+    shown, found = shown_and_measured(
+        "| net | Adam(1e-3) |",
+        "experiments/everyday/results/everyday.md",
+        "| net | Adam(0.001) |",
+    )
     assert len(shown) == len(found) == 10
     assert [[row[0], *(c.split(" / ")[0] for c in row[1:])] for row in found] == shown

@@ -11,7 +11,6 @@ are timed in turn, apart from the runs. Finished runs are kept in --pieces.
 
 import functools
 import pathlib
-import time
 
 import keras
 import matplotlib.pyplot as plt
@@ -23,7 +22,9 @@ from experiments.pieces import Pieces
 from experiments.tables import markdown, number
 from l2l_tf import LearnedOptimizer, data, presets, rules
 from l2l_tf.core.files import write_whole
+from l2l_tf.core.timing import interleaved
 from l2l_tf.evaluation.contenders import identity_of
+from l2l_tf.evaluation.suite.models import mlp
 
 FLAGS = flags.FLAGS
 STEPS, BATCH = 1000, 128
@@ -73,6 +74,7 @@ def ways(preset):
 PRESETS = {"digits": ("lstm-digits", "spectral-general"), "mnist": ("spectral-general",)}
 
 
+@functools.cache
 def rows(net):
     """`(inputs, labels)` of all train rows."""
     if net == "digits":
@@ -89,9 +91,7 @@ def rows(net):
 
 def build(net):
     """A fresh model."""
-    size, hidden, kind = (64, (20,), "sigmoid") if net == "digits" else (784, (512, 512), "relu")
-    layers = [keras.layers.Dense(units, kind) for units in hidden]
-    return keras.Sequential([keras.Input((size,)), *layers, keras.layers.Dense(10)])
+    return mlp(64, [20], 10, "sigmoid") if net == "digits" else mlp(784, [512, 512], 10)
 
 
 def optimizer(way, made):
@@ -99,7 +99,7 @@ def optimizer(way, made):
 
 
 def losses(net, way, made, seed):
-    """Loss on all train rows at the end, and the mean log of the train losses of epochs."""
+    """Loss on all train rows at the end, and the geometric mean of the epochs' train losses."""
     inputs, labels = rows(net)
     keras.utils.set_random_seed(seed)
     model = build(net)
@@ -111,31 +111,26 @@ def losses(net, way, made, seed):
     return {"end": end, "along": float(np.exp(np.mean(np.log(history))))}
 
 
-def _applied(own, variables, gradients):
-    own.apply(gradients, variables)
-
-
 def seconds(net, made, repeats):
-    """Dict of the mean seconds that an optimizer's own step takes, timed in turn."""
-    steps = {}
+    """Dict of the mean seconds that an optimizer's own step takes, over the longest gap."""
+    taken = {}
     for way in (ADAM, *made):
-        model = build(net)
-        variables = model.trainable_variables
+        variables = build(net).trainable_variables
         own = optimizer(way, made)
         own.build(variables)
         gradients = [1e-2 * tf.random.stateless_normal(v.shape, [1, 2]) for v in variables]
-        step = tf.function(functools.partial(_applied, own, variables), autograph=False)
+        taken[way] = functools.partial(_steps, _step(own, variables), own, gradients)
+    return {way: of / max(GAPS) for way, of in interleaved(taken, repeats).items()}
+
+
+def _step(own, variables):
+    return tf.function(lambda gradients: own.apply(gradients, variables), autograph=False)
+
+
+def _steps(step, own, gradients):
+    for _ in range(max(GAPS)):
         step(gradients)
-        steps[way] = functools.partial(step, gradients), own
-    taken = {way: [] for way in steps}
-    for _ in range(repeats):
-        for way, (step, own) in steps.items():
-            started = time.perf_counter()
-            for _ in range(max(GAPS)):
-                step()
-            own.iterations.numpy()
-            taken[way].append((time.perf_counter() - started) / max(GAPS))
-    return {way: float(np.median(of)) for way, of in taken.items()}
+    own.iterations.numpy()
 
 
 def part(pieces, net, preset):

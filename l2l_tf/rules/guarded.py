@@ -12,7 +12,7 @@ from l2l_tf.cells.run_signals import (
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import RuleState, UpdateRule
-from l2l_tf.rules.parts import merged, part_of
+from l2l_tf.rules.parts import merged, part_of, state_of
 from l2l_tf.rules.wrapper import SeededWrapper
 
 _MEAN = LOSS_DECAYS.index(0.9)
@@ -71,8 +71,9 @@ class Guarded(SeededWrapper, inner="spectral"):
 
     def update(self, gradients, state, variables, context):
         watch, safe_now = self._watched(context.loss, part_of(state.shared, "watch"))
-        learned, own = self.inner.update(gradients, _of("inner", state), variables, context)
-        safe, other = self.fallback.update(gradients, _of("fallback", state), variables, context)
+        learned, safe = state_of(state, "inner"), state_of(state, "fallback")
+        learned, own = self.inner.update(gradients, learned, variables, context)
+        safe, other = self.fallback.update(gradients, safe, variables, context)
         updates = [
             ops.where(safe_now, ops.cast(b, a.dtype), a) for a, b in zip(learned, safe, strict=True)
         ]
@@ -104,7 +105,3 @@ def _together(own, safe, watch):
     pairs = zip(own.variables, safe.variables, strict=True)
     shared = merged(inner=own.shared, fallback=safe.shared, watch=watch)
     return RuleState([merged(inner=a, fallback=b) for a, b in pairs], shared)
-
-
-def _of(part, state):
-    return RuleState([part_of(s, part) for s in state.variables], part_of(state.shared, part))

@@ -12,7 +12,7 @@ from l2l_tf.cells.run_signals import (
 from l2l_tf.core.config import choice, integer
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import RuleState, compute_dtype_for, state_dtype_for
-from l2l_tf.rules.parts import merged, part_of
+from l2l_tf.rules.parts import merged, part_of, state_of
 from l2l_tf.rules.wrapper import SeededWrapper
 
 SCHEDULES = ("fixed", "growing", "plateau")
@@ -92,9 +92,7 @@ class Lazy(SeededWrapper, inner="spectral"):
             along = [ops.cast(scale, m.dtype) * m for m in kept]
         else:
             along = kept
-        rest = RuleState(
-            [part_of(s, "inner") for s in state.variables], part_of(state.shared, "inner")
-        )
+        rest = state_of(state, "inner")
         asked = _in_decisions(context, watch["decisions"], gap)
 
         def decide():

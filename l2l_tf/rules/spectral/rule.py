@@ -180,8 +180,10 @@ class Spectral(UpdateRule):
                 return tensors
             return optimization_barrier(tensors, context.iteration)
 
-        due = self._orthogonalisation_is_due(old, context)
-        self._direct(groups, advanced, slots, sides, factors, powers, old, shared, in_full, due)
+        orthogonalised = functools.partial(self._orthogonalised, old["masses"], context)
+        self._direct(
+            groups, advanced, slots, sides, factors, powers, old, shared, in_full, orthogonalised
+        )
         updates = []
         for group, value, (direction, new), own in zip(
             groups, values, advanced, owned, strict=True
@@ -220,14 +222,18 @@ class Spectral(UpdateRule):
             column_spread=old["spreads"][1],
         )
 
-    def _orthogonalisation_is_due(self, old, context):
-        """Scalar bool, or True: at every step, or now and then, and where there is no direction."""
+    def _orthogonalised(self, masses, context, means, scales, last):
+        """`kernel_directions`, or the last ones where no new ones are due."""
         if self.precondition_frequency == 1:
-            return True
+            return kernel_directions(means, scales)
         due = ops.cast(context.run_iteration, "int32") % self.precondition_frequency == 0
-        return ops.logical_or(due, ops.min(old["masses"]) <= 0.0)
+        # Before the first step there is no last direction, whenever that is.
+        due = ops.logical_or(due, ops.min(masses) <= 0.0)
+        return ops.cond(due, lambda: kernel_directions(means, scales), lambda: list(last))
 
-    def _direct(self, groups, advanced, slots, sides, factors, powers, old, shared, in_full, due):
+    def _direct(
+        self, groups, advanced, slots, sides, factors, powers, old, shared, in_full, orthogonalised
+    ):
         """Give kernels their directions, in `advanced`, and the next state of their sides."""
         kernels = [i for i, group in enumerate(groups) if group.matrix]
         if not kernels:
@@ -242,16 +248,11 @@ class Spectral(UpdateRule):
         spreads = [ops.zeros((2, group.count), squares.dtype) for group in groups]
         for dtype in dict.fromkeys(groups[i].dtype for i in kernels):
             alike = [place for place, i in enumerate(kernels) if groups[i].dtype == dtype]
-            found = functools.partial(
-                kernel_directions,
+            found = orthogonalised(
                 [advanced[kernels[place]][0] for place in alike],
                 [scales[place] for place in alike],
+                [slots[kernels[place]]["direction"] for place in alike],
             )
-            if due is True:
-                found = found()
-            else:
-                last = [slots[kernels[place]]["direction"] for place in alike]
-                found = ops.cond(due, found, functools.partial(list, last))
             for place, direction in zip(alike, found, strict=True):
                 index = kernels[place]
                 new = {**advanced[index][1], "direction": direction}
