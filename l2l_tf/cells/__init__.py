@@ -11,7 +11,7 @@ from l2l_tf.cells.accumulators import (
 )
 from l2l_tf.cells.linear import linear, linear_meta_params
 from l2l_tf.cells.lstm import lstm_meta_params, lstm_step, stacked_lstm_step
-from l2l_tf.cells.newton_schulz import gram_of, newton_schulz, whitened, whitening
+from l2l_tf.cells.newton_schulz import MINIMAX, gram_of, newton_schulz, whitened, whitening
 from l2l_tf.cells.preprocessing import log_and_sign
 from l2l_tf.cells.progress import fraction_done, progress_features
 from l2l_tf.cells.touched import only_where, touched
@@ -20,6 +20,7 @@ __all__ = [
     "bias_correction",
     "exponential_mean",
     "fraction_done",
+    "MINIMAX",
     "gram_of",
     "linear",
     "linear_meta_params",

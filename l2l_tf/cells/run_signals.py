@@ -39,12 +39,13 @@ def progress_signals(iteration, total_steps):
     return ops.stack([*told, age, ops.rsqrt(step + 1.0)])
 
 
-def annealing_set_by_hand(iteration, total_steps):
-    """Warm-up, then a cosine to 1 % at `total_steps`, or 1/√t where that is unknown.
+def annealing_set_by_hand(iteration, total_steps, line=False):
+    """Warm-up, then a cosine or a line to 1 % at `total_steps`, or 1/√t where that is unknown.
 
     Args:
         iteration: Scalar, updates taken before this one.
         total_steps: Scalar; NaN if unknown.
+        line: Whether it falls along a line, in place of a cosine.
 
     Returns:
         Scalar float32 in (0, 1].
@@ -55,8 +56,8 @@ def annealing_set_by_hand(iteration, total_steps):
     total = ops.where(known, ops.maximum(total, 1.0), ops.full_like(total, 1000.0))
     warm = ops.minimum(1.0, (step + 1.0) / (5.0 + 0.02 * total))
     progress = ops.clip(step / total, 0.0, 1.0)
-    cosine = 0.01 + 0.99 * 0.5 * (1.0 + ops.cos(math.pi * progress))
-    return warm * ops.where(known, cosine, ops.rsqrt(1.0 + step / 300.0))
+    left = 1.0 - progress if line else 0.5 * (1.0 + ops.cos(math.pi * progress))
+    return warm * ops.where(known, 0.01 + 0.99 * left, ops.rsqrt(1.0 + step / 300.0))
 
 
 def loss_state():

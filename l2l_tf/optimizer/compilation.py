@@ -1,14 +1,15 @@
-"""The step compiled by XLA where the program around it is not."""
+"""The step as a program of its own, compiled by XLA where the program around it is not."""
 
 import math
 
 from l2l_tf.optimizer.backends import BACKEND
 
-# Compiling takes seconds, and a tenth of one and more for every variable; a compiled step saves
-# some nanoseconds per float of state. From this many floats, and this many per variable, a run of
-# a thousand steps gets back what compiling costs.
-MIN_FLOATS = 2**19
-FLOATS_PER_VARIABLE = 2**16
+# Seconds on two cores that compiling takes, and more for each variable; and those that a compiled
+# step saves, for each variable and each float of state (`python -m benchmarks.apply_alone`).
+COMPILING, COMPILING_VARIABLE = 2.0, 0.11
+SAVED, SAVED_VARIABLE, SAVED_FLOAT = 0.5e-3, 1e-4, 5e-9
+# Steps that a run of unknown length is good for.
+LIKELY_STEPS = 700
 
 
 def possible(rule, variables):
@@ -18,55 +19,61 @@ def possible(rule, variables):
         rule: `UpdateRule`.
         variables: List of the variables that are updated.
     """
-    if not rule.supports_jit or not BACKEND.compiles_alone():
+    if not rule.supports_jit or not BACKEND.traces_apart():
         return False
     return not any(None in tuple(v.shape) for v in variables)
 
 
-def pays(slots, shared):
-    """Whether a step that keeps this state is worth compiling.
+def pays(slots, shared, steps=None):
+    """Whether a run gets back what it takes to compile a step that keeps this state.
 
     Args:
         slots: List of dicts name → variable, the state of each variable.
         shared: Dict name → variable, the state of all of them.
+        steps: Length of the run; None if unknown.
     """
     floats = sum(math.prod(s.shape) for slot in [*slots, shared] for s in slot.values())
-    return floats >= MIN_FLOATS + FLOATS_PER_VARIABLE * len(slots)
+    saved = SAVED + SAVED_VARIABLE * len(slots) + SAVED_FLOAT * floats
+    return (steps or LIKELY_STEPS) * saved >= COMPILING + COMPILING_VARIABLE * len(slots)
 
 
-class CompiledSteps:
-    """Steps that were compiled, one for each set of variables that has gradients.
+class OwnSteps:
+    """Steps that are programs of their own, one for each set of variables that has gradients.
 
-    A plain object: what it holds is made anew where an optimizer is loaded or copied.
+    `fit` traces its train step twice where variables are made in it, as those of metrics are; a
+    step of its own is traced once. A plain object: what it holds is made anew where an optimizer
+    is loaded or copied.
     """
 
     def __init__(self):
         self._steps = {}
 
     @property
-    def taken(self):
+    def compiled(self):
         """Whether a step was compiled so far."""
-        return bool(self._steps)
+        return any(compiled for _, compiled in self._steps)
 
-    def __call__(self, step, given, learning_rate):
-        """Take `step(given, learning_rate)`, compiled.
+    def __call__(self, step, given, learning_rate, compiled):
+        """Take `step(given, learning_rate)`.
 
         Args:
             step: Function of a dict index → gradient and of the learning rate, which assigns.
             given: Dict index of a variable → gradient.
             learning_rate: Scalar.
+            compiled: Whether XLA compiles it.
         """
         indices = tuple(given)
-        if indices not in self._steps:
+        if (indices, compiled) not in self._steps:
 
             def take(gradients, learning_rate):
                 step(dict(zip(indices, gradients, strict=True)), learning_rate)
 
-            self._steps[indices] = BACKEND.compiled(take)
-        self._steps[indices](list(given.values()), BACKEND.tensor(learning_rate))
+            self._steps[indices, compiled] = BACKEND.traced_apart(take, compiled)
+        own = self._steps[indices, compiled]
+        own(list(given.values()), BACKEND.tensor(learning_rate))
 
     def __deepcopy__(self, memo):
-        return CompiledSteps()
+        return OwnSteps()
 
     def __reduce__(self):
-        return CompiledSteps, ()
+        return OwnSteps, ()

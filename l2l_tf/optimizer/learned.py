@@ -48,9 +48,10 @@ class LearnedOptimizer(RuleOptimizer):
             `{"embedding": 0.1}`: the learning rate of a variable in whose path the expression is
             found is multiplied by the factor. The first that is found counts.
         jit_compile: Whether XLA compiles the optimizer's step where the program around it is
-            not compiled. None: where that pays, but not in a model that was compiled with
-            `jit_compile=False`. In a model with `jit_compile=True`, or "auto", as Keras has it,
-            the step is compiled with the rest whatever is given here.
+            not compiled. None: where that pays, in large models and in runs of thousands of
+            steps, but not in a model that was compiled with `jit_compile=False`. In a model with
+            `jit_compile=True`, or "auto", as Keras has it, the step is compiled with the rest
+            whatever is given here.
         name: Name of the optimizer.
         **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
             `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`

@@ -58,6 +58,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
     told_of_contest = False
     # `jit_compile` of the model that was compiled with this optimizer; None without one.
     model_jit_compile = None
+    # Steps that the run of now may come to, whether they are promised or not; None if unknown.
+    steps_ahead = None
     # Within a trainer's step under JAX: whose `loss` is set instead, and who unpacks it again.
     heard = carried = None
     # The loss of the next `apply`, where it was told beforehand.
@@ -97,7 +99,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self._rule = rule
         # A rule restored from a configuration alone waits for its weights.
         self._weights_pending = False
-        self._compiled_steps = compilation.CompiledSteps()
+        self._own_steps = compilation.OwnSteps()
         self._skip_watch = SkipWatch()
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
@@ -302,6 +304,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self._run_length.assign(total_steps if known else np.nan)
         taken = BACKEND.tensor(self.iterations)
         self._run_start.assign(taken - steps_done if known else 0)
+        self.steps_ahead = total_steps
         self.tell_passes(passes)
         self.begin_epoch(None)
 
@@ -407,9 +410,11 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         indices = map(self._get_variable_index, trainable_variables)
         given = {i: BACKEND.tensor(g) for i, g in zip(indices, reduced, strict=True)}
         if self._is_compiled_by_itself(trainable_variables):
-            self._compiled_steps(self._compiled_update, given, learning_rate)
+            self._own_steps(self._chunked_update, given, learning_rate, compiled=True)
+        elif BACKEND.tracing() and BACKEND.traces_apart():
+            self._own_steps(self._plain_update, given, learning_rate, compiled=False)
         else:
-            self._update(self._laid_out(self._rule).for_steps(), given, learning_rate)
+            self._plain_update(given, learning_rate)
 
     def _is_compiled_by_itself(self, variables):
         if not compilation.possible(self._rule, variables):
@@ -418,9 +423,13 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
             return self.jit_compile
         slots = [slot for slot in self._slots if slot is not None]
         wanted = self.model_jit_compile is not False
-        return wanted and compilation.pays(slots, self._shared)
+        steps = self.steps_ahead or self.total_steps
+        return wanted and compilation.pays(slots, self._shared, steps)
 
-    def _compiled_update(self, given, learning_rate):
+    def _plain_update(self, given, learning_rate):
+        self._update(self._laid_out(self._rule).for_steps(), given, learning_rate)
+
+    def _chunked_update(self, given, learning_rate):
         self._update(self._laid_out(self._rule).for_steps(chunked=True), given, learning_rate)
 
     def _update(self, rule, given, learning_rate):

@@ -108,7 +108,10 @@ class RunLength(keras.callbacks.Callback):
         before = max(optimizer.fits, 1) if applied else 0
         optimizer.fits = before + 1
         optimizer.begin_run(None, passes=_likely_passes(batches, epochs, applied))
-        if not batches or not epochs or epochs > MOST_EPOCHS:
+        if not batches or not epochs:
+            return
+        optimizer.steps_ahead = batches * epochs // every
+        if epochs > MOST_EPOCHS:
             return
         if any(may_end_early(callback) for callback in self.beside):
             return

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import cells
+from l2l_tf.cells import run_signals
 
 
 def test_log_and_sign_follows_the_papers_two_cases():
@@ -47,6 +48,51 @@ def test_newton_schulz_of_nothing_is_nothing():
     stacked = np.stack([np.zeros((3, 4)), np.eye(3, 4)]).astype("float32")
     found = np.asarray(cells.newton_schulz(stacked))
     assert np.all(found[0] == 0) and np.all(np.diag(found[1]) > 0.6)
+
+
+def with_singular_values(values, columns, seed=0):
+    """Matrix `[len(values), columns]` with these singular values, and its singular vectors."""
+    normal = np.random.default_rng(seed).normal
+    left, _ = np.linalg.qr(normal(size=(len(values), len(values))))
+    right, _ = np.linalg.qr(normal(size=(columns, len(values))))
+    return (left * values) @ right.T, left, right
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("least", [0.012, 0.2, 1.0])
+def test_three_iterations_from_a_tight_bound_bring_singular_values_near_one(least, size):
+    values = size * np.geomspace(least, 1.0, 64)
+    matrix, left, right = with_singular_values(values, 90)
+    matrix = matrix.astype("float32")
+    own = cells.whitening(cells.gram_of(matrix), cells.MINIMAX, tight=True)
+    found = left.T @ np.asarray(cells.whitened(matrix, own), "float64") @ right
+    assert np.all(np.diag(found) > 0.72) and np.all(np.diag(found) < 1.28)
+    # Singular vectors stay: all iterates are polynomials of one matrix.
+    np.testing.assert_allclose(found, np.diag(np.diag(found)), atol=1e-3)
+
+
+def test_a_tight_bound_is_never_below_the_largest_singular_value():
+    for values in ([1.0], [1.0, 1e-4], np.ones(64), np.geomspace(1e-3, 1, 64)):
+        matrix, _, _ = with_singular_values(np.asarray(values), 70)
+        gram = cells.gram_of(matrix.astype("float32"))
+        # One polynomial that changes nothing but the scale.
+        scaled = np.asarray(
+            cells.whitened(matrix, cells.whitening(gram, [(1.0, 0.0, 0.0)], 1.0, True))
+        )
+        largest = np.linalg.norm(scaled, 2)
+        assert 0.55 < largest < 1.0
+
+
+@pytest.mark.parametrize("line", [True, False])
+def test_annealing_falls_from_one_to_a_hundredth(line):
+    def at(step, total):
+        return float(run_signals.annealing_set_by_hand(step, np.float32(total), line))
+
+    assert at(0, 1000) == pytest.approx(1 / 25)
+    assert at(500, 1000) == pytest.approx(0.505)
+    assert at(250, 1000) == pytest.approx(0.01 + 0.99 * (0.75 if line else 0.853553), rel=1e-4)
+    assert at(1000, 1000) == at(2000, 1000) == pytest.approx(0.01)
+    assert at(300, np.nan) == pytest.approx(2**-0.5)
 
 
 def test_lstm_step_equals_its_formula():

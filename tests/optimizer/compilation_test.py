@@ -18,8 +18,7 @@ GRADIENTS = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 @pytest.fixture
 def always(monkeypatch):
     """Steps are compiled however small the model is."""
-    monkeypatch.setattr(compilation, "MIN_FLOATS", 0)
-    monkeypatch.setattr(compilation, "FLOATS_PER_VARIABLE", 0)
+    monkeypatch.setattr(compilation, "LIKELY_STEPS", 10**9)
 
 
 def two_variables():
@@ -45,24 +44,42 @@ def after_six_steps(in_graph):
 @pytest.mark.parametrize("in_graph", [True, False])
 def test_compiling_changes_no_result(in_graph, always, monkeypatch):
     compiled, optimizer = after_six_steps(in_graph)
-    assert optimizer._compiled_steps.taken and int(optimizer.iterations.numpy()) == 6
-    monkeypatch.setattr(compilation, "MIN_FLOATS", 10**9)
+    assert optimizer._own_steps.compiled and int(optimizer.iterations.numpy()) == 6
+    monkeypatch.setattr(compilation, "LIKELY_STEPS", 1)
     plain, optimizer = after_six_steps(in_graph)
-    assert not optimizer._compiled_steps.taken
+    assert not optimizer._own_steps.compiled
     for a, b in zip(compiled, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
 def test_small_models_and_many_small_variables_are_not_compiled():
-    def pays(count, size, shared=0):
+    def pays(count, size, shared=0, steps=None):
         slots = [{"mean": np.zeros((size,))} for _ in range(count)]
-        return compilation.pays(slots, {"means": np.zeros((shared,))})
+        return compilation.pays(slots, {"means": np.zeros((shared,))}, steps)
 
     assert pays(1, 10**6)
     assert not pays(1, 10**4)
     assert not pays(200, 10**4)
     assert pays(20, 10**5)
     assert pays(1, 10, shared=10**6)
+    # Whatever their size, a run that is long enough gets it back.
+    assert pays(1, 10**4, steps=5000) and pays(200, 10**4, steps=5000)
+    assert not pays(1, 10**6, steps=100)
+
+
+def test_a_fit_of_many_steps_compiles_the_step_of_a_small_model_and_a_short_one_does_not():
+    rows = np.zeros((64, 3), "float32")
+    for epochs, callbacks in [(1, []), (9000, []), (9000, [keras.callbacks.EarlyStopping("loss")])]:
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.compile(LearnedOptimizer(), "mse")
+        callbacks = [*callbacks, keras.callbacks.LambdaCallback(on_epoch_end=stop_of(model))]
+        model.fit(rows, np.zeros((64, 2)), epochs=epochs, verbose=0, callbacks=callbacks)
+        assert model.optimizer._own_steps.compiled is (epochs > 1)
+
+
+def stop_of(model):
+    """A function that ends a `fit`, whatever it is called with."""
+    return lambda *args: setattr(model, "stop_training", True)
 
 
 def test_rules_that_xla_cannot_compile_and_replicas_are_left_alone():
@@ -81,7 +98,7 @@ def compiled_by_itself(optimizer, **arguments):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(optimizer, "mse", **arguments)
     model.train_on_batch(tf.ones([8, 3]), tf.ones([8, 2]))
-    return getattr(model.optimizer, "inner_optimizer", model.optimizer)._compiled_steps.taken
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)._own_steps.compiled
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -102,7 +119,7 @@ def test_an_optimizer_can_be_told_not_to_use_xla(always):
     for jit_compile in (None, True, False):
         optimizer = LearnedOptimizer(rule=rules.SGD(0.1), jit_compile=jit_compile)
         optimizer.apply([tf.ones([4])] * 2, variables)
-        assert optimizer._compiled_steps.taken is (jit_compile is not False)
+        assert optimizer._own_steps.compiled is (jit_compile is not False)
         again = LearnedOptimizer.from_config(optimizer.get_config())
         assert again.jit_compile is jit_compile
     with pytest.raises(ValueError, match="Received: jit_compile='auto'"):
@@ -138,8 +155,8 @@ def test_a_compiled_optimizer_is_copied_and_exported(always, tmp_path):
     model.compile(optimizer, "mse", jit_compile=False)
     rows, targets = tf.ones([8, 3]), tf.ones([8, 2])
     model.train_on_batch(rows, targets)
-    assert model.optimizer._compiled_steps.taken
-    assert not copy.deepcopy(model.optimizer._compiled_steps).taken
+    assert model.optimizer._own_steps.compiled
+    assert not copy.deepcopy(model.optimizer._own_steps).compiled
     export_training(model, tmp_path / "exported")
     exported = tf.saved_model.load(str(tmp_path / "exported"))
     exported.train_step(rows, targets)

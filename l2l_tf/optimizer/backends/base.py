@@ -37,13 +37,18 @@ class Backend:
         """Context in which nothing is recorded for gradients."""
         return contextlib.nullcontext()
 
-    def compiles_alone(self):
-        """Whether a step can be compiled while the program around it is not."""
+    def traces_apart(self):
+        """Whether a step can be a program of its own within the program around it."""
         return False
 
-    def compiled(self, step):
-        """A function `(gradients, learning_rate)` that takes `step`, compiled."""
-        raise NotImplementedError(f"{type(self).__name__}.compiled")
+    def traced_apart(self, step, compiled):
+        """A function `(gradients, learning_rate)` that takes `step`, as a program of its own.
+
+        Args:
+            step: Function that assigns.
+            compiled: Whether it is compiled, whatever the program around it is.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.traced_apart")
 
     # Variables.
 

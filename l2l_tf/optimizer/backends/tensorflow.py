@@ -27,12 +27,12 @@ class TensorFlow(Backend):
     def outside(self):
         return tf.init_scope()
 
-    def compiles_alone(self):
+    def traces_apart(self):
         # Replicas assign outside of what each of them computes.
         return not tf.distribute.has_strategy()
 
-    def compiled(self, step):
-        return traced_apart(step, jit_compile=True)
+    def traced_apart(self, step, compiled):
+        return traced_apart(step, jit_compile=True if compiled else None)
 
     def native(self, variable):
         return variable.value if isinstance(variable, keras.Variable) else variable

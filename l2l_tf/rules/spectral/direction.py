@@ -5,11 +5,13 @@ import math
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells import gram_of, whitened, whitening
+from l2l_tf.cells import MINIMAX, gram_of, whitened, whitening
 from l2l_tf.cells.squares import TINY
 
-ITERATIONS = 5
-# A block's cost per entry is 4 times this in multiplications and additions.
+# Of how many iterations, and with which polynomials, directions are made.
+POLYNOMIALS = MINIMAX
+# A block's cost per entry is 2 times this in multiplications and additions, and 9 times its square
+# over the longer side.
 BLOCK = 64
 # Blocks of more widths than this are padded to the next powers of two.
 MOST_WIDTHS = 4
@@ -94,7 +96,7 @@ def _whitenings(grams, sizes):
         factors = np.repeat([sizes[i] for i in chosen], counts)[:, None, None]
         factors = ops.convert_to_tensor(factors, padded[0].dtype)
         joined = padded[0] if len(padded) == 1 else ops.concatenate(padded)
-        joined = whitening(joined, ITERATIONS, factors)
+        joined = whitening(joined, POLYNOMIALS, factors, tight=True)
         parts = ops.split(joined, np.cumsum(counts)[:-1].tolist()) if len(padded) > 1 else [joined]
         for i, more, part in zip(chosen, own, parts, strict=True):
             found[i] = part[:, : width - more, : width - more] if more else part

@@ -60,12 +60,12 @@ class Spectral(UpdateRule):
     """Steps of the right size at any width, steered by an LSTM; nothing is left to tune.
 
     A kernel that maps m numbers to n moves along the mean of its gradients with all singular
-    values brought near 1 (Newton–Schulz iterations, as in Muon: Jordan et al. 2024), times
-    √(n/m): by the spectral condition (Yang, Simon and Bernstein 2023, arXiv 2310.17813) the
-    effect of such a step does not depend on the width. Everything else moves along Adam's
-    direction: offsets, gains and embeddings, each row of which is a vector of its own, by the
-    same amount whatever their number; a kernel with one output by 2/m of a kernel's step, one with
-    one input as an offset, which it is to every output. What a variable maps is its `Layout`.
+    values brought near 1 (three Newton–Schulz iterations where Muon, Jordan et al. 2024, has
+    five), times √(n/m): by the spectral condition (Yang, Simon and Bernstein 2023, arXiv
+    2310.17813) the effect of such a step does not depend on the width. Everything else moves along
+    Adam's direction: offsets, gains and embeddings, each row of which is a vector of its own, by
+    the same amount whatever their number; a kernel with one output by 2/m of a kernel's step, one
+    with one input as an offset, which it is to every output. What a variable maps is its `Layout`.
 
     `update = −α·d − min(α·λ, ½)·p`, α = size · annealing · guard · e^(r + control)
 
@@ -73,7 +73,7 @@ class Spectral(UpdateRule):
     arXiv 2510.12402): it takes off what the step takes off anyway, and pulls no weight back from
     where the loss wants it.
 
-    `annealing` is set by hand: a warm-up, then a cosine to `total_steps`, or 1/√t where that is
+    `annealing` is set by hand: a warm-up, then a line to `total_steps`, or 1/√t where that is
     unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
     over its data steps are shorter by √(3/passes), kernels decay more, and r grows more slowly by
     3/passes once a fifth of the loss is gone, thirty passes and more counting as thirty, and a run
@@ -294,7 +294,7 @@ class Spectral(UpdateRule):
         )
         dtype = power.dtype
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
-        annealing = annealing_set_by_hand(context.run_iteration, context.total_steps)
+        annealing = annealing_set_by_hand(context.run_iteration, context.total_steps, line=True)
         annealing = ops.cast(annealing * closing(context), dtype)
         share = share_of_new_rows(context)
         new = ops.cast(share, dtype)
