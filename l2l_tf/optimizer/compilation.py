@@ -41,7 +41,8 @@ class OwnSteps:
     """Steps that are programs of their own, one for each set of variables that has gradients.
 
     `fit` traces its train step twice where variables are made in it, as those of metrics are; a
-    step of its own is traced once. A plain object: what it holds is made anew where an optimizer
+    step of its own is traced once. In an eager loop a thousand operations one by one would take
+    a hundred milliseconds. A plain object: what it holds is made anew where an optimizer
     is loaded or copied.
     """
 

@@ -86,6 +86,7 @@ def _compile(self, original, *args, **kwargs):
         given = inspect.signature(original).bind(self, *args, **kwargs).arguments
         wished = given.get("jit_compile", "auto") != "auto" or self.run_eagerly
         optimizer.model_jit_compile = bool(self.jit_compile) if wished else None
+        optimizer.model_runs_eagerly = bool(self.run_eagerly)
 
 
 def _train_on_batch(self, original, *args, **kwargs):

@@ -58,6 +58,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
     told_of_contest = False
     # `jit_compile` of the model that was compiled with this optimizer; None without one.
     model_jit_compile = None
+    # Whether that model computes at once, to be looked into.
+    model_runs_eagerly = False
     # Steps that the run of now may come to, whether they are promised or not; None if unknown.
     steps_ahead = None
     # Within a trainer's step under JAX: whose `loss` is set instead, and who unpacks it again.
@@ -411,7 +413,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         given = {i: BACKEND.tensor(g) for i, g in zip(indices, reduced, strict=True)}
         if self._is_compiled_by_itself(trainable_variables):
             self._own_steps(self._chunked_update, given, learning_rate, compiled=True)
-        elif BACKEND.tracing() and BACKEND.traces_apart():
+        elif BACKEND.traces_apart() and not self.model_runs_eagerly:
             self._own_steps(self._plain_update, given, learning_rate, compiled=False)
         else:
             self._plain_update(given, learning_rate)

@@ -114,6 +114,38 @@ def test_a_model_without_xla_has_an_optimizer_without_it(wrapped, always):
     assert compiled_by_itself(optimizer()) and compiled_by_itself(optimizer(), jit_compile="auto")
 
 
+class Counting(rules.SGD):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def update(self, *args):
+        Counting.asked += 1
+        return super().update(*args)
+
+
+def test_an_eager_loop_asks_the_rule_once_and_a_train_step_that_is_traced_twice_too(monkeypatch):
+    monkeypatch.setattr(Counting, "asked", 0)
+    variables = two_variables()
+    optimizer = LearnedOptimizer(rule=Counting(0.1))
+    for number in range(1, 6):
+        optimizer.apply([tf.ones([4])] * 2, variables)
+        np.testing.assert_allclose(variables[0], 1.0 - 0.1 * number, rtol=1e-5)
+    assert Counting.asked == 1
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(LearnedOptimizer(rule=Counting(0.1)), "mse", metrics=["mae"])
+    model.fit(tf.ones([8, 3]), tf.ones([8, 2]), epochs=2, verbose=0)
+    assert Counting.asked == 2
+
+
+def test_a_rule_can_be_looked_into_in_a_model_that_runs_eagerly(monkeypatch):
+    monkeypatch.setattr(Counting, "asked", 0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(LearnedOptimizer(rule=Counting(0.1)), "mse", run_eagerly=True)
+    model.fit(tf.ones([8, 3]), tf.ones([8, 2]), epochs=3, verbose=0)
+    assert Counting.asked == 3
+
+
 def test_an_optimizer_can_be_told_not_to_use_xla(always):
     variables = two_variables()
     for jit_compile in (None, True, False):
