@@ -10,7 +10,12 @@ from l2l_tf.cells.accumulators import (
     root_mean_square,
 )
 from l2l_tf.cells.linear import linear, linear_meta_params
-from l2l_tf.cells.lstm import lstm_meta_params, lstm_step, stacked_lstm_step
+from l2l_tf.cells.lstm import (
+    lstm_meta_params,
+    lstm_step,
+    stacked_lstm_step,
+    undifferentiated,
+)
 from l2l_tf.cells.newton_schulz import MINIMAX, gram_of, newton_schulz, whitened, whitening
 from l2l_tf.cells.preprocessing import log_and_sign
 from l2l_tf.cells.progress import fraction_done, progress_features
@@ -33,6 +38,7 @@ __all__ = [
     "root_mean_square",
     "stacked_lstm_step",
     "touched",
+    "undifferentiated",
     "whitened",
     "whitening",
 ]

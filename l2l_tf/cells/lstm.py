@@ -3,10 +3,28 @@
 Hochreiter & Schmidhuber (1997), in the form used by Andrychowicz et al. (2016).
 """
 
+import contextlib
+import contextvars
 from typing import Any
 
 import numpy as np
 from keras import ops
+
+_undifferentiated = contextvars.ContextVar("undifferentiated", default=False)
+
+
+@contextlib.contextmanager
+def undifferentiated():
+    """Context in which cells have no gradients written out, since none will be asked for.
+
+    TensorFlow registers each such gradient for good, and with it the graph in which it was traced:
+    a model that was dropped would still be there.
+    """
+    token = _undifferentiated.set(True)
+    try:
+        yield
+    finally:
+        _undifferentiated.reset(token)
 
 
 def lstm_meta_params(
@@ -41,7 +59,6 @@ def lstm_meta_params(
     return {"kernel": kernel.astype("float32"), "bias": bias.astype("float32")}
 
 
-@ops.custom_gradient
 def lstm_step(
     inputs: Any, hidden_state: Any, cell_state: Any, kernel: Any, bias: Any
 ) -> tuple[Any, Any]:
@@ -63,6 +80,13 @@ def lstm_step(
     Returns:
         `(hidden_state, cell_state)` after the step, each `[hidden, n]`.
     """
+    if _undifferentiated.get():
+        return _lstm_step(inputs, hidden_state, cell_state, kernel, bias)[0]
+    return ops.custom_gradient(_lstm_step)(inputs, hidden_state, cell_state, kernel, bias)
+
+
+def _lstm_step(inputs, hidden_state, cell_state, kernel, bias):
+    """`lstm_step`'s result, and its gradient as a function of what comes from above."""
     gates = ops.matmul(kernel, ops.concatenate([inputs, hidden_state], axis=0))
     gates = gates + bias[:, None]
     size = hidden_state.shape[0]

@@ -452,7 +452,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         if self._meta_params:
             rule = rule.bind(tensors(self._meta_params))
         rule, rate = rule.at_learning_rate(learning_rate)
-        updates, new_state = rule.update(gradients, state, values, self._context())
+        with rules.undifferentiated():
+            updates, new_state = rule.update(gradients, state, values, self._context())
         targets, new_values = [], []
         for index, variable, value, update in zip(indices, variables, values, updates, strict=True):
             if index in given:  # What has no gradient stays where it is.

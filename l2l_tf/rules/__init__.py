@@ -1,5 +1,6 @@
 """Update rules: pure functions from gradients and state to updates."""
 
+from l2l_tf.cells import undifferentiated
 from l2l_tf.rules.annealed import Annealed
 from l2l_tf.rules.base import (
     UNKNOWN,
@@ -73,4 +74,5 @@ __all__ = [
     "register_controller",
     "register_rule",
     "serialize",
+    "undifferentiated",
 ]

@@ -72,6 +72,10 @@ class TensorFlow(Backend):
         return tf.distribute.in_cross_replica_context()
 
     def reduced(self, optimizer, gradients, variables):
+        # An all-reduce has a gradient of its own, and what has one keeps its graph for ever: a
+        # model that was dropped would still be there.
+        if not self.replicated():
+            return gradients
         pairs = zip(gradients, map(self.native, variables), strict=True)
         return [g for g, _ in optimizer._all_reduce_sum_gradients(list(pairs))]
 
