@@ -152,7 +152,15 @@ def test_a_train_step_with_two_optimizers_is_a_game():
     assert all(o._shared["log_rate"].numpy().max() == 0.0 for o in optimizers)
 
 
-def test_the_rule_hears_of_it_and_of_no_loss():
+@pytest.fixture
+def eagerly():
+    """Nothing is traced, so that a rule's values can be looked at."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_the_rule_hears_of_it_and_of_no_loss(eagerly):
     seen = []
 
     class Listener(rules.SGD):
