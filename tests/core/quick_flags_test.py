@@ -58,7 +58,7 @@ def test_a_value_that_is_not_allowed_ends_a_command(capsys, arguments, said):
         ["l2l-train", "--resume", "--log_loss=T", "--trajectory=4", "--trajectory", "8"],
         ["l2l-train", "--", "--meta_steps=0"],
         ["l2l-evaluate", "--report_rows=0", "--baselines=", "--jit_compile=false"],
-        ["l2l-train", "--meta_steps=3", "--noresume", "--sigma", "-0.5", "-1e-3", "-"],
+        ["l2l-train", "--meta_steps=3", "--noresume", "--start_from", "-0.5", "-1e-3", "-"],
         ["l2l-train", "--import=mine", "--of_mine=3"],
         ["l2l-train", "--told=0.5"],
         ["l2l-train", "--help", "--anything"],
