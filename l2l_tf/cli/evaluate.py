@@ -88,7 +88,7 @@ define_flags(
 flags.DEFINE_multi_string(
     "results",
     [],
-    "results.json or suite.json of an earlier evaluation, to make page.html of, and what --report "
+    "results.json or suite.json of an earlier evaluation, packed by xz or not, to make page.html of, and what --report "
     "says; nothing is run. Repeatable: comparisons on other tasks, side by side.",
     flag_values=FLAGS,
 )
