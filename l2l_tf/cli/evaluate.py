@@ -88,8 +88,9 @@ define_flags(
 flags.DEFINE_multi_string(
     "results",
     [],
-    "results.json or suite.json of an earlier evaluation, packed by xz or not, to make page.html of, and what --report "
-    "says; nothing is run. Repeatable: comparisons on other tasks, side by side.",
+    "results.json or suite.json of an earlier evaluation, packed by xz or not, to make page.html "
+    "of, and what --report says; nothing is run. Repeatable: comparisons on other tasks, side by "
+    "side.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
