@@ -116,7 +116,7 @@ TORCH_PIP ?=
 test-backends: $(STAMP) $(BACKEND_VENVS)  ## Set up JAX and PyTorch, and hold both to TensorFlow's numbers (BACKENDS=jax for one)
 	@for backend in $(BACKENDS); do \
 		KERAS_BACKEND=$$backend L2L_TENSORFLOW=$(abspath $(BIN)/python) \
-			.venv-$$backend/bin/python -m pytest -q -p no:cacheprovider -W ignore tests/backends $(TESTS) || exit 1; \
+			.venv-$$backend/bin/python -m pytest -q -p no:cacheprovider -W ignore tests/optimizer/backends $(TESTS) || exit 1; \
 	done
 
 bench-backends: $(STAMP) $(BACKEND_VENVS)  ## Measure the default's step under JAX and PyTorch beside their own optimizers
@@ -125,8 +125,9 @@ bench-backends: $(STAMP) $(BACKEND_VENVS)  ## Measure the default's step under J
 test-matrix: $(STAMP)  ## Run what users' programs touch under several TensorFlow and Keras versions (MATRIX='--versions=2.20:3.12')
 	$(BIN)/python -m tools.test_matrix $(MATRIX)
 
-build-files: $(STAMP)  ## Write the BUILD files anew from the imports
+build-files: $(STAMP)  ## Write the BUILD files anew from the imports, and the list of flags
 	$(BIN)/python tools/build_files.py
+	$(BIN)/python -m tools.flag_names
 
 bazel-test: $(STAMP)  ## Build and test every Bazel target, offline (Bazel 4 to 6; BAZEL_TARGETS=//tests/rules/... for some)
 	@command -v $(BAZEL) >/dev/null || { echo "Bazel is needed: apt install bazel-bootstrap, or BAZEL=/path/to/bazel. Received: BAZEL=$(BAZEL)"; exit 1; }

@@ -17,7 +17,7 @@ ADAM = "keras adam"
 DEFAULT = "default preset"
 HALF = ", bfloat16 state"
 # From this many floats of state in all a rule is left out: it would not fit the machine.
-MOST_FLOATS = 1.2e9
+MAX_FLOATS = 1.2e9
 # Beyond this many weights only these are measured: others take gigabytes of temporaries.
 LARGE, AT_LARGE = 10**6, (ADAM, DEFAULT, "mixture", "celo", "lstm")
 
@@ -111,7 +111,7 @@ def _groups(names, count):
         if name == ADAM:
             continue
         floats = _floats(name) * count
-        if not groups or used + floats > MOST_FLOATS:
+        if not groups or used + floats > MAX_FLOATS:
             groups.append([ADAM])
             used = 0
         groups[-1].append(name)
@@ -125,7 +125,7 @@ def _measured_together(names, count, jit, repeats):
     for name in names:
         row = {"optimizer": name, "weights": count, "jit": jit}
         try:
-            if _floats(name) * count > MOST_FLOATS:
+            if _floats(name) * count > MAX_FLOATS:
                 raise ValueError("state larger than this benchmark allows")
             steps[name] = Step(optimizers()[name], count, jit)
         except (tf.errors.OpError, ValueError) as error:

@@ -2,8 +2,8 @@
 
 python -m experiments.redraw results/digits experiments/paper/results --output_dir=runs/redrawn
 
-`suite.json` gives `suite.png`, `results.json` gives `curves.png`, and a CSV of an evaluation's
-records the PNG of its name. What cannot be drawn again has no such file beside it.
+`suite.json`, packed or not, gives `suite.png`, `results.json` gives `curves.png`, and a CSV of an
+evaluation's records the PNG of its name. What cannot be drawn again has no such file beside it.
 """
 
 import csv
@@ -17,6 +17,7 @@ from l2l_tf.evaluation import Contestant, Record, Results, baselines, suite
 FLAGS = flags.FLAGS
 COLUMNS = [field.name for field in dataclasses.fields(Record)]
 TEXTS = ("task", "optimizer")
+SUITES = ("suite.json", "suite.json.xz")
 
 if __name__ == "__main__":
     flags.DEFINE_string("output_dir", "runs/redrawn", "Where the pictures go.")
@@ -26,7 +27,7 @@ def sources(directory):
     """Dict name of a picture → the file of `directory` that it is drawn from."""
     found = {}
     for path in sorted(pathlib.Path(directory).iterdir()):
-        if path.name == "suite.json":
+        if path.name in SUITES:
             found["suite.png"] = path
         elif path.name == "results.json" and (path.parent / "curves.png").exists():
             found["curves.png"] = path
@@ -37,7 +38,7 @@ def sources(directory):
 
 def draw(source, path):
     """Write the picture of a file of `sources` to `path`."""
-    if source.name == "suite.json":
+    if source.name in SUITES:
         suite.draw(suite.ranked(Results.from_json(source)), path)
     elif source.suffix == ".json":
         Results.from_json(source).plot(path)

@@ -161,6 +161,6 @@ def test_archives_that_unpack_to_more_than_their_limit_are_refused(tmp_path, mon
     files = with_checksums({**files, storage.WEIGHTS: buffer.getvalue()})
     for name, content in files.items():
         (directory / name).write_bytes(content)
-    monkeypatch.setattr(storage, "MOST_BYTES", 10**5)
+    monkeypatch.setattr(storage, "MAX_BYTES", 10**5)
     with pytest.raises(ValueError, match="larger than 100,000 bytes. Received: 4,000"):
         presets.load_preset(directory)

@@ -11,6 +11,7 @@ from l2l_tf.cells.accumulators import (
 )
 from l2l_tf.cells.linear import linear, linear_meta_params
 from l2l_tf.cells.lstm import (
+    lstm_layer_step,
     lstm_meta_params,
     lstm_step,
     stacked_lstm_step,
@@ -18,7 +19,7 @@ from l2l_tf.cells.lstm import (
 )
 from l2l_tf.cells.newton_schulz import MINIMAX, gram_of, newton_schulz, whitened, whitening
 from l2l_tf.cells.preprocessing import log_and_sign
-from l2l_tf.cells.progress import fraction_done, progress_features
+from l2l_tf.cells.progress import fraction_done
 from l2l_tf.cells.touched import only_where, touched
 
 __all__ = [
@@ -30,11 +31,11 @@ __all__ = [
     "linear",
     "linear_meta_params",
     "log_and_sign",
+    "lstm_layer_step",
     "lstm_meta_params",
     "lstm_step",
     "newton_schulz",
     "only_where",
-    "progress_features",
     "root_mean_square",
     "stacked_lstm_step",
     "touched",

@@ -127,6 +127,30 @@ def _lstm_step(inputs, hidden_state, cell_state, kernel, bias):
     return (new_hidden_state, new_cell_state), gradient
 
 
+def lstm_layer_step(
+    inputs: Any, state: dict[str, Any], meta_params: dict[str, Any], layer: int
+) -> tuple[Any, Any]:
+    """`lstm_step` of one of several layers.
+
+    Args:
+        inputs: `[inputs, n]`.
+        state: Dict with `lstm_{l}_hidden` and `lstm_{l}_cell`, each `[hidden, n]`.
+        meta_params: Dict with `lstm_{l}_kernel` and `lstm_{l}_bias`.
+        layer: Its number l.
+
+    Returns:
+        `(hidden, cell)`, each `[hidden, n]`.
+    """
+    name = f"lstm_{layer}"
+    return lstm_step(
+        inputs,
+        state[f"{name}_hidden"],
+        state[f"{name}_cell"],
+        meta_params[f"{name}_kernel"],
+        meta_params[f"{name}_bias"],
+    )
+
+
 def stacked_lstm_step(
     inputs: Any, state: dict[str, Any], meta_params: dict[str, Any], layers: int
 ) -> tuple[Any, dict[str, Any]]:
@@ -144,13 +168,6 @@ def stacked_lstm_step(
     """
     features, new_state = inputs, {}
     for layer in range(layers):
-        name = f"lstm_{layer}"
-        features, cell = lstm_step(
-            features,
-            state[f"{name}_hidden"],
-            state[f"{name}_cell"],
-            meta_params[f"{name}_kernel"],
-            meta_params[f"{name}_bias"],
-        )
-        new_state[f"{name}_hidden"], new_state[f"{name}_cell"] = features, cell
+        features, cell = lstm_layer_step(features, state, meta_params, layer)
+        new_state[f"lstm_{layer}_hidden"], new_state[f"lstm_{layer}_cell"] = features, cell
     return features, new_state

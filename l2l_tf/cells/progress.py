@@ -1,10 +1,8 @@
-"""How far a training run has come, as features. Metz et al. (2022), arXiv 2211.09760."""
+"""How far a training run has come."""
 
 from typing import Any
 
 from keras import ops
-
-STAGES = (0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1)
 
 
 def fraction_done(
@@ -35,15 +33,3 @@ def fraction_done(
     known = iteration / ops.where(unknown, ops.ones_like(total), total)
     assumed = ops.minimum(iteration / default_total_steps, ops.cast(held_fraction, dtype))
     return ops.where(unknown, assumed, known)
-
-
-def progress_features(fraction: Any) -> Any:
-    """`tanh(10 · (fraction − s))` for the nine `STAGES` s.
-
-    Args:
-        fraction: Scalar tensor.
-
-    Returns:
-        `[9]`.
-    """
-    return ops.tanh(10.0 * (fraction - ops.cast(STAGES, fraction.dtype)))

@@ -34,9 +34,9 @@ def progress_signals(iteration, total_steps):
     progress = ops.clip(step / total, 0.0, 1.5)
     curves = [ops.tanh(10.0 * (progress - c)) for c in PROGRESS_CENTRES]
     length = 0.25 * ops.log(total) / np.log(10.0)
-    told = [flag * f for f in (ops.ones_like(total), progress, *curves, length)]
+    of_the_run = [flag * f for f in (ops.ones_like(total), progress, *curves, length)]
     age = 0.25 * ops.log(step + 1.0) / np.log(10.0)
-    return ops.stack([*told, age, ops.rsqrt(step + 1.0)])
+    return ops.stack([*of_the_run, age, ops.rsqrt(step + 1.0)])
 
 
 def annealing_set_by_hand(iteration, total_steps, line=False):

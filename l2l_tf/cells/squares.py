@@ -3,12 +3,12 @@
 from keras import ops
 
 # Squares of gradients within these bounds neither overflow nor vanish in float32.
-LARGEST, TINY = 1e15, 1e-34
+MAX, TINY = 1e15, 1e-34
 
 
 def bounded(gradient):
     """The gradient within the range whose squares are finite."""
-    return ops.clip(gradient, -LARGEST, LARGEST)
+    return ops.clip(gradient, -MAX, MAX)
 
 
 def inverse_root(square):

@@ -1,4 +1,7 @@
-"""Flags of a command that follow from the fields of a configured class."""
+"""Flags that fields describe: those of a configured class, or of a command alone.
+
+A value is checked as its field checks it, with the same error.
+"""
 
 import dataclasses
 import types
@@ -7,13 +10,13 @@ import typing
 from absl import flags
 
 from l2l_tf.core.config import flag_of
+from l2l_tf.core.flag_values import CHECKS, described, value_of
 
 
 def define(flag_values, cls, **defaults):
     """Define a flag for each field with a help text, unless there is one of its name and meaning.
 
-    A value is checked as the field checks it, with the same error. A flag that several classes
-    share, with defaults of their own, has none.
+    A flag that several classes share, with defaults of their own, has none.
 
     Args:
         flag_values: `flags.FlagValues`.
@@ -28,36 +31,37 @@ def define(flag_values, cls, **defaults):
     """
     defined = []
     for field in dataclasses.fields(cls):
-        name, help_text = flag_of(field), field.metadata.get("help")
+        name = flag_of(field)
         default = defaults.get(field.name, field.default)
-        if not help_text:
+        if not field.metadata.get("help"):
             continue
         if name in flag_values:
             _share(flag_values[name], cls, field, default)
             continue
-        parser = _Parser(field)
-        if field.type is bool:
-            flags.DEFINE_bool(name, default, help_text, flag_values=flag_values)
-        elif parser.several:
-            flags.DEFINE_multi(
-                parser,
-                flags.ArgumentSerializer(),
-                name,
-                list(default),
-                help_text,
-                flag_values=flag_values,
-            )
-        else:
-            flags.DEFINE(
-                parser,
-                name,
-                default,
-                help_text,
-                flag_values=flag_values,
-                serializer=flags.ArgumentSerializer(),
-            )
+        _define(flag_values, name, field, default)
         defined.append(name)
     return defined
+
+
+def define_flags(flag_values, **fields):
+    """Define flags of a command's own, each by a field of its name, such as `integer(8, min=1)`."""
+    for name, field in fields.items():
+        _define(flag_values, name, field, field.default)
+
+
+def _define(flag_values, name, field, default):
+    parser, help_text = Parser(name, field), field.metadata["help"]
+    if parser.kind is bool:
+        flag = flags.BooleanFlag(name, default, help_text)
+        flag.parser = parser
+        flags.DEFINE_flag(flag, flag_values)
+        return
+    several = field.metadata.get("several")
+    kind = flags.MultiFlag if several else flags.Flag
+    default = list(default) if several else default
+    flags.DEFINE_flag(
+        kind(parser, flags.ArgumentSerializer(), name, default, help_text), flag_values
+    )
 
 
 def _share(flag, cls, field, default):
@@ -73,26 +77,32 @@ def _share(flag, cls, field, default):
         flag.default = flag.value = None
 
 
-class _Parser(flags.ArgumentParser):
-    """One value of a field, out of the text of a flag."""
+class Parser(flags.ArgumentParser):
+    """One value of a field, out of the text of a flag.
 
-    def __init__(self, field):
-        self.name, self.check = flag_of(field), field.metadata["check"]
-        self.several = typing.get_origin(field.type) is tuple
+    Attributes:
+        check: Function `(name, value)` that raises ValueError unless the value is allowed; None.
+        kind: Type of the value.
+    """
+
+    def __init__(self, name, field):
+        self.name, self.check, self.kind = name, field.metadata["each"], _kind(field)
         self.enum_values = list(field.metadata["choices"]) or None
-        kinds = typing.get_args(field.type) or (field.type,)
-        self.kind = next(k for k in kinds if k not in (types.NoneType, Ellipsis))
 
     def parse(self, argument):
-        value = argument
-        if isinstance(argument, str):
-            try:
-                value = self.kind(argument)
-            except ValueError:
-                pass  # The field's own check says what is wanted.
+        value = value_of(argument, self.kind) if isinstance(argument, str) else argument
         if self.check:
-            self.check(self.name, (value,) if self.several else value)
-        return value
+            self.check(self.name, value)
+        return self.kind(value)
 
     def flag_type(self):
         return self.kind.__name__
+
+
+def _kind(field):
+    """Type of the values that a field's flag has, by its check or, without a known one, its own."""
+    known = described(field.metadata["each"])
+    if known:
+        return CHECKS[known[0]][1]
+    kinds = typing.get_args(field.type) or (field.type,)
+    return next(k for k in kinds if k not in (types.NoneType, Ellipsis))

@@ -13,23 +13,26 @@ import zipfile
 import numpy as np
 from absl import flags
 
+from l2l_tf import presets
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.config_flags import define_flags
+from l2l_tf.core.config import boolean, choice
+from l2l_tf.rules.celo.published_weights import SOURCES, rule_from_published_weights
 
 FLAGS = command_flags()
 
-flags.DEFINE_enum(
-    "source", None, ["celo", "celo_adam", "celo2"], "Whose weights.", flag_values=FLAGS
+define_flags(
+    FLAGS,
+    source=choice(None, SOURCES, help="Whose weights."),
+    orthogonalize=boolean(
+        True,
+        help="Celo2 only: with orthogonalised matrices (Celo2) or without (Celo2-base).",
+    ),
 )
 flags.DEFINE_string(
     "weights", None, "The .npz file, one array per name of the authors.", flag_values=FLAGS
 )
 flags.DEFINE_string("output", None, "The preset directory to write.", flag_values=FLAGS)
-flags.DEFINE_bool(
-    "orthogonalize",
-    True,
-    "Celo2 only: with orthogonalised matrices (Celo2) or without (Celo2-base).",
-    flag_values=FLAGS,
-)
 
 CARD = """# {rule}
 
@@ -47,9 +50,6 @@ def main(argv):
     given = {name: getattr(FLAGS, name) for name in ("source", "weights", "output")}
     if not all(given.values()):
         raise CommandError(f"--source, --weights and --output are needed. Received: {given}")
-    from l2l_tf import presets
-    from l2l_tf.rules.celo.published_weights import rule_from_published_weights
-
     try:
         arrays = read_arrays(FLAGS.weights)
         config = {"orthogonalize": FLAGS.orthogonalize} if FLAGS.source == "celo2" else {}

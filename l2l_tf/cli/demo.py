@@ -23,13 +23,15 @@ from l2l_tf.cli.command_line import (
     run_command,
     unusable,
 )
+from l2l_tf.cli.config_flags import define_flags
 from l2l_tf.cli.text_table import terminal_width
+from l2l_tf.core.config import integer
 
 FLAGS = command_flags()
 flags.DEFINE_string(
     "output_dir", "demo_output", "Directory for all that it writes.", flag_values=FLAGS
 )
-flags.DEFINE_integer("meta_steps", 1200, "Meta-updates of the LSTM.", 1, flag_values=FLAGS)
+define_flags(FLAGS, meta_steps=integer(1200, min=1, help="Meta-updates of the LSTM."))
 
 BASELINES = ["sgd", "momentum", "rmsprop", "adam"]
 

@@ -22,7 +22,11 @@ from l2l_tf.cli.command_line import (
     refuse_arguments,
     run_command,
 )
+from l2l_tf.cli.config_flags import define, define_flags
 from l2l_tf.cli.text_table import terminal_width
+from l2l_tf.core.config import boolean, choice, from_flags, number
+from l2l_tf.evaluation.settings import Settings
+from l2l_tf.evaluation.tuning import Grid
 
 FLAGS = command_flags()
 
@@ -37,27 +41,21 @@ flags.DEFINE_multi_string(
     "the run. Repeatable.",
     flag_values=FLAGS,
 )
-flags.DEFINE_enum(
-    "suite",
-    None,
-    ["general", "middle"],
-    "Judge on all tasks of a suite; see --half.",
-    flag_values=FLAGS,
+define_flags(
+    FLAGS,
+    suite=choice(None, ("general", "middle"), help="Judge on all tasks of a suite; see --half."),
+    half=choice(
+        "development",
+        ("development", "report"),
+        help="Half of the suite: for choices, or for figures that are published.",
+    ),
+    quick=boolean(
+        False,
+        help="A first look at the suite: a fifth of the steps, three rates, two seeds, fewer "
+        "baselines.",
+    ),
+    stretch=number(1.0, above=0, help="Factor on the steps of the suite's tasks."),
 )
-flags.DEFINE_enum(
-    "half",
-    "development",
-    ["development", "report"],
-    "Half of the suite: for choices, or for figures that are published.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_bool(
-    "quick",
-    False,
-    "A first look at the suite: a fifth of the steps, three rates, two seeds, fewer baselines.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_float("stretch", 1.0, "Factor on the steps of the suite's tasks.", flag_values=FLAGS)
 flags.DEFINE_multi_string(
     "task",
     None,
@@ -73,25 +71,26 @@ flags.DEFINE_list(
 flags.DEFINE_string(
     "output_dir", None, "Directory for results.csv, results.json, curves.png.", flag_values=FLAGS
 )
-flags.DEFINE_bool(
-    "html",
-    False,
-    "Write page.html too: one file with tables, interactive curves and a heat map.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_enum(
-    "report",
-    None,
-    ["cost"],
-    "A report more. cost: what a step costs beside tuned Adam's and when that pays back, in steps "
-    "and in seconds; printed, and written as cost.csv.",
-    flag_values=FLAGS,
+define_flags(
+    FLAGS,
+    html=boolean(
+        False,
+        help="Write page.html too: one file with tables, interactive curves and a heat map.",
+    ),
+    report=choice(
+        None,
+        ("cost",),
+        help="A report more. cost: what a step costs beside tuned Adam's and when that pays back, "
+        "in steps and in seconds; printed, and written as cost.csv.",
+    ),
+    known_horizon=boolean(False, help="Give presets the length of the run (total_steps)."),
 )
 flags.DEFINE_multi_string(
     "results",
     [],
-    "results.json or suite.json of an earlier evaluation, to make page.html of, and what --report "
-    "says; nothing is run. Repeatable: comparisons on other tasks, side by side.",
+    "results.json or suite.json of an earlier evaluation, packed by xz or not, to make page.html "
+    "of, and what --report says; nothing is run. Repeatable: comparisons on other tasks, side by "
+    "side.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -100,61 +99,13 @@ flags.DEFINE_string(
     "Directory of finished runs; default: OUTPUT_DIR/runs.",
     flag_values=FLAGS,
 )
-flags.DEFINE_integer("steps", 100, "Steps per run.", 1, flag_values=FLAGS)
-flags.DEFINE_integer("seeds", 5, "Reported runs per optimizer.", 1, flag_values=FLAGS)
-flags.DEFINE_integer("seed", 0, "Seed that all others come from.", 0, flag_values=FLAGS)
-flags.DEFINE_integer("records", 20, "Recorded steps besides the start.", 1, flag_values=FLAGS)
-flags.DEFINE_integer(
-    "functions",
-    1,
-    "Functions per run, for tasks without data such as quadratics: losses are their means.",
-    1,
-    flag_values=FLAGS,
-)
-flags.DEFINE_float("grid_low", 1e-7, "Smallest learning rate.", flag_values=FLAGS)
-flags.DEFINE_float("grid_high", 1.0, "Largest learning rate.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "grid_per_decade", 2, "Learning rates per factor of ten.", 1, flag_values=FLAGS
-)
-flags.DEFINE_integer(
-    "grid_extend",
-    8,
-    "Most rates added at either end of the grid while the best one lies there.",
-    0,
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer("grid_seeds", 2, "Runs per learning rate.", 1, flag_values=FLAGS)
-flags.DEFINE_enum(
-    "tune_for",
-    "train_loss",
-    ["train_loss", "held_out_loss"],
-    "Final loss that the grid is judged by; the held-out one is of the validation split.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_bool(
-    "known_horizon",
-    False,
-    "Give presets the length of the run (total_steps).",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer(
-    "report_rows", 10_000, "Most rows of a split in a report; 0: all.", 0, flag_values=FLAGS
-)
-flags.DEFINE_bool(
-    "jit_compile", None, "Compile with XLA; default: if the task can.", flag_values=FLAGS
-)
+define(FLAGS, Settings)
+TUNED_OVER = [*define(FLAGS, Grid), "grid_seeds", "tune_for"]
 GROUPS = {
     "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
     "Reports": ("html", "report", "results"),
-    "The learning rates that baselines are tuned over": (
-        "grid_low",
-        "grid_high",
-        "grid_per_decade",
-        "grid_extend",
-        "grid_seeds",
-        "tune_for",
-    ),
+    "The learning rates that baselines are tuned over": TUNED_OVER,
 }
 
 
@@ -185,7 +136,7 @@ def main(argv):
         results = evaluation.evaluate(
             FLAGS.task,
             [*contenders, *FLAGS.baselines],
-            _settings(),
+            from_flags(Settings, FLAGS, grid=from_flags(Grid, FLAGS)),
             cache_dir=cache,
             progress=sys.stderr.isatty(),
         )
@@ -216,25 +167,6 @@ def _page_of_earlier_results():
     names = [page.NAME, *reports]
     print(f"{' and '.join(names)} {'are' if reports else 'is'} in {output}")
     return 0
-
-
-def _settings():
-    from l2l_tf import evaluation
-
-    return evaluation.Settings(
-        steps=FLAGS.steps,
-        seeds=FLAGS.seeds,
-        grid=evaluation.Grid(
-            FLAGS.grid_low, FLAGS.grid_high, FLAGS.grid_per_decade, FLAGS.grid_extend
-        ),
-        grid_seeds=FLAGS.grid_seeds,
-        tune_for=FLAGS.tune_for,
-        functions=FLAGS.functions,
-        records=FLAGS.records,
-        report_rows=FLAGS.report_rows or None,
-        jit_compile=FLAGS.jit_compile,
-        seed=FLAGS.seed,
-    )
 
 
 def _write(results, output):

@@ -1,12 +1,14 @@
 """The part of `l2l-evaluate` that runs a suite."""
 
-import dataclasses
 import sys
 import time
 
 from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import CommandError, output_directory
 from l2l_tf.cli.text_table import text_table
+from l2l_tf.core.config import given_fields
+from l2l_tf.evaluation.settings import Settings
+from l2l_tf.evaluation.tuning import Grid
 
 LEGEND = """
 speed-up:      in steps to the final loss of tuned Adam, interquartile mean over tasks
@@ -72,25 +74,24 @@ def _baselines(flags, suite):
     return suite.QUICK_BASELINES if flags.quick else suite.SUITES[flags.suite].baselines
 
 
+# What each task of a suite has its own of.
+OWN = {
+    "steps": "--stretch is a factor on them",
+    "jit_compile": "it is what is quicker",
+    "functions": "they have data",
+}
+
+
 def _settings(flags, chosen):
     """The suite's settings, with those that were given by flags in their place."""
     settings = chosen.quick if flags.quick else chosen.settings
-    given = {
-        name: getattr(flags, name)
-        for name in ("seeds", "seed", "records", "grid_seeds")
-        if flags[name].present
-    }
-    if flags["report_rows"].present:
-        if not flags.report_rows:
-            raise CommandError("A suite reports on some rows. Received: --report_rows=0")
-        given["report_rows"] = flags.report_rows
-    grid = {
-        field: getattr(flags, f"grid_{field}")
-        for field in ("low", "high", "per_decade", "extend")
-        if flags[f"grid_{field}"].present
-    }
-    return dataclasses.replace(
-        settings,
-        grid=dataclasses.replace(settings.grid, **grid),
-        **given,
-    )
+    given = given_fields(Settings, flags)
+    for name in set(OWN) & set(given):
+        raise CommandError(
+            f"A suite's tasks have {name} of their own; {OWN[name]}. "
+            f"Received: --{name}={given[name]}"
+        )
+    if given.get("report_rows") == 0:
+        raise CommandError("A suite reports on some rows. Received: --report_rows=0")
+    grid = settings.grid.replaced(**given_fields(Grid, flags))
+    return settings.replaced(**given, grid=grid)

@@ -13,6 +13,8 @@ import sys
 from absl import flags
 
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.config_flags import define_flags
+from l2l_tf.core.config import choice, integer, number
 
 FLAGS = command_flags()
 
@@ -42,20 +44,20 @@ flags.DEFINE_string(
     "default: one vector of any length.",
     flag_values=FLAGS,
 )
-flags.DEFINE_float(
-    "learning_rate",
-    None,
-    "Multiplies the updates of the step; for a rule with a rate of its own, that rate.",
-    flag_values=FLAGS,
+define_flags(
+    FLAGS,
+    learning_rate=number(
+        None,
+        help="Multiplies the updates of the step; for a rule with a rate of its own, that rate.",
+    ),
+    kind=choice(
+        "savedmodel",
+        ("savedmodel", "litert"),
+        help="SavedModel, or OUTPUT_DIR/training.tflite with a --model's training in LiteRT's "
+        "operations.",
+    ),
+    batch_size=integer(32, min=1, help="Rows of a batch on a device."),
 )
-flags.DEFINE_enum(
-    "kind",
-    "savedmodel",
-    ["savedmodel", "litert"],
-    "SavedModel, or OUTPUT_DIR/training.tflite with a --model's training in LiteRT's operations.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer("batch_size", 32, "Rows of a batch on a device.", 1, flag_values=FLAGS)
 GROUPS = {
     "What to export": ("model", "preset", "rule", "output_dir", "kind"),
     "For a device (--kind=litert)": ("batch_size",),

@@ -15,9 +15,7 @@ Examples:
 import copy
 import sys
 
-from absl import flags
-
-from l2l_tf.cli import train
+from l2l_tf.cli import config_flags, train
 from l2l_tf.cli.command_line import (
     CommandError,
     command_for_card,
@@ -27,6 +25,7 @@ from l2l_tf.cli.command_line import (
     run_command,
     run_directory,
 )
+from l2l_tf.core.config import integer, number
 
 OWN = ("draws", "min_rate", "max_rate")
 GROUPS = {"The search": OWN} | {
@@ -35,9 +34,12 @@ GROUPS = {"The search": OWN} | {
 }
 FLAGS = copy.deepcopy(train.FLAGS)
 FLAGS.remove_flag_values({"meta_learning_rate": FLAGS["meta_learning_rate"]})
-flags.DEFINE_integer("draws", 8, "Meta-learning rates to try.", 1, flag_values=FLAGS)
-flags.DEFINE_float("min_rate", 1e-5, "Least meta-learning rate.", 0.0, flag_values=FLAGS)
-flags.DEFINE_float("max_rate", 1e-2, "Greatest meta-learning rate.", 0.0, flag_values=FLAGS)
+config_flags.define_flags(
+    FLAGS,
+    draws=integer(8, min=1, help="Meta-learning rates to try."),
+    min_rate=number(1e-5, above=0, help="Least meta-learning rate."),
+    max_rate=number(1e-2, above=0, help="Greatest meta-learning rate."),
+)
 
 
 def main(argv):

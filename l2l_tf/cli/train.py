@@ -27,8 +27,10 @@ from l2l_tf.cli.command_line import (
     run_directory,
     unusable,
 )
+from l2l_tf.core.config import boolean, choice
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.spread import STRATEGIES
 
 FLAGS = command_flags()
 
@@ -56,15 +58,16 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
-flags.DEFINE_enum(
-    "strategy",
-    "none",
-    ("none", "mirrored", "multi_worker"),
-    "Over what the optimizees of a meta-step are spread: this device alone, all GPUs of this "
-    "machine, or the workers of TF_CONFIG (docs/distributed.md).",
-    flag_values=FLAGS,
+config_flags.define_flags(
+    FLAGS,
+    strategy=choice(
+        "none",
+        STRATEGIES,
+        help="Over what the optimizees of a meta-step are spread: this device alone, all GPUs of "
+        "this machine, or the workers of TF_CONFIG (docs/distributed.md).",
+    ),
+    resume=boolean(False, help="Continue from the newest valid checkpoint."),
 )
-flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.", flag_values=FLAGS)
 GROUPS = {
     "What to train": ("task", "rule", "output_dir", "start_from", "resume", "validation_task"),
     "The run": config_flags.define(FLAGS, Settings),

@@ -31,7 +31,8 @@ def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag
         choices: The names that are allowed, for a flag's help.
     """
     metadata = {"check": check, "convert": convert, "help": help, "flag": flag, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)
+    # What is checked of a flag's value: the same, but of fields that may be None or are several.
+    return dataclasses.field(default=default, metadata={**metadata, "each": check})
 
 
 def integer(default, min=0, max=math.inf, **about):
@@ -83,7 +84,7 @@ def several(default, of):
         for value in values:
             of.metadata["check"](name, value)
 
-    metadata = {**of.metadata, "check": check, "convert": convert}
+    metadata = {**of.metadata, "check": check, "convert": convert, "several": True}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -122,6 +123,21 @@ class Configured:
         vars(made).update(attributes)
         return made
 
+    def replaced(self, **arguments) -> Self:
+        """The same with other arguments, which are checked.
+
+        Raises:
+            ValueError: If there is no such argument, or it is not allowed.
+        """
+        known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        unknown = sorted(set(arguments) - set(known))
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has {sorted(known)}, but no {', '.join(unknown)}. "
+                f"Received: {arguments}"
+            )
+        return type(self)(**{**known, **arguments})
+
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, a dict."""
         names = inspect.signature(type(self).__init__).parameters
@@ -156,6 +172,18 @@ def from_flags(cls: type, flags: Any, **arguments) -> Any:
         if field.name not in arguments and given is not None:
             arguments[field.name] = given
     return cls(**arguments)
+
+
+def given_fields(cls: type, flag_values: Any) -> dict[str, Any]:
+    """What those flags of a `Configured` class say that were given; dict field → value.
+
+    Args:
+        cls: The class.
+        flag_values: Mapping name → flag, with `present` and `value`.
+    """
+    names = {field.name: flag_of(field) for field in dataclasses.fields(cls)}
+    given = {field: flag_values[name] for field, name in names.items() if name in flag_values}
+    return {field: flag.value for field, flag in given.items() if flag.present}
 
 
 def _changed(field, **changes) -> Any:

@@ -72,34 +72,44 @@ def get(name: str) -> Contender:
     return _BASELINES[name]
 
 
-@register_baseline("sgd")
-def _sgd(rate, total_steps):
-    del total_steps
-    return keras.optimizers.SGD(rate)
+def _keras(name, optimizer, tuned=True, coordinatewise=True, cosine=False, config=None, **identity):
+    """Register one of Keras's optimizers, with these arguments and Keras's defaults.
+
+    Args:
+        name: Its name here.
+        optimizer: Class.
+        tuned: See `register_baseline`; a rate that is not tuned is among the arguments.
+        coordinatewise: See `register_baseline`.
+        cosine: Whether its rate falls to zero along a cosine.
+        config: Its arguments besides the rate.
+        **identity: See `register_baseline`.
+    """
+
+    def make(rate, total_steps):
+        rates = [CosineToZero(rate, total_steps) if cosine else rate] if tuned else []
+        return optimizer(*rates, **(config or {}))
+
+    register_baseline(name, tuned, coordinatewise, **identity)(make)
 
 
-@register_baseline("momentum")
-def _momentum(rate, total_steps):
-    del total_steps
-    return keras.optimizers.SGD(rate, momentum=0.9)
-
-
-@register_baseline("nesterov")
-def _nesterov(rate, total_steps):
-    del total_steps
-    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
-
-
-@register_baseline("adagrad")
-def _adagrad(rate, total_steps):
-    del total_steps
-    return keras.optimizers.Adagrad(rate)
-
-
-@register_baseline("rmsprop")
-def _rmsprop(rate, total_steps):
-    del total_steps
-    return keras.optimizers.RMSprop(rate)
+_keras("sgd", keras.optimizers.SGD)
+_keras("momentum", keras.optimizers.SGD, config={"momentum": 0.9})
+_keras("nesterov", keras.optimizers.SGD, config={"momentum": 0.9, "nesterov": True})
+_keras("adagrad", keras.optimizers.Adagrad)
+_keras("rmsprop", keras.optimizers.RMSprop)
+_keras("adam", keras.optimizers.Adam)
+_keras("adamw", keras.optimizers.AdamW)
+_keras("adam_cosine", keras.optimizers.Adam, cosine=True)
+_keras("adamw_cosine", keras.optimizers.AdamW, cosine=True)
+_keras("nadam", keras.optimizers.Nadam)
+_keras("lion", keras.optimizers.Lion)
+# Muon for matrices and AdamW for all else, embeddings too, as Keras ships it.
+_MUON = {"coordinatewise": False, "embeddings": "adamw"}
+_keras("muon", keras.optimizers.Muon, **_MUON)
+_keras("muon_cosine", keras.optimizers.Muon, cosine=True, **_MUON)
+# As most users leave them; of the second, what is evaluated is the interpolated weights.
+_keras("adam_default", keras.optimizers.Adam, tuned=False, config={"learning_rate": 1e-3})
+_keras("schedule_free_adamw", keras.optimizers.ScheduleFreeAdamW, tuned=False)
 
 
 @register_baseline("rprop", rule=identity_of(rules.Rprop()))
@@ -109,73 +119,11 @@ def _rprop(rate, total_steps):
     return LearnedOptimizer(rule=rules.Rprop(learning_rate=float(rate)))
 
 
-@register_baseline("adam")
-def _adam(rate, total_steps):
-    del total_steps
-    return keras.optimizers.Adam(rate)
+def _parameter_free(name, rule):
+    """Register a rule that finds its own step size."""
+    options = {"tuned": False, "coordinatewise": False, "rule": identity_of(rule)}
+    register_baseline(name, **options)(lambda rate, total_steps: LearnedOptimizer(rule=rule))
 
 
-@register_baseline("adamw")
-def _adamw(rate, total_steps):
-    del total_steps
-    return keras.optimizers.AdamW(rate)
-
-
-@register_baseline("adam_cosine")
-def _adam_cosine(rate, total_steps):
-    return keras.optimizers.Adam(CosineToZero(rate, total_steps))
-
-
-@register_baseline("adamw_cosine")
-def _adamw_cosine(rate, total_steps):
-    return keras.optimizers.AdamW(CosineToZero(rate, total_steps))
-
-
-@register_baseline("nadam")
-def _nadam(rate, total_steps):
-    del total_steps
-    return keras.optimizers.Nadam(rate)
-
-
-@register_baseline("lion")
-def _lion(rate, total_steps):
-    del total_steps
-    return keras.optimizers.Lion(rate)
-
-
-@register_baseline("muon", coordinatewise=False, embeddings="adamw")
-def _muon(rate, total_steps):
-    """Muon for matrices and AdamW for all else, embeddings too, as Keras ships it."""
-    del total_steps
-    return keras.optimizers.Muon(rate)
-
-
-@register_baseline("muon_cosine", coordinatewise=False, embeddings="adamw")
-def _muon_cosine(rate, total_steps):
-    return keras.optimizers.Muon(CosineToZero(rate, total_steps))
-
-
-@register_baseline("adam_default", tuned=False)
-def _adam_default(rate, total_steps):
-    """Adam as most users leave it."""
-    del rate, total_steps
-    return keras.optimizers.Adam(1e-3)
-
-
-@register_baseline("schedule_free_adamw", tuned=False)
-def _schedule_free_adamw(rate, total_steps):
-    """Keras's, as users leave it: trained and evaluated at the interpolated weights."""
-    del rate, total_steps
-    return keras.optimizers.ScheduleFreeAdamW()
-
-
-@register_baseline("prodigy", tuned=False, coordinatewise=False, rule=identity_of(rules.Prodigy()))
-def _prodigy(rate, total_steps):
-    del rate, total_steps
-    return LearnedOptimizer(rule=rules.Prodigy())
-
-
-@register_baseline("dowg", tuned=False, coordinatewise=False, rule=identity_of(rules.DoWG()))
-def _dowg(rate, total_steps):
-    del rate, total_steps
-    return LearnedOptimizer(rule=rules.DoWG())
+_parameter_free("prodigy", rules.Prodigy())
+_parameter_free("dowg", rules.DoWG())

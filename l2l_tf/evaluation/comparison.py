@@ -43,7 +43,7 @@ def evaluate(
     Raises:
         ValueError: If an argument is out of range, or a name is unknown or given twice.
     """
-    settings = dataclasses.replace(settings or Settings(), **changes)
+    settings = (settings or Settings()).replaced(**changes)
     contenders = engine.as_contenders(contenders)
     made = [
         (str(t), tasks.get(t) if isinstance(t, str) else t)

@@ -4,6 +4,7 @@ import base64
 
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice, check_integer
 from l2l_tf.tasks import SPLITS, Task, as_seed, fold_in
 
 # Streams of seeds: what tunes, what is reported and what training draws never meet.
@@ -33,10 +34,7 @@ class Problem:
     """
 
     def __init__(self, task, functions=1, report_rows=10_000, jit_compile=None, seed=0):
-        if not isinstance(functions, int) or functions < 1:
-            raise ValueError(
-                f"`functions` is a positive integer. Received: functions={functions!r}"
-            )
+        check_integer("functions", functions, min=1)
         self.task = task
         self.functions = functions
         self.report_rows = report_rows
@@ -142,8 +140,7 @@ class Problem:
         return {"loss": loss, **kept}
 
     def _batches(self, split):
-        if split not in SPLITS:
-            raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")
+        check_choice("split", split, SPLITS)
         if split not in self._split_batches:
             self._split_batches[split] = self._split(split)
         return self._split_batches[split]

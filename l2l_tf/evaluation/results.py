@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import functools
 import json
+import lzma
 import math
 import os
 import pathlib
@@ -247,18 +248,20 @@ class Results:
 
     @classmethod
     def from_json(cls, path: str | os.PathLike) -> "Results":
-        """The results that `to_json` wrote.
+        """The results that `to_json` wrote, packed by `xz` where the file's name ends so.
 
         Raises:
             ValueError: If the file holds something else.
         """
         try:
-            content = json.loads(pathlib.Path(path).read_text())
+            packed = pathlib.Path(path).read_bytes()
+            text = lzma.decompress(packed) if str(path).endswith(".xz") else packed
+            content = json.loads(text)
             records = [_record(r) for r in content.pop("records")]
             contestants = [_contestant(c) for c in content.pop("contestants")]
             pictures = [Picture(**p) for p in content.pop("pictures", [])]
             return cls(**content, records=records, contestants=contestants, pictures=pictures)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, lzma.LZMAError) as error:
             raise ValueError(f"Not the results of an evaluation ({error}). Received: {path}") from (
                 error
             )

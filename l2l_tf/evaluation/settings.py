@@ -1,50 +1,49 @@
 """How contenders are compared on a task."""
 
-import dataclasses
-
+from l2l_tf.core.config import Configured, boolean, choice, integer, optional, setting
 from l2l_tf.evaluation.tuning import CRITERIA, Grid
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """How contenders are compared.
+def _check_grid(name, value):
+    if not isinstance(value, Grid):
+        raise ValueError(f"`{name}` is a `Grid`. Received: {name}={value!r}")
 
-    Attributes:
-        steps: Length of a run.
-        seeds: Reported runs per contender.
-        grid: `Grid` of learning rates.
-        grid_seeds: Runs per learning rate, on seeds that are not reported.
-        tune_for: "train_loss", or "held_out_loss" (on the validation split).
-        functions: Functions per run, for tasks without data; losses are means over them.
-        records: Most steps recorded, evenly spaced, besides the start.
-        report_rows: Most rows of a split in a report (the first ones); None: all.
-        jit_compile: Whether to compile with XLA; None: if the task draws its batches in
-            the graph.
-        seed: Non-negative int that every seed is derived from.
+
+class Settings(Configured):
+    """How contenders are compared; `help` says what each of the fields means.
+
+    `grid` is the `Grid` of learning rates that contenders are tuned over.
 
     Raises:
         ValueError: If a setting is out of range.
     """
 
-    steps: int = 100
-    seeds: int = 5
-    grid: Grid = Grid()
-    grid_seeds: int = 2
-    tune_for: str = "train_loss"
-    functions: int = 1
-    records: int = 20
-    report_rows: int | None = 10_000
-    jit_compile: bool | None = None
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("steps", "seeds", "grid_seeds", "functions", "records", "report_rows"):
-            value = getattr(self, name)
-            if name == "report_rows" and value is None:
-                continue
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
-        if self.tune_for not in CRITERIA:
-            raise ValueError(
-                f"`tune_for` is one of {tuple(CRITERIA)}. Received: tune_for={self.tune_for!r}"
-            )
+    steps: int = integer(100, min=1, help="Steps per run.")
+    seeds: int = integer(5, min=1, help="Reported runs per optimizer.")
+    grid: Grid = setting(Grid(), _check_grid)
+    grid_seeds: int = integer(
+        2, min=1, help="Runs per learning rate, on seeds that are not reported."
+    )
+    tune_for: str = choice(
+        "train_loss",
+        CRITERIA,
+        help="Final loss that the grid is judged by; the held-out one is of the validation split.",
+    )
+    functions: int = integer(
+        1,
+        min=1,
+        help="Functions per run, for tasks without data such as quadratics: losses are their "
+        "means.",
+    )
+    records: int = integer(20, min=1, help="Recorded steps besides the start, evenly spaced.")
+    report_rows: int | None = optional(
+        integer(
+            10_000,
+            convert=lambda _, rows: None if rows == 0 else rows,
+            help="Most rows of a split in a report, the first ones; 0: all.",
+        )
+    )
+    jit_compile: bool | None = optional(
+        boolean(None, help="Compile with XLA; default: where the task draws in the graph.")
+    )
+    seed: int = integer(0, max=2**31 - 1, help="Seed that all others come from.")

@@ -3,38 +3,36 @@
 import dataclasses
 import math
 
+from l2l_tf.core.checks import check_choice
+from l2l_tf.core.config import Configured, integer, number
+
 CRITERIA = {"train_loss": "train", "held_out_loss": "validation"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Grid:
-    """Learning rates `10^(k / per_decade)` from `low` to `high`.
-
-    Attributes:
-        low: Smallest rate.
-        high: Largest rate.
-        per_decade: Rates per factor of ten; 2: half-decades.
-        extend: Most rates added beyond either end while the best one lies there.
+class Grid(Configured):
+    """Learning rates `10^(k / per_decade)` from `low` to `high`; `help` says what fields mean.
 
     Raises:
         ValueError: If a number is out of range.
     """
 
-    low: float = 1e-7
-    high: float = 1.0
-    per_decade: int = 2
-    extend: int = 8
+    low: float = number(1e-7, above=0, flag="grid_low", help="Smallest learning rate.")
+    high: float = number(1.0, above=0, flag="grid_high", help="Largest learning rate.")
+    per_decade: int = integer(
+        2, min=1, flag="grid_per_decade", help="Learning rates per factor of ten."
+    )
+    extend: int = integer(
+        8,
+        flag="grid_extend",
+        help="Most rates added at either end of the grid while the best one lies there.",
+    )
 
     def __post_init__(self):
-        if not 0 < self.low <= self.high or not math.isfinite(self.high):
+        super().__post_init__()
+        if self.low > self.high:
             raise ValueError(
-                "A grid runs from a positive `low` up to `high`. "
+                "A grid runs from `low` up to `high`. "
                 f"Received: low={self.low!r}, high={self.high!r}"
-            )
-        if self.per_decade < 1 or self.extend < 0:
-            raise ValueError(
-                "`per_decade` is at least 1 and `extend` at least 0. "
-                f"Received: per_decade={self.per_decade!r}, extend={self.extend!r}"
             )
 
     def indices(self) -> list[int]:
@@ -82,8 +80,7 @@ def tune(finished, grid, seeds, criterion="train_loss", progress=lambda: None):
     Raises:
         ValueError: If the criterion is unknown, or the task has no such loss.
     """
-    if criterion not in CRITERIA:
-        raise ValueError(f"What is tuned for is one of {tuple(CRITERIA)}. Received: {criterion!r}")
+    check_choice("criterion", criterion, CRITERIA)
     problem, split = finished.runner.problem, CRITERIA[criterion]
     if criterion == "held_out_loss" and not problem.has_data:
         raise ValueError(f"A task without data has no held-out loss. Received: {problem.task!r}")

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
+
 LOSS_WEIGHTS = ("all", "final", "linear")
 
 
@@ -25,11 +27,10 @@ def loss_weights(kind, unroll, start, trajectory):
     Raises:
         ValueError: If `kind` is unknown.
     """
+    check_choice("loss_weights", kind, LOSS_WEIGHTS)
     if kind == "all":
         return tf.ones([unroll])
     if kind == "final":
         return float(unroll) * tf.one_hot(unroll - 1, unroll)
-    if kind == "linear":
-        step = tf.cast(start, tf.float32) + tf.range(1, unroll + 1, dtype=tf.float32)
-        return 2.0 * step / tf.cast(trajectory, tf.float32)
-    raise ValueError(f"`loss_weights` is one of {LOSS_WEIGHTS}. Received: loss_weights={kind!r}")
+    step = tf.cast(start, tf.float32) + tf.range(1, unroll + 1, dtype=tf.float32)
+    return 2.0 * step / tf.cast(trajectory, tf.float32)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.tasks import Task
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
@@ -21,8 +22,7 @@ def strategy_of(name):
         "mirrored": tf.distribute.MirroredStrategy,
         "multi_worker": tf.distribute.MultiWorkerMirroredStrategy,
     }
-    if name not in made:
-        raise ValueError(f"`strategy` is one of {STRATEGIES}. Received: strategy={name!r}")
+    check_choice("strategy", name, made)
     try:
         return made[name]()
     except (RuntimeError, KeyError, TypeError, tf.errors.OpError) as error:

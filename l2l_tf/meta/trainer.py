@@ -15,14 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.core.tracing import traced_apart
-from l2l_tf.meta import loop, state
+from l2l_tf.meta import loop, programs, state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
-from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import Spread
-from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, as_seed, fold_in
 from l2l_tf.tasks import get as task_from_text
@@ -33,14 +30,6 @@ _TRAIN, _VALIDATE = 1, 2
 
 def _given(thing, from_text):
     return from_text(thing) if isinstance(thing, str) else thing
-
-
-def _changed(settings, changes):
-    try:
-        return dataclasses.replace(settings, **changes)
-    except TypeError as error:
-        known = [field.name for field in dataclasses.fields(settings)]
-        raise ValueError(f"Settings are {known}. Received: {changes}") from error
 
 
 class Trainer:
@@ -81,7 +70,7 @@ class Trainer:
     ):
         rule = presets.resolve(rule, untrained=True).rule
         estimator = _given(estimator, ESTIMATORS.from_spec)
-        settings = _changed(settings or Settings(), changes)
+        settings = (settings or Settings()).replaced(**changes)
         self.tasks = [_given(task, task_from_text) for task in tasks]
         validated = self.tasks if validation_tasks is None else validation_tasks
         self.validation_tasks = [_given(task, task_from_text) for task in validated]
@@ -117,9 +106,18 @@ class Trainer:
         self.best = {name: v.numpy() for name, v in self.averages.items()}
         self.optimizer = self._new_optimizer()
         self.runs = [None] * len(self.tasks)
-        self._steps = [self._compile_step(task) for task in self.tasks]
-        self._begins = [self._compile_begin(task) for task in self.tasks]
-        self._validations = [self._compile_validation(t) for t in self.validation_tasks]
+        self._steps = [
+            programs.step(self.spread, estimator, rule, task, self.variables, self._jit(task))
+            for task in self.tasks
+        ]
+        self._begins = [programs.begin(self.spread, estimator, rule, task) for task in self.tasks]
+        self._validations = [
+            programs.validation(estimator, rule, task, self.averages, settings, self._jit(task))
+            for task in self.validation_tasks
+        ]
+
+    def _jit(self, task):
+        return self.settings.jit_compile and task.jit_compile
 
     def _new_optimizer(self):
         rate = keras.optimizers.schedules.CosineDecay(
@@ -162,7 +160,7 @@ class Trainer:
                     f"This run, at meta-step {self.meta_step}, is one of "
                     f"{self.settings.meta_steps}. Received: meta_steps={meta_steps}"
                 )
-            self.settings = _changed(self.settings, {"meta_steps": meta_steps})
+            self.settings = self.settings.replaced(meta_steps=meta_steps)
             self.optimizer = self._new_optimizer()
         return loop.fit(self, callbacks, verbose)
 
@@ -175,71 +173,6 @@ class Trainer:
         for variables in (self.variables, self.averages):
             for variable, value in zip(variables.values(), weights, strict=True):
                 variable.assign(value)
-
-    def _jit_compile(self, task):
-        return self.settings.jit_compile and task.jit_compile
-
-    def _compile_begin(self, task):
-        def begin(seed):
-            return self.spread.run(
-                lambda estimator: estimator.begin(self.rule, task, seed), self.estimator
-            )
-
-        return traced_apart(begin) if task.in_graph else begin
-
-    def _compile_step(self, task):
-        share = self.estimator.share(0, self.spread.replicas)
-
-        def meta_step(values, carried, batches, start, trajectory):
-            rule = self.rule.bind(values)
-            estimate = share.estimate(rule, task, carried, batches, start, trajectory)
-            finite = tf.reduce_all(
-                [tf.reduce_all(tf.math.is_finite(g)) for g in estimate.meta_gradient.values()]
-                + [
-                    tf.reduce_all(tf.math.is_finite(t))
-                    for t in tf.nest.flatten(estimate.carried)
-                    if t.dtype.is_floating
-                ]
-            )
-            return estimate, finite
-
-        meta_step = traced_apart(meta_step, self._jit_compile(task))
-
-        # Random numbers are drawn before what XLA compiles, which they would make many times
-        # as large; and so they are the same with XLA and without.
-        def on_replica(estimator, carried, start, trajectory):
-            batches = estimator.batches(task, carried, start)
-            # Values, not variables: what XLA compiles reads none of another device.
-            values = {name: tf.convert_to_tensor(v) for name, v in self.variables.items()}
-            estimate, finite = meta_step(values, carried, batches, start, trajectory)
-            gradient, summaries = self.spread.mean((estimate.meta_gradient, estimate.summaries))
-            return gradient, summaries, self.spread.everywhere(finite), estimate.carried
-
-        def drawn_step(carried, start, trajectory):
-            *alike, carried = self.spread.run(
-                on_replica, self.estimator, carried, start, trajectory
-            )
-            return *self.spread.one(alike), carried
-
-        return traced_apart(drawn_step) if task.in_graph else drawn_step
-
-    def _compile_validation(self, task):
-        steps = self.settings.validation_trajectory or max(self.settings.trajectories)
-
-        def run(trajectory, train_batches, meta_batches):
-            rule = self.rule.bind(self.averages)
-            losses = run_losses(rule, task, trajectory, train_batches, meta_batches, steps)
-            weights = loss_weights(self.estimator.loss_weights, steps, 0, steps)
-            return validation_score(losses, weights), tf.reduce_mean(losses[-1])
-
-        run = traced_apart(run, self._jit_compile(task))
-
-        def validate(seed):
-            num_tasks = self.settings.num_validation_tasks
-            where = self.estimator.meta_loss_split
-            return run(*validation_run(self.rule, task, seed, num_tasks, steps, where))
-
-        return traced_apart(validate) if task.in_graph else validate
 
     def fresh(self, index: int, seed: tf.Tensor) -> Any:
         """Carried state of a fresh trajectory of the task of that index."""

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from l2l_tf.meta.transforms import computed_again, mapped
+from l2l_tf.core.transforms import computed_again, mapped
 from l2l_tf.rules import UNKNOWN, Context, layout_of
 from l2l_tf.tasks import fold_in
 

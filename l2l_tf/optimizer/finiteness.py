@@ -7,7 +7,7 @@ from keras.backend import standardize_dtype
 
 # Up to here a copy costs less than an operation of its own, and its compilation.
 STACKED_ENTRIES = 2**16
-LARGEST = {"float16": 65504.0, "bfloat16": (2.0 - 2.0**-7) * 2.0**127}
+MAX = {"float16": 65504.0, "bfloat16": (2.0 - 2.0**-7) * 2.0**127}
 
 
 def all_finite(gradients):
@@ -33,8 +33,8 @@ def _stacked(tensors):
 def finite_sum(value, update):
     """`value + update`, kept within the range of a variable in half precision."""
     dtype = standardize_dtype(value.dtype)
-    if dtype in LARGEST:
-        largest = LARGEST[dtype]
+    if dtype in MAX:
+        largest = MAX[dtype]
         total = ops.cast(value, "float32") + ops.cast(update, "float32")
         return ops.cast(ops.clip(total, -largest, largest), dtype)
     return value + ops.cast(update, dtype)

@@ -4,7 +4,7 @@ from keras import ops
 from keras.backend import standardize_dtype
 
 # Of the root mean square of the weights: how far ahead the constraint is asked.
-AHEAD, LEAST_AHEAD = 1e-2, 1e-4
+AHEAD, MIN_AHEAD = 1e-2, 1e-4
 
 
 def projected(gradient, value, constraint):
@@ -29,7 +29,7 @@ def projected(gradient, value, constraint):
     largest = ops.max(ops.abs(ops.cast(gradient, dtype)))
     unit = ops.divide_no_nan(ops.cast(gradient, dtype), largest)
     size = ops.divide_no_nan(_size(value) * AHEAD, _size(unit))
-    size = ops.maximum(size, LEAST_AHEAD)
+    size = ops.maximum(size, MIN_AHEAD)
     kept = ops.convert_to_tensor(constraint(value))
     moved = ops.convert_to_tensor(constraint(kept - size * unit))
     return ops.cast((kept - moved) / size * largest, gradient.dtype)

@@ -6,7 +6,7 @@ from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.stopping import may_end_early
 
-MOST_EPOCHS = 100
+MAX_EPOCHS = 100
 AGEING = 3
 # Passes over the data that a run of unknown length may well come to.
 LIKELY_PASSES = 30
@@ -20,7 +20,7 @@ class RunLength(keras.callbacks.Callback):
     alone. A length counts as a promise, and the length stays unknown where it is not likely kept:
 
     - the number of batches or epochs is unknown, as in a `CallbackList` that was not told them;
-    - there are more than 100 epochs (`MOST_EPOCHS`), which mostly means "until it is good";
+    - there are more than 100 epochs (`MAX_EPOCHS`), which mostly means "until it is good";
     - a callback may end the run early (`may_end_early`): `EarlyStopping`, `ReduceLROnPlateau`,
       their subclasses, and callbacks whose code sets `stop_training`;
     - the slots have served two fits or more, and all they have taken is no less than what is
@@ -68,9 +68,9 @@ class RunLength(keras.callbacks.Callback):
         # At a batch's end Keras may call from another thread, when the next step has begun.
         if self._run is not None and self._run.due(batch):
             BACKEND.sync(self.model)
-            told = self._run.total()
+            before = self._run.total()
             self._run.observe(batch, _applied(self._optimizer))
-            if self._run.total() != told:
+            if self._run.total() != before:
                 self._run.tell(self._optimizer)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -111,7 +111,7 @@ class RunLength(keras.callbacks.Callback):
         if not batches or not epochs:
             return
         optimizer.steps_ahead = batches * epochs // every
-        if epochs > MOST_EPOCHS:
+        if epochs > MAX_EPOCHS:
             return
         if any(may_end_early(callback) for callback in self.beside):
             return

@@ -90,8 +90,8 @@ def _origin(store):
         origin = json.loads(np.asarray(store[ORIGIN]).tobytes())
     except ValueError:
         return {}
-    told = isinstance(origin, dict) and renamed.is_rule(origin.get("rule"))
-    return origin if told else {}
+    named = isinstance(origin, dict) and renamed.is_rule(origin.get("rule"))
+    return origin if named else {}
 
 
 def names(description: Any) -> str:

@@ -43,8 +43,8 @@ class StateKeeping:
 
         Where a step is a pure function of them, what it is told of the run is among them.
         """
-        told = (self._passes, self._contested, self._epoch_start, self._epoch_steps)
-        return [*self._changing(), *(told if BACKEND.functional else ())]
+        of_the_run = (self._passes, self._contested, self._epoch_start, self._epoch_steps)
+        return [*self._changing(), *(of_the_run if BACKEND.functional else ())]
 
     def _changing(self):
         meta = {id(v) for v in self._meta_params.values()} if self.built else ()

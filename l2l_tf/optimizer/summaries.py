@@ -5,6 +5,7 @@ import os
 import keras
 import numpy as np
 
+from l2l_tf.core.checks import check_integer
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.run_length import rule_optimizer_of
 
@@ -46,10 +47,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
 
     def __init__(self, log_dir: str | os.PathLike, update_freq: int = 100):
         super().__init__()
-        if not isinstance(update_freq, int) or update_freq < 1:
-            raise ValueError(
-                f"`update_freq` is a positive int. Received: update_freq={update_freq!r}"
-            )
+        check_integer("update_freq", update_freq, min=1)
         self.log_dir = log_dir
         self.update_freq = update_freq
         self._summary = _tensorflow().summary

@@ -19,7 +19,7 @@ from l2l_tf.core.files import whole_directory
 FORMAT_VERSION = 2
 CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "metadata.json"
 # Of one file, and of all arrays in it: learned rules have some thousand weights.
-MOST_BYTES = 2**30
+MAX_BYTES = 2**30
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -126,8 +126,8 @@ def _arrays(content):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as members:
             size = sum(member.file_size for member in members.infolist())
-        if size > MOST_BYTES:
-            raise ValueError(f"it is larger than {MOST_BYTES:,} bytes. Received: {size:,} bytes")
+        if size > MAX_BYTES:
+            raise ValueError(f"it is larger than {MAX_BYTES:,} bytes. Received: {size:,} bytes")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except _UNREADABLE as error:
@@ -156,9 +156,9 @@ def _verified(directory):
         path = directory / name
         if not path.is_file():
             raise FileNotFoundError(f"The preset has no file {name}. Received: {str(path)!r}")
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise ValueError(
-                f"A file of a preset has at most {MOST_BYTES:,} bytes. Received: {str(path)!r}"
+                f"A file of a preset has at most {MAX_BYTES:,} bytes. Received: {str(path)!r}"
             )
         contents[name] = path.read_bytes()
     try:

@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from l2l_tf.core.config import Configured
+from l2l_tf.core.transforms import mapped
 
 SPLITS = ("train", "validation", "test")
 
@@ -147,11 +148,11 @@ class Task(Configured):
             `(losses [num_tasks], model_state)`.
         """
 
-        def one(arguments):
+        def one(_, arguments):
             loss, state, _ = self.loss(*arguments)
             return loss, state
 
-        return tf.vectorized_map(one, (params, model_state, batch))
+        return mapped(one, [], (params, model_state, batch), own=True)
 
 
 def _signature(structure):

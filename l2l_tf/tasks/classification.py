@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.core.config import choice, integer, number
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 
@@ -114,8 +115,7 @@ class InMemoryClassification(Task, kw_only=True):
         return self.decode(rows), tf.identity(labels)
 
     def _split(self, split):
-        if split not in SPLITS:
-            raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")
+        check_choice("split", split, SPLITS)
         return self.splits()[split]
 
 

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.core.config import integer, number
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 from l2l_tf.tasks.registry import register_task
@@ -90,8 +91,7 @@ class LogisticRegression(Task):
         return self.full_batch(split)
 
     def full_batch(self, split="test"):
-        if split not in SPLITS:
-            raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")
+        check_choice("split", split, SPLITS)
         rows, labels = _breast_cancer()[split]
         return tf.constant(rows), tf.constant(labels)
 

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.tasks.base import SPLITS
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.perceptron import InMemoryMLP
@@ -36,8 +37,7 @@ def digits_splits():
 
 def digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     """Rows `[n, 64]` float32 in [0, 1] and labels `[n]` int32 of one split of the digits."""
-    if split not in SPLITS:
-        raise ValueError(f"A split is one of {SPLITS}. Received: split={split!r}")
+    check_choice("split", split, SPLITS)
     return _digits()[split]
 
 

@@ -219,13 +219,13 @@ class ImageTokens(_SmallImages):
         return tf.matmul(hidden, out) + over(out_bias, 1), list(model_state)
 
 
-MOST_WINDOWS = 2**17
+MAX_WINDOWS = 2**17
 
 
 def _windows(rows, edges, size, context):
     """`(words before [n, context] int32, the next word [n] int32)` of images `[m, size²]`."""
     half = size // 2
-    rows = rows[: -(-MOST_WINDOWS // (half**2 - context))]
+    rows = rows[: -(-MAX_WINDOWS // (half**2 - context))]
     digits = np.searchsorted(edges, rows).reshape(-1, half, 2, half, 2).swapaxes(2, 3)
     words = digits.reshape(len(rows), half**2, 4) @ (len(edges) + 1) ** np.arange(4)
     windows = np.lib.stride_tricks.sliding_window_view(words, context + 1, axis=1)

@@ -1,7 +1,9 @@
-"""Any Keras model with a loss and a pipeline of batches, as a task."""
+"""Any Keras model as a task: what all such tasks share, and one with a pipeline of batches."""
 
 import contextlib
+import functools
 import random
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,7 +18,57 @@ from l2l_tf.tasks.classification import hold
 _SIDE_BY_SIDE = 16
 
 
-class KerasModel(Task):
+class ModelTask(Task):
+    """A Keras model as an optimizee, whatever its loss is and wherever its batches come from.
+
+    Parameters are the trainable variables. The model's state is all others: moving
+    statistics, and the seeds of dropout. Fresh optimizees are fresh models, built with
+    Keras's, Python's and NumPy's random numbers drawn from the task's seed, so that one
+    seed gives one model; `init` therefore runs in Python, not in a graph.
+
+    Args:
+        name: What the task is called in records.
+        build: Function without arguments that returns a built `keras.Model` of fresh weights.
+    """
+
+    def __init__(self, name: str, build: Callable[[], keras.Model]):
+        self.name, self.build = name, build
+
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        """A model whose layers compute all optimizees; the weights in it are never used."""
+        # Nothing has a gradient in an `init_scope`, and some networks are trained first.
+        with contextlib.nullcontext() if tf.executing_eagerly() else tf.init_scope():
+            return _built(self.build)
+
+    @property
+    def variable_paths(self):
+        return [v.path for v in self.model.trainable_variables]
+
+    def init(self, seed):
+        with _random_numbers_from(*self.random_seeds(np.asarray(seed))):
+            fresh = _built(self.build)
+        params = [tf.convert_to_tensor(v.value) for v in fresh.trainable_variables]
+        model_state = [tf.convert_to_tensor(v.value) for v in fresh.non_trainable_variables]
+        model = self.model
+        known = [*model.trainable_variables, *model.non_trainable_variables]
+        expected = [tuple(v.shape) for v in known]
+        received = [tuple(t.shape) for t in [*params, *model_state]]
+        if expected != received:
+            raise ValueError(
+                "The function builds a model of other shapes each time: first "
+                f"{expected}. Received: {received}"
+            )
+        return params, model_state
+
+    def random_seeds(self, seed: np.ndarray) -> tuple[int, int]:
+        """What Python's and NumPy's random numbers start from for a fresh model; seed: `[2]`."""
+        words = [int(n) & 0xFFFFFFFF for n in seed]
+        python, numpy = np.random.SeedSequence(words).generate_state(2)
+        return int(python), int(numpy)
+
+
+class KerasModel(ModelTask):
     """A Keras model as an optimizee: `f(θ) = loss(y, model(x; θ)) + the model's own losses`.
 
     ```python
@@ -26,10 +78,7 @@ class KerasModel(Task):
     task = KerasModel(build, "mse", {"train": pipeline, "validation": other})
     ```
 
-    Parameters are the trainable variables. The model's state is all others: moving
-    statistics, and the seeds of dropout. Fresh optimizees are fresh models, built with
-    Keras's, Python's and NumPy's random numbers drawn from the task's seed, so that one
-    seed gives one model; `init` therefore runs in Python, not in a graph.
+    See `ModelTask` for what of the model is a parameter, and how fresh models are drawn.
 
     The pipeline is read once and its batches are kept in memory. A run visits all of them
     once an epoch, in an order drawn from its seed. A smaller last batch is left out.
@@ -56,19 +105,19 @@ class KerasModel(Task):
     def __init__(self, model, loss, data, metrics=None, batches=None, name=None):
         if batches is not None:
             check_integer("batches", batches, min=1)
-        if isinstance(model, keras.Model):
-            self._build = lambda: keras.models.clone_model(model)
-        elif callable(model):
-            self._build = model
-        else:
+        given = isinstance(model, keras.Model)
+        if not given and not callable(model):
             raise TypeError(
                 f"`model` is a keras.Model or a function that builds one. Received: {model!r}"
             )
-        self.name = name or getattr(model, "__name__", None) or type(model).__name__
-        # The variables' places: every optimizee is computed by this one model.
-        self._model = model if isinstance(model, keras.Model) else _built(model)
-        if not self._model.trainable_variables:
-            raise ValueError(f"The model has nothing to train. Received: {self._model.name!r}")
+        super().__init__(
+            name or getattr(model, "__name__", None) or type(model).__name__,
+            functools.partial(keras.models.clone_model, model) if given else model,
+        )
+        if given:
+            self.model = model
+        if not self.model.trainable_variables:
+            raise ValueError(f"The model has nothing to train. Received: {self.model.name!r}")
         self._loss = keras.losses.get(loss)
         self._metrics = dict(metrics or {})
         pipelines = dict(data) if isinstance(data, dict) else {"train": data}
@@ -79,25 +128,6 @@ class KerasModel(Task):
                 f"Received: data with {sorted(pipelines)}"
             )
         self._batches = {s: _read(p, batches, s) for s, p in pipelines.items()}
-
-    @property
-    def variable_paths(self):
-        return [v.path for v in self._model.trainable_variables]
-
-    def init(self, seed):
-        first, second = (int(n) & 0xFFFFFFFF for n in np.asarray(seed))
-        with _random_numbers_from(np.random.SeedSequence([first, second])):
-            fresh = _built(self._build)
-        params = [tf.convert_to_tensor(v.value) for v in fresh.trainable_variables]
-        model_state = [tf.convert_to_tensor(v.value) for v in fresh.non_trainable_variables]
-        expected = [tuple(v.shape) for v in self._variables()]
-        received = [tuple(t.shape) for t in [*params, *model_state]]
-        if expected != received:
-            raise ValueError(
-                "The function builds a model of other shapes each time: first "
-                f"{expected}. Received: {received}"
-            )
-        return params, model_state
 
     def loss(self, params, model_state, batch):
         outputs, losses, model_state = self._call(params, model_state, batch, training=True)
@@ -114,14 +144,14 @@ class KerasModel(Task):
             loss, state, _ = self.loss(*arguments)
             return loss, state
 
-        count = params[0].shape[0]
+        num_tasks = params[0].shape[0]
         arguments = (params, model_state, batch)
-        if count > _SIDE_BY_SIDE:
+        if num_tasks > _SIDE_BY_SIDE:
             state = [tf.TensorSpec(s.shape[1:], s.dtype) for s in model_state]
             loss = tf.TensorSpec([], params[0].dtype)
             return tf.map_fn(one, arguments, fn_output_signature=(loss, state))
-        parts = [one(tf.nest.map_structure(lambda t, i=i: t[i], arguments)) for i in range(count)]
-        return tf.nest.map_structure(lambda *t: tf.stack(t), *parts)
+        each = [tf.nest.map_structure(lambda t, i=i: t[i], arguments) for i in range(num_tasks)]
+        return tf.nest.map_structure(lambda *t: tf.stack(t), *map(one, each))
 
     def batch(self, seed, step, split="train"):
         batches = self._split(split)
@@ -144,16 +174,13 @@ class KerasModel(Task):
         loss = self._loss
         return {
             "name": self.name,
-            "parameters": sum(int(np.prod(v.shape)) for v in self._model.trainable_variables),
+            "parameters": sum(int(np.prod(v.shape)) for v in self.model.trainable_variables),
             "loss": getattr(loss, "__name__", None) or getattr(loss, "name", type(loss).__name__),
             "batches": shapes,
         }
 
-    def _variables(self):
-        return [*self._model.trainable_variables, *self._model.non_trainable_variables]
-
     def _call(self, params, model_state, batch, training):
-        return stateless_outputs(self._model, params, model_state, batch[0], training)
+        return stateless_outputs(self.model, params, model_state, batch[0], training)
 
     def _total(self, batch, outputs, losses):
         weight = batch[2] if len(batch) > 2 else None
@@ -162,7 +189,7 @@ class KerasModel(Task):
         else:
             loss = self._loss(batch[1], outputs)
             loss = tf.reduce_mean(loss if weight is None else loss * tf.cast(weight, loss.dtype))
-        dtype = self._model.trainable_variables[0].dtype
+        dtype = self.model.trainable_variables[0].dtype
         return tf.add_n([tf.cast(value, dtype) for value in [loss, *losses]])
 
     def _measured(self, batch, outputs):
@@ -216,15 +243,14 @@ def _built(build):
 
 
 @contextlib.contextmanager
-def _random_numbers_from(sequence):
-    """Python's and NumPy's random numbers start from a seed inside, and go on outside.
+def _random_numbers_from(python_seed, numpy_seed):
+    """Python's and NumPy's random numbers start from these seeds inside, and go on outside.
 
     Keras's initializers and seed generators draw their own seeds from Python's.
     """
-    number, other = (int(n) for n in sequence.generate_state(2))
     python, numpy = random.getstate(), np.random.get_state()
-    random.seed(number)
-    np.random.seed(other)
+    random.seed(python_seed)
+    np.random.seed(numpy_seed)
     try:
         yield
     finally:

@@ -6,13 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import data
+from l2l_tf.core.checks import check_choice
 from l2l_tf.tasks.base import fold_in
 from l2l_tf.tasks.images import area_average
 
 # Height and width of the squares that photographs are kept as.
 SIDE = 192
 # The smallest crop, as a share of the square.
-LEAST_CROP = 0.6
+MIN_CROP = 0.6
 
 
 def photographs(split):
@@ -44,8 +45,7 @@ def painting(name, size):
         ValueError: If there is no painting of that name.
     """
     known = data.load_pictures("paintings")
-    if name not in known:
-        raise ValueError(f"A painting is one of {sorted(known)}. Received: style={name!r}")
+    check_choice("style", name, known)
     return shrink(square(known[name], 0.5), size)
 
 
@@ -78,7 +78,7 @@ def drawn(squares, seed, size, crop):
     extent, places = tf.constant(float(side)), tf.zeros([2])
     if crop:
         share, *places = tf.unstack(tf.random.stateless_uniform([3], fold_in(seed, 1)))
-        extent = side * (LEAST_CROP + (1 - LEAST_CROP) * share)
+        extent = side * (MIN_CROP + (1 - MIN_CROP) * share)
     rows, columns = (_averages(place * (side - extent), extent, side, size) for place in places)
     image = tf.einsum("ih,hwc,jw->ijc", rows, image, columns)
     if crop:

@@ -3,9 +3,10 @@
 import pytest
 from absl import flags
 
+from l2l_tf import evaluation
 from l2l_tf.cli import config_flags
 from l2l_tf.cli.command_line import CommandError, parse
-from l2l_tf.core.config import from_flags, number
+from l2l_tf.core.config import boolean, choice, from_flags, given_fields, integer, number
 from l2l_tf.meta.estimators import Estimator
 from l2l_tf.meta.settings import Settings
 
@@ -20,6 +21,7 @@ def parsed(*arguments):
     values = flags.FlagValues()
     config_flags.define(values, Settings)
     config_flags.define(values, Own, boldness=0.25)
+    config_flags.define(values, evaluation.Grid)
     parse("command", values, list(arguments))
     return values
 
@@ -40,6 +42,12 @@ def test_a_class_is_made_of_its_flags():
         (Settings, {"clip_norm": 0.0}),
         (Own, {"loss_weights": "best"}),
         (Own, {"boldness": -1.0}),
+        (Own, {"boldness": -1}),
+        (Settings, {"meta_steps": 0.5}),
+        (Settings, {"meta_steps": float("inf")}),
+        (Settings, {"clip_norm": float("nan")}),
+        (Settings, {"jit_compile": "often"}),
+        (Settings, {"validation_trajectory": "long"}),
     ],
 )
 def test_what_is_out_of_range_is_the_same_error_from_python_and_from_a_command(cls, wrong):
@@ -49,3 +57,30 @@ def test_what_is_out_of_range_is_the_same_error_from_python_and_from_a_command(c
     with pytest.raises(CommandError) as from_command:
         parsed(f"--{name}={value}")
     assert str(from_python.value) == str(from_command.value)
+
+
+def test_a_field_may_have_another_flag_and_only_what_was_given_counts():
+    values = parsed("--grid_low=1e-3", "--grid_extend=0")
+    assert given_fields(evaluation.Grid, values) == {"low": 1e-3, "extend": 0}
+    grid = from_flags(evaluation.Grid, values)
+    assert (grid.low, grid.high, grid.extend) == (1e-3, 1.0, 0)
+    with pytest.raises(CommandError, match="`grid_low` is .* > 0. Received: grid_low=0"):
+        parsed("--grid_low=0")
+
+
+def test_flags_of_a_command_alone_are_fields_too():
+    values = flags.FlagValues()
+    config_flags.define_flags(
+        values,
+        draws=integer(8, min=1, help="Draws."),
+        rate=number(None, above=0, help="Rate."),
+        kind=choice("a", ("a", "b"), help="Kind."),
+        quick=boolean(False, help="Quick."),
+    )
+    parse("command", values, ["--draws=3", "--rate=2", "--quick"])
+    assert (values.draws, values.rate, values.kind, values.quick) == (3, 2.0, "a", True)
+    parse("command", values, ["--noquick"])
+    assert values.rate is None and values.quick is False
+    for wrong in ("--draws=0", "--rate=none", "--kind=c", "--quick=maybe"):
+        with pytest.raises(CommandError, match=f"Received: {wrong[2:].partition('=')[0]}="):
+            parse("command", values, [wrong])

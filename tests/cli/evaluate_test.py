@@ -141,11 +141,16 @@ def test_an_interrupted_evaluation_goes_on_with_its_tuning(command, tmp_path, mo
         (["--task=quadratic", "--output_dir=x", "--baselines=best"], "baseline='best'"),
         (["--task=nothing", "--output_dir=x"], "task='nothing'"),
         (["--task=quadratic", "--output_dir=x", "--preset=no/such"], "no/such"),
-        (["--task=quadratic", "--output_dir=x", "--grid_low=-1"], "low=-1.0"),
+        (["--task=quadratic", "--output_dir=x", "--grid_low=-1"], "low=-1"),
         (["--task=quadratic", "--output_dir=x", "extra"], "extra"),
         (["--task=quadratic", "--output_dir=x", "--report=time"], "time"),
         (["--task=quadratic", "--output_dir=x", "--report=cost", "--baselines=sgd"], "sgd"),
         (["--suite=general", "--output_dir=x", "--report=cost", "--baselines=sgd"], "sgd"),
+        (["--suite=general", "--output_dir=x", "--steps=5"], "--steps=5"),
+        (["--suite=general", "--output_dir=x", "--nojit_compile"], "--jit_compile=False"),
+        (["--suite=general", "--output_dir=x", "--report_rows=0"], "--report_rows=0"),
+        (["--suite=general", "--output_dir=x", "--grid_low=2"], "low=2.0"),
+        (["--task=quadratic", "--output_dir=x", "--seed=-1"], "seed=-1"),
     ],
 )
 def test_bad_flags_are_named(command, capsys, tmp_path, monkeypatch, arguments, received):

@@ -116,8 +116,8 @@ def test_without_any_finite_validation_nothing_is_kept(tmp_path, capsys):
     ("arguments", "received"),
     [
         (["--meta_learning_rate=1"], "--meta_learning_rate=1"),
-        (["--draws=0"], "--draws=0"),
-        (["--min_rate=0"], "min_rate=0.0"),
+        (["--draws=0"], "draws=0"),
+        (["--min_rate=0"], "min_rate=0"),
         (["--min_rate=1"], "max_rate=0.1"),
         (["--rule=unheard_of"], "rule='unheard_of'"),
         (["--output_dir="], "--output_dir="),

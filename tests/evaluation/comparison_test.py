@@ -2,6 +2,7 @@
 
 import csv
 import json
+import lzma
 import math
 import socket
 
@@ -106,6 +107,18 @@ def test_json_is_strict_and_comes_back_the_same(results, tmp_path):
         Results.from_json(tmp_path / "other.json")
 
 
+def test_packed_results_come_back_too(results, tmp_path):
+    results.to_json(tmp_path / "results.json")
+    content = (tmp_path / "results.json").read_bytes()
+    packed = tmp_path / "results.json.xz"
+    packed.write_bytes(lzma.compress(content))
+    Results.from_json(packed).to_json(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == content
+    packed.write_bytes(content)
+    with pytest.raises(ValueError, match="Received: .*results.json.xz"):
+        Results.from_json(packed)
+
+
 def test_files_tell_no_host_and_no_path(results, preset_directory, tmp_path):
     contender = evaluation.learned(preset_directory)
     assert contender.name == "small-lstm"
@@ -140,6 +153,11 @@ def test_arguments_that_cannot_work_are_refused():
         ({"contenders": []}, "names of their own"),
         ({"contenders": ["adamant"]}, "baseline='adamant'"),
         ({"steps": 0}, "steps=0"),
+        ({"seeds": True}, "seeds=True"),
+        ({"seed": -1}, "seed=-1"),
+        ({"jit_compile": "no"}, "jit_compile='no'"),
+        ({"grid": 0.1}, "grid=0.1"),
+        ({"sedes": 3}, "'sedes': 3"),
         ({"tune_for": "luck"}, "tune_for='luck'"),
         ({"task": "nothing"}, "task='nothing'"),
     ):

@@ -119,7 +119,7 @@ def test_grids_and_criteria_that_cannot_work_are_refused():
     for arguments in ({"low": 0.0}, {"low": 2.0}, {"high": math.inf}, {"per_decade": 0}):
         with pytest.raises(ValueError, match="Received:"):
             Grid(**arguments)
-    with pytest.raises(ValueError, match="Received: 'accuracy'"):
+    with pytest.raises(ValueError, match="Received: criterion='accuracy'"):
         tune(Bowl(0.1), GRID, 1, "accuracy")
     quadratic = Bowl(0.1)
     quadratic.problem = Problem(tasks.Quadratic())

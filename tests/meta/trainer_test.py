@@ -77,6 +77,28 @@ def test_validation_measures_where_the_meta_loss_is_measured(meta_loss_split, le
     assert level < trainer.validate()["final_loss_0"] < level + 1.5
 
 
+class SumOfSquares(tasks.Task):
+    """A task with `loss` alone, which sums over all there is."""
+
+    def init(self, seed):
+        return [tf.random.stateless_normal([3], seed)], []
+
+    def loss(self, params, model_state, batch):
+        return tf.reduce_sum(tf.square(params[0])), model_state, {}
+
+
+@pytest.mark.parametrize("second_derivatives", [False, True])
+def test_a_task_with_a_loss_alone_trains_under_xla(second_derivatives):
+    trainer = Trainer(
+        rules.RNNProp(hidden_size=2, layers=1),
+        [SumOfSquares()],
+        TruncatedBPTT(unroll=2, num_tasks=2, second_derivatives=second_derivatives),
+        settings=Settings(meta_steps=1, trajectories=(2,), num_validation_tasks=2),
+    )
+    values = trainer.step()
+    assert values["skipped"] == 0.0 and values["meta_gradient_norm"] > 0.0
+
+
 def test_split_and_resumed_equals_one_run(tmp_path):
     whole = make(ema_decay=0.9)
     for _ in range(13):

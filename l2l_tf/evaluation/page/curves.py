@@ -23,7 +23,7 @@ COLUMNS, PANEL = 3, 250
 NAME = 24
 _DASHES = ("dash", "dot", "dashdot")
 # Losses above this many times the first one leave the picture.
-_HIGHEST = 10.0
+_MAX_SHOWN = 10.0
 
 
 class _Line(NamedTuple):
@@ -163,9 +163,9 @@ def _within(values, first, quantity):
     """Values up to where they leave the picture, where the line ends at its edge."""
     values = np.array(values, float)
     if quantity.endswith("loss") and np.isfinite(first) and first > 0:
-        above = np.nonzero(~(values <= _HIGHEST * first))[0]
+        above = np.nonzero(~(values <= _MAX_SHOWN * first))[0]
         if len(above):
-            values[above[0]] = _HIGHEST * first
+            values[above[0]] = _MAX_SHOWN * first
             values[above[0] + 1 :] = np.nan
     return shortened(values)
 

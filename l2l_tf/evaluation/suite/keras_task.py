@@ -1,20 +1,18 @@
 """A Keras model with its data as a task, so that every optimizer meets it on equal terms."""
 
-import contextlib
 import hashlib
 import json
-import random
 import re
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.tasks import Task, fold_in
+from l2l_tf.tasks import fold_in
 from l2l_tf.tasks.classification import hold
+from l2l_tf.tasks.keras_model import ModelTask, stateless_outputs
 
 
-class KerasTask(Task):
+class KerasTask(ModelTask):
     """Training of a Keras model on rows in memory.
 
     Args:
@@ -27,40 +25,16 @@ class KerasTask(Task):
     """
 
     def __init__(self, name, build, splits, objective, batch_size):
-        self.name = name
-        self.build = build
+        super().__init__(name, build)
         self.splits = splits
         self.objective = objective
         self.batch_size = batch_size
-        self._model = None
         self._held = None
         self._digest = None
 
-    @property
-    def model(self) -> Any:
-        """A model whose layers compute; the weights in it are never used."""
-        if self._model is None:
-            # Nothing has a gradient in an `init_scope`, and some networks are trained first.
-            with contextlib.nullcontext() if tf.executing_eagerly() else tf.init_scope():
-                self._model = self.build()
-        return self._model
-
-    @property
-    def variable_paths(self):
-        return [v.path for v in self.model.trainable_variables]
-
-    def init(self, seed):
-        # Keras draws the seeds of initializers and dropout from Python's `random`.
-        state = random.getstate()
-        random.seed(int(seed[0]) * 2**32 + int(seed[1]))
-        try:
-            model = self.build()
-        finally:
-            random.setstate(state)
-        return (
-            [tf.constant(v.numpy()) for v in model.trainable_variables],
-            [tf.constant(v.numpy()) for v in model.non_trainable_variables],
-        )
+    def random_seeds(self, seed):
+        # As in all runs of the suites so far.
+        return int(seed[0]) * 2**32 + int(seed[1]), super().random_seeds(seed)[1]
 
     def loss(self, params, model_state, batch):
         call = ModelCall(self.model, params, model_state, training=True)
@@ -112,8 +86,8 @@ class ModelCall:
         self.model_state = list(model_state)
 
     def __call__(self, inputs):
-        outputs, self.model_state = self.model.stateless_call(
-            self.params, self.model_state, inputs, training=self.training
+        outputs, _, self.model_state = stateless_outputs(
+            self.model, self.params, self.model_state, inputs, self.training
         )
         return outputs
 

@@ -14,7 +14,7 @@ from l2l_tf.evaluation.suite.standings import REFERENCE
 from l2l_tf.evaluation.suite.suites import SUITES
 
 # The fewest steps of a run, however much shorter than the suite's.
-LEAST_STEPS = 20
+MIN_STEPS = 20
 
 
 def run_suite(
@@ -72,8 +72,8 @@ def run_suite(
 
 
 def _evaluated(entry, settings, stretch):
-    steps = max(round(entry.steps * stretch), LEAST_STEPS)
-    own = dataclasses.replace(settings, steps=steps, jit_compile=entry.jit_compile)
+    steps = max(round(entry.steps * stretch), MIN_STEPS)
+    own = settings.replaced(steps=steps, jit_compile=entry.jit_compile)
     return engine.EvaluatedTask(entry.name, entry.make, own)
 
 

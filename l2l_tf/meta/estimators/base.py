@@ -83,8 +83,9 @@ class Estimator(Configured, kw_only=True):
             index: Number of the replica, scalar int.
             replicas: How many there are, a divisor of `num_tasks`.
         """
-        count = self.num_tasks // replicas
-        return self.copied(num_tasks=count, first=index * count, _in_all=self.num_tasks)
+        num_tasks = self.num_tasks // replicas
+        first = index * num_tasks
+        return self.copied(num_tasks=num_tasks, first=first, _in_all=self.num_tasks)
 
     def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         """Carried state of a fresh trajectory.

@@ -18,7 +18,7 @@ class Particles(NamedTuple):
     """Carried state: antithetic pairs of trajectories.
 
     Attributes:
-        trajectory: `Trajectory` of 2·tasks optimizees; the second half starts like the first
+        trajectory: `Trajectory` of 2·num_tasks optimizees; the second half starts like the first
             and sees the same batches.
         perturbations: Dict name → `[num_tasks, …]`, the sum of the perturbations so far.
     """

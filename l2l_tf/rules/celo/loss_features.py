@@ -6,7 +6,7 @@ from keras import ops
 MEANS = 10
 FEATURES = MEANS - 1
 SLOTS = ("loss_means", "loss_minima", "loss_count")
-_LARGEST = float(np.finfo("float32").max)
+_MAX = float(np.finfo("float32").max)
 
 
 def initial_loss_state(dtype="float32"):
@@ -17,7 +17,7 @@ def initial_loss_state(dtype="float32"):
     """
     return {
         "loss_means": ops.zeros((MEANS,), dtype),
-        "loss_minima": ops.full((MEANS,), _LARGEST, dtype),
+        "loss_minima": ops.full((MEANS,), _MAX, dtype),
         "loss_count": ops.zeros((), dtype),
     }
 
@@ -42,7 +42,7 @@ def observe_loss(state, loss, total_steps):
     means, minima, count = (state[name] for name in SLOTS)
     dtype = means.dtype
     # Before the first loss there is no minimum, also where zeros were written over the state.
-    minima = ops.where(count == 0, ops.full_like(minima, _LARGEST), minima)
+    minima = ops.where(count == 0, ops.full_like(minima, _MAX), minima)
     loss = ops.cast(loss, dtype)
     known = ops.isfinite(loss)
     loss = ops.where(known, loss, ops.zeros_like(loss))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.rules.celo.celo import Celo, CeloAdam
 from l2l_tf.rules.celo.celo2 import Celo2
 from l2l_tf.rules.celo.inputs import INPUTS
@@ -32,8 +33,7 @@ def rule_from_published_weights(source, arrays, **config):
     Raises:
         ValueError: If the source is unknown, an array is missing or has another shape.
     """
-    if source not in SOURCES:
-        raise ValueError(f"`source` is one of {SOURCES}. Received: source={source!r}")
+    check_choice("source", source, SOURCES)
     reader = _Reader(source, arrays)
     if source == "celo2":
         hidden = reader.width("ff_mod_stack.~.b0", -1)

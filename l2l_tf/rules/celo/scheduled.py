@@ -2,10 +2,10 @@
 
 from keras import ops
 
-from l2l_tf.cells import fraction_done, progress_features
-from l2l_tf.cells.progress import STAGES
+from l2l_tf.cells import fraction_done
 from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
 from l2l_tf.rules.celo.loss_features import FEATURES, initial_loss_state, observe_loss
+from l2l_tf.rules.celo.progress_features import STAGES, progress_features
 from l2l_tf.rules.celo.scheduler import scheduler_meta_params, scheduler_step
 from l2l_tf.rules.dtypes import widest_dtype
 

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells.lstm import lstm_step
+from l2l_tf.cells.lstm import lstm_layer_step
 
 
 def in_lockstep(evaluations, counts):
@@ -126,19 +126,12 @@ def averaging_lstm_step(inputs, state, meta_params, layers, averaged):
     """
     features, new_state = inputs, {}
     for layer in range(layers):
-        name = f"lstm_{layer}"
-        features, cell = lstm_step(
-            features,
-            state[f"{name}_hidden"],
-            state[f"{name}_cell"],
-            meta_params[f"{name}_kernel"],
-            meta_params[f"{name}_bias"],
-        )
+        features, cell = lstm_layer_step(features, state, meta_params, layer)
         indices = averaged[layer]
         if indices:
             means = yield ops.stack([features[i] for i in indices], axis=0)
             features = _replace_rows(features, indices, means)
-        new_state[f"{name}_hidden"], new_state[f"{name}_cell"] = features, cell
+        new_state[f"lstm_{layer}_hidden"], new_state[f"lstm_{layer}_cell"] = features, cell
     return features, new_state
 
 

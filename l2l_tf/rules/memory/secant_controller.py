@@ -14,7 +14,7 @@ from l2l_tf.rules.memory.controllers import Controller, Emission, register_contr
 _A_BASIS, _B_BASIS = 3, 2
 # Features of a coordinate, and of all coordinates together.
 _LOCAL, _GLOBAL = 5, 4
-_LARGEST_RATIO = 1e6
+_MAX_RATIO = 1e6
 
 
 @register_controller("secant_lstm")
@@ -100,7 +100,7 @@ class SecantLSTMController(Controller):
         valid = ops.logical_and(cosine > 1e-4, s_size > float(epsilon) * x_size)
         valid = ops.logical_and(signal.started, valid)
         sy = ops.where(valid, sy, 1.0)
-        ratio = ops.minimum(h_size / _positive(s_size), _LARGEST_RATIO)
+        ratio = ops.minimum(h_size / _positive(s_size), _MAX_RATIO)
         q = ops.where(valid, ratio * yhy / sy, 0.0)
         count = ops.cast(signal.count, gradient.dtype)
         size = ops.sqrt(s_size) / ops.sqrt(_positive(y_size)) / ops.sqrt(count * sy)

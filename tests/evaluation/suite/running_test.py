@@ -2,6 +2,7 @@
 
 import functools
 import json
+import random
 import re
 import warnings
 
@@ -158,6 +159,19 @@ def test_a_longer_suite_tells_the_longer_run(tmp_path):
     results = small_run(tmp_path, ["adam", contender], stretch=1.5)
     assert set(lengths) == {30}
     assert max(r.step for r in results.records) == 30
+
+
+def test_a_fresh_model_is_drawn_from_pythons_random_numbers():
+    task = ENTRIES[0].make()
+    params, state = task.init(tf.constant([3, -7]))
+    before = random.getstate()
+    random.seed(3 * 2**32 - 7)
+    model = task.build()
+    random.setstate(before)
+    for found, variable in zip(params, model.trainable_variables, strict=True):
+        np.testing.assert_array_equal(found, variable.numpy())
+    assert len(state) == len(model.non_trainable_variables)
+    np.testing.assert_array_equal(params[0], task.init(tf.constant([3, -7]))[0][0])
 
 
 def test_a_keras_task_is_what_fit_trains():

@@ -13,7 +13,7 @@ import pytest
 from helpers import backend_digits, backend_files, backend_fits, backend_steps
 
 TENSORFLOW = os.environ.get("L2L_TENSORFLOW")
-TESTS = pathlib.Path(__file__).parents[1]
+TESTS = pathlib.Path(__file__).parents[2]
 # Rounding in half precision differs between backends, with 8 bits and with 11.
 TOLERANCES = {"half precision": 2e-2, "scaled half precision": 2e-3}
 # Steps after which what rounding differs by is no longer near it: ten times more in ten steps.
