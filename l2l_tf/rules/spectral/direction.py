@@ -14,7 +14,7 @@ POLYNOMIALS = MINIMAX
 # over the longer side.
 BLOCK = 64
 # Blocks of more widths than this are padded to the next powers of two.
-MOST_WIDTHS = 4
+MAX_WIDTHS = 4
 
 
 def orthogonalised(matrices, block=BLOCK):
@@ -82,7 +82,7 @@ class _Cut:
 def _whitenings(grams, sizes):
     """`whitening` of each of the tensors `[n, width, width]`, with a chain for few widths."""
     widths = {gram.shape[-1] for gram in grams}
-    if len(widths) > MOST_WIDTHS:
+    if len(widths) > MAX_WIDTHS:
         widths = {1 << (width - 1).bit_length() for width in widths}
     found = [None] * len(grams)
     for width in sorted(widths):

@@ -6,7 +6,7 @@ from keras import ops
 from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means, corrected_noise
 
 # Logarithms: what a step of danger takes off, what a step without gives back, and the most.
-CUT, RECOVERY, LEAST = 0.2, 0.02, -3.0
+CUT, RECOVERY, MIN_GUARD = 0.2, 0.02, -3.0
 # Of the first loss: below it step sizes grow no more; below the other steps are shorter.
 LEARNED, DONE = 1e-4, 1e-6
 _FAST, _SLOW = LOSS_DECAYS.index(0.5), LOSS_DECAYS.index(0.98)
@@ -36,7 +36,7 @@ def guarded(loss, state):
     fall = ops.maximum(loss["loss_first"] - loss["loss_lowest"], 0.0)
     danger = ops.logical_and(rise > 3.0 * noise + 0.1 * fall, seen > 10.0)
     guard = state["guard"]
-    guard = ops.where(danger, ops.maximum(guard - CUT, LEAST), ops.minimum(guard + RECOVERY, 0.0))
+    guard = ops.where(danger, ops.maximum(guard - CUT, MIN_GUARD), ops.minimum(guard + RECOVERY, 0.0))
     return {"guard": guard}, ops.exp(guard)
 
 

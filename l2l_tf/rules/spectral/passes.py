@@ -8,11 +8,11 @@ from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means
 # data more often than this takes shorter steps, which grow more slowly: few rows are not fitted
 # long before a held-out loss is at its best. Not without end: many passes are often only a bound.
 # Nor where the run is known to be short: steps have no time to grow then.
-PASSES, LEAST_NEW, SHORT = 3.0, 0.1, 100.0
+PASSES, MIN_NEW, SHORT = 3.0, 0.1, 100.0
 # Share of the first loss that has to be gone before anything can have been learned by heart.
 FALLEN = 0.2
 # Decay of kernels, over the rule's own: for rows that are new, and the most.
-DECAY, MOST_DECAY = 6.0, 20.0
+DECAY, MAX_DECAY = 6.0, 20.0
 # Part of an epoch in which steps become shorter, their least factor at its end, and the updates
 # below which an epoch is too short for that.
 CLOSING, CLOSED, LONG = 0.3, 0.05, 50.0
@@ -32,7 +32,7 @@ def share_of_new_rows(context):
     passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
     short = ops.where(total > 0.0, SHORT / ops.maximum(total, 1.0), 0.0)
     share = ops.where(passes > 0.0, ops.maximum(PASSES / passes, short), 1.0)
-    return ops.clip(share, LEAST_NEW, 1.0)
+    return ops.clip(share, MIN_NEW, 1.0)
 
 
 def share_of_growth(share, loss):
@@ -53,7 +53,7 @@ def share_of_growth(share, loss):
 
 def factor_of_decay(share):
     """What the weight decay of kernels is multiplied by: more where rows come again."""
-    return ops.minimum(DECAY / share, MOST_DECAY)
+    return ops.minimum(DECAY / share, MAX_DECAY)
 
 
 def closing(context):
