@@ -36,7 +36,8 @@ def guarded(loss, state):
     fall = ops.maximum(loss["loss_first"] - loss["loss_lowest"], 0.0)
     danger = ops.logical_and(rise > 3.0 * noise + 0.1 * fall, seen > 10.0)
     guard = state["guard"]
-    guard = ops.where(danger, ops.maximum(guard - CUT, MIN_GUARD), ops.minimum(guard + RECOVERY, 0.0))
+    cut, recovered = ops.maximum(guard - CUT, MIN_GUARD), ops.minimum(guard + RECOVERY, 0.0)
+    guard = ops.where(danger, cut, recovered)
     return {"guard": guard}, ops.exp(guard)
 
 

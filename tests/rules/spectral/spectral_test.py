@@ -183,7 +183,7 @@ def test_the_guard_ignores_noise():
     gradient = generator.normal(size=(6, 4)).astype("float32")
     losses = 1.0 + 0.5 * generator.random(200)
     _, state = run(set_by_hand(), [gradient] * 200, losses=losses)
-    assert float(state.shared["guard"]) > guard.LEAST / 10
+    assert float(state.shared["guard"]) > guard.MIN_GUARD / 10
 
 
 def test_step_sizes_grow_no_more_where_all_is_learned():
