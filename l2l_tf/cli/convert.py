@@ -30,6 +30,7 @@ flags.DEFINE_bool(
     "Celo2 only: with orthogonalised matrices (Celo2) or without (Celo2-base).",
     flag_values=FLAGS,
 )
+GROUPS = {"What to convert": ("source", "weights", "output")}
 
 CARD = """# {rule}
 
@@ -102,7 +103,7 @@ def _command():
 
 def run(argv=None):
     """Entry point of `l2l-convert`; returns the exit code."""
-    return run_command("l2l-convert", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-convert", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ flags.DEFINE_string(
     "output_dir", "demo_output", "Directory for all that it writes.", flag_values=FLAGS
 )
 flags.DEFINE_integer("meta_steps", 1200, "Meta-updates of the LSTM.", 1, flag_values=FLAGS)
+GROUPS = {"How long, and where to": ("meta_steps", "output_dir")}
 
 BASELINES = ["sgd", "momentum", "rmsprop", "adam"]
 
@@ -158,7 +159,7 @@ def main(argv):
 
 def run(argv=None):
     """Entry point of `l2l-demo`; returns the exit code."""
-    return run_command("l2l-demo", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-demo", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":
