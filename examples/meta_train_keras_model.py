@@ -62,7 +62,7 @@ presets.save_preset(directory, trainer.best_rule(), "# Meta-trained on a small c
 
 optimizers = {
     "meta-trained": LearnedOptimizer(preset=directory),
-    "before meta-training": LearnedOptimizer(rule=RULE),
+    "before meta-training": LearnedOptimizer(rule=f"rule:{RULE}"),
     "Adam(1e-3)": keras.optimizers.Adam(1e-3),
     "Adam(1e-2)": keras.optimizers.Adam(1e-2),
 }
