@@ -13,7 +13,7 @@ import tempfile
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 from l2l_tf import LearnedOptimizer, export, presets, tasks
 from l2l_tf.core.files import to_json
@@ -96,6 +96,7 @@ def measure(model, xs, ys, python):
 
 def main(argv):
     del argv
+    logging.set_verbosity(logging.ERROR)  # TensorFlow tells of every file that it converts.
     xs, ys = batches_of(FLAGS.steps, FLAGS.batch_size)
     optimizers = {"Adam": lambda: keras.optimizers.Adam(1e-3)}
     for name in FLAGS.preset:

@@ -43,7 +43,7 @@ print(f"on the digits 0 to 4, before: accuracy {accuracy:.3f}")
 
 weights = pretrained.layers[0].get_weights()
 slowly = {"learning_rate_multipliers": {"conv2d": 0.1}}
-runs = {
+optimizers = {
     "fine-tuned, LearnedOptimizer(), body at 0.1": (True, LearnedOptimizer(**slowly)),
     "fine-tuned, LearnedOptimizer()": (True, LearnedOptimizer()),
     "fine-tuned, Adam(1e-3)": (True, keras.optimizers.Adam(1e-3)),
@@ -51,7 +51,7 @@ runs = {
 }
 accuracies = {}
 figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
-for name, (from_known, optimizer) in runs.items():
+for name, (from_known, optimizer) in optimizers.items():
     inner = body()
     if from_known:
         inner.set_weights(weights)

@@ -2,7 +2,8 @@
 
 The rule weighs three averages of the gradient over their size; how, is learned. The task is
 Rosenbrock's valley, of another steepness for every seed. Once this module is imported, both are
-known by their names: `LearnedOptimizer(rule=…)`, `l2l_tf.tasks.get("rosenbrock")`.
+known by their names: `LearnedOptimizer(rule=…)`, `l2l_tf.tasks.get("rosenbrock")`. Draws
+write_a_rule.png.
 
 python examples/write_a_rule.py
 """
@@ -95,3 +96,4 @@ print("Median loss after 100 steps on 32 new valleys; Adam and momentum tuned ov
 losses = {row.contestant.optimizer: row.train_loss.median for row in results.summary()}
 for name, loss in losses.items():
     print(f"  {name:30} {loss:.3g}")
+results.plot("write_a_rule.png")

@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 PAGES = {
     "quick-start": ROOT / "docs" / "quick-start.md",
+    "meta-train": ROOT / "docs" / "tutorials" / "meta-train.md",
     "train-a-cnn": ROOT / "docs" / "tutorials" / "train-a-cnn.md",
 }
 _PYTHON = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)

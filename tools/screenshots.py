@@ -66,7 +66,7 @@ def tensorboard_meta():
     )
     with tempfile.TemporaryDirectory() as logs:
         trainer.fit(80, callbacks=[meta.callbacks.TensorBoard(logs, update_freq=1)])
-        _tensorboard(logs, "tensorboard-meta", "train/|validation/")
+        _tensorboard(logs, "tensorboard-meta", "curves/|meta_loss|gradient_norm|score")
 
 
 def _tensorboard(logs, name, tags):

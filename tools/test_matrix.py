@@ -24,7 +24,10 @@ TESTS = [
     "tests/export/training_test.py",
     "tests/export/step_test.py",
 ]
-REPLACED = ("tensorflow-cpu", "keras")
+# TensorFlow brings the TensorBoard of its version.
+REPLACED = ("tensorflow-cpu", "keras", "tensorboard")
+# Python compiles what is imported, a small part of what is installed.
+QUICKLY = ("--quiet", "--disable-pip-version-check", "--no-compile")
 FLAGS = flags.FLAGS
 
 if __name__ == "__main__":
@@ -58,7 +61,7 @@ def environment(directory, tensorflow, keras):
         return python
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
     wanted = requirements(tensorflow, keras, (ROOT / "requirements.txt").read_text())
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    command = [python, "-m", "pip", "install", *QUICKLY, *wanted]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode:
         raise RuntimeError(installed.stderr.strip().splitlines()[-1])

@@ -33,6 +33,7 @@ flags.DEFINE_string(
     "weights", None, "The .npz file, one array per name of the authors.", flag_values=FLAGS
 )
 flags.DEFINE_string("output", None, "The preset directory to write.", flag_values=FLAGS)
+GROUPS = {"What to convert": ("source", "weights", "output")}
 
 CARD = """# {rule}
 
@@ -102,7 +103,7 @@ def _command():
 
 def run(argv=None):
     """Entry point of `l2l-convert`; returns the exit code."""
-    return run_command("l2l-convert", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-convert", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ flags.DEFINE_string(
     "output_dir", "demo_output", "Directory for all that it writes.", flag_values=FLAGS
 )
 define_flags(FLAGS, meta_steps=integer(1200, min=1, help="Meta-updates of the LSTM."))
+GROUPS = {"How long, and where to": ("meta_steps", "output_dir")}
 
 BASELINES = ["sgd", "momentum", "rmsprop", "adam"]
 
@@ -160,7 +161,7 @@ def main(argv):
 
 def run(argv=None):
     """Entry point of `l2l-demo`; returns the exit code."""
-    return run_command("l2l-demo", __doc__.partition(":")[2], FLAGS, main, argv)
+    return run_command("l2l-demo", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
 
 
 if __name__ == "__main__":

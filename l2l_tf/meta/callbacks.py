@@ -5,12 +5,17 @@ such as `ModelCheckpoint` or `TensorBoard`, has its counterpart here. A callback
 trainer, and `model.stop_training = True` ends the run.
 """
 
+import importlib.util
 import os
 import sys
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from l2l_tf.meta.curve_image import curve_image
+
+MOST_IMAGES = 8
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -80,21 +85,30 @@ class TensorBoard(keras.callbacks.Callback):
 
     `train/…` every few meta-steps: meta-loss, losses at both ends of the unroll, norm of the
     meta-gradient, learning rate. `validation/…`: score and final losses. At each validation the
-    meta-parameters, and what they changed by since the last, as histograms.
+    meta-parameters, and what they changed by since the last, as histograms, and `curves/{i}`: an
+    image of the losses along the runs on validation task i, one of the first eight, beside those of
+    the first validation and of the best.
 
     Args:
         log_dir: Where they are written.
         update_freq: Meta-steps between values of `train/…`.
+        curves: Whether there are images, which matplotlib draws; None: where it is installed.
     """
 
-    def __init__(self, log_dir: str | os.PathLike, update_freq: int = 10):
+    def __init__(
+        self, log_dir: str | os.PathLike, update_freq: int = 10, curves: bool | None = None
+    ):
         super().__init__()
         self.log_dir = log_dir
         self.update_freq = update_freq
+        self.curves = (
+            importlib.util.find_spec("matplotlib") is not None if curves is None else curves
+        )
 
     def on_train_begin(self, logs=None):
         self._writer = tf.summary.create_file_writer(str(self.log_dir))
         self._before = None
+        self._first_and_best = {}
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.meta_step
@@ -112,11 +126,24 @@ class TensorBoard(keras.callbacks.Callback):
                 tf.summary.histogram(f"meta_params/{name}", value)
                 if self._before is not None:
                     tf.summary.histogram(f"changes/{name}", np.subtract(value, self._before[name]))
+            if self.curves:
+                self._images()
         self._before = now
         self._writer.flush()
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+    def _images(self):
+        step, curves = self.model.meta_step, self.model.validation_curves
+        kept = self._first_and_best
+        kept.setdefault("first", (step, curves))
+        if self.model.best_step == step:
+            kept["best"] = (step, curves)
+        shown = {**kept, "now": (step, curves)}
+        for index, task in enumerate(self.model.validation_tasks[:MOST_IMAGES]):
+            lines = {f"{name}: meta-step {n}": found[index] for name, (n, found) in shown.items()}
+            tf.summary.image(f"curves/{index}", curve_image(lines, repr(task))[None])
 
     def _scalars(self, prefix, values):
         with self._writer.as_default(step=self.model.meta_step):

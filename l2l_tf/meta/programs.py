@@ -78,7 +78,8 @@ def validation(estimator, rule, task, averages, settings, jit_compile):
         jit_compile: Whether XLA compiles it.
 
     Returns:
-        Function of the seed → `(score, final loss)`.
+        Function of the seed → `(score, curve)`; curve: the losses along the run `[steps + 1]`, means
+        over optimizees.
     """
     steps = settings.validation_trajectory or max(settings.trajectories)
 
@@ -86,7 +87,7 @@ def validation(estimator, rule, task, averages, settings, jit_compile):
         bound = rule.bind(averages)
         losses = run_losses(bound, task, trajectory, train_batches, meta_batches, steps)
         weights = loss_weights(estimator.loss_weights, steps, 0, steps)
-        return validation_score(losses, weights), tf.reduce_mean(losses[-1])
+        return validation_score(losses, weights), tf.reduce_mean(losses, axis=1)
 
     run = traced_apart(run, jit_compile)
 

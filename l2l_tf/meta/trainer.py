@@ -97,6 +97,8 @@ class Trainer:
         self.failures = 0
         self.seconds = 0.0
         self.validations = []
+        # Of the last validation: per task the losses along its runs, means over optimizees.
+        self.validation_curves = []
         self.variables = {
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
@@ -233,10 +235,12 @@ class Trainer:
         seed = fold_in(as_seed(self.settings.seed), _VALIDATE)
         values = {}
         scores = []
+        self.validation_curves = []
         for index, validate in enumerate(self._validations):
-            score, final = validate(fold_in(seed, index))
+            score, curve = validate(fold_in(seed, index))
             scores.append(float(score))
-            values[f"final_loss_{index}"] = float(final)
+            self.validation_curves.append(curve.numpy())
+            values[f"final_loss_{index}"] = float(curve[-1])
         values["score"] = float(np.mean(scores))
         # Machines round differently, and all of them have to decide alike.
         values = dict(zip(values, self.spread.agreed(list(values.values())), strict=True))

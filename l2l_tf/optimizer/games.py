@@ -18,14 +18,10 @@ def note(optimizer):
     Args:
         optimizer: `RuleOptimizer`, built.
     """
-    if not BACKEND.tracing():
-        others = _others_in_turn(optimizer, _turns)
-    elif (program := BACKEND.program()) is None:
-        return
+    if BACKEND.tracing():
+        others = _others_in_program(optimizer)
     else:
-        together = _traced.setdefault(program, weakref.WeakSet())
-        others = [o for o in together if o is not optimizer]
-        together.add(optimizer)
+        others = _others_in_turn(optimizer, _turns)
     _tell(optimizer, others)
 
 
@@ -52,6 +48,17 @@ def _tell(optimizer, others):
     for player in [optimizer, *rivals] if rivals else []:
         if not player.told_of_contest:
             player.notice_contest(True)
+
+
+def _others_in_program(one):
+    # AutoGraph, which goes through this in a user's `tf.function`, knows no assignment expressions.
+    program = BACKEND.program()
+    if program is None:
+        return []
+    together = _traced.setdefault(program, weakref.WeakSet())
+    others = [other for other in together if other is not one]
+    together.add(one)
+    return others
 
 
 def _others_in_turn(one, turns):

@@ -17,7 +17,7 @@ from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.projection import projected
 from l2l_tf.optimizer.skip_watch import SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
-from l2l_tf.optimizer.variables import Spec, constant, path_of, scalar, tensors
+from l2l_tf.optimizer.variables import Spec, constant, holds_no_weights, path_of, scalar, tensors
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
@@ -186,7 +186,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         states = iter(state.variables)
         self._slots = []
         for variable in variables:
-            if self._overwrite_variable_with_gradient(variable):
+            if holds_no_weights(variable):
                 self._slots.append(None)
                 continue
             prefix = path_of(variable).replace("/", "_").replace(":", "_")
@@ -207,7 +207,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
     def learned_variables(self):
         """List of the variables that the rule updates, in the order of its shared state."""
         variables = self._trainable_variables
-        return [v for v in variables if not self._overwrite_variable_with_gradient(v)]
+        return [v for v in variables if not holds_no_weights(v)]
 
     def _laid_out(self, rule):
         """The rule as it is told what the variables are for; their paths tell."""

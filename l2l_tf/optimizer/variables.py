@@ -12,6 +12,11 @@ def path_of(variable):
     return str(getattr(variable, "path", None) or variable.name)
 
 
+def holds_no_weights(variable):
+    """Whether steps put its gradient in its place: Keras keeps scales of float8 that way."""
+    return getattr(variable, "overwrite_with_gradient", False)
+
+
 class Spec:
     """Shape and dtype of a variable: all that `rule.init` looks at."""
 

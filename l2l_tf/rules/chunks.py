@@ -9,6 +9,8 @@ from l2l_tf.rules.barrier import optimization_barrier
 CHUNK = 2**14
 # A rule with less state has its few operations fused: nothing is there to be bounded.
 MIN_FLOATS = 16
+# Keras has it since 3.12. Without it half precision is written as such, which takes longer.
+VIEW = getattr(ops, "view", None)
 
 
 def worth_chunks(count, floats_per_coordinate):
@@ -49,7 +51,7 @@ def evaluate_in_chunks(update, given, slots, dtype, iteration):
         return ops.slice_update(tensor, [0] * (rank - 1) + [start], part)
 
     def part(start, size, steps, filled):
-        chunk = {name: ops.view(_take(t, start, size), kept_in[name]) for name, t in filled.items()}
+        chunk = {n: _values(_take(t, start, size), kept_in[n]) for n, t in filled.items()}
         step, new = update(
             *(ops.cast(_take(t, start, size), dtype) for t in given),
             {name: ops.cast(slot, dtype) for name, slot in chunk.items()},
@@ -67,7 +69,7 @@ def evaluate_in_chunks(update, given, slots, dtype, iteration):
     )
     if count > number * size:  # Fewer than there are chunks.
         steps, slots = part(number * size, count - number * size, steps, slots)
-    return steps, {name: ops.view(slot, kept_in[name]) for name, slot in slots.items()}
+    return steps, {name: _values(slot, kept_in[name]) for name, slot in slots.items()}
 
 
 def sums_in_chunks(terms, given, dtype):
@@ -87,7 +89,7 @@ def sums_in_chunks(terms, given, dtype):
     def part(start, size, width):
         # A sum over rows adds rows; one along a row would add one entry at a time.
         pieces = (ops.reshape(_take(t, start, size), (-1, width)) for t in bits)
-        pieces = (ops.view(p, t.dtype) for p, t in zip(pieces, given, strict=True))
+        pieces = (_values(p, t.dtype) for p, t in zip(pieces, given, strict=True))
         return [ops.sum(t, axis=0) for t in terms(*(ops.cast(p, dtype) for p in pieces))]
 
     def body(index, sums):
@@ -118,4 +120,9 @@ def _bits(tensor):
     slot to float32 and back.
     """
     half = str(standardize_dtype(tensor.dtype)) in ("bfloat16", "float16")
-    return ops.view(tensor, "int16") if half else tensor
+    return VIEW(tensor, "int16") if half and VIEW else tensor
+
+
+def _values(bits, dtype):
+    """What `_bits` was given."""
+    return bits if bits.dtype == dtype else VIEW(bits, dtype)

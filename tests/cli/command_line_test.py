@@ -26,6 +26,15 @@ def test_help_has_an_example_and_every_flag_once_within_100_columns(command, cap
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
+def test_help_is_in_groups_and_what_all_commands_have_comes_last(command, capsys):
+    command.run(["--help"])
+    text = capsys.readouterr().out
+    headings = re.findall(r"^(\S.*):\n  --", text, re.MULTILINE)
+    assert len(headings) > 1 and headings[-1] == "More"
+    assert "  --import\n" in text.partition("More:")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
 def test_examples_in_help_are_flags_that_are_there(command, capsys):
     command.run(["--help"])
     text = capsys.readouterr().out.partition("Exit codes")[0]

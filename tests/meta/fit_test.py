@@ -162,21 +162,46 @@ def test_a_checkpoint_at_a_validation_holds_it(tmp_path):
     assert step == 5 and [h["meta_step"] for h in info["history"]] == [0, 5]
 
 
-def test_tensorboard_gets_scalars_and_histograms(tmp_path):
-    make().fit(6, [callbacks.TensorBoard(tmp_path, update_freq=2)], verbose=0)
-    (events,) = tmp_path.iterdir()
-    steps, kinds = {}, {}
+def summaries(directory):
+    """Dicts tag → steps, tag → kind, tag → tensors of what was written for TensorBoard."""
+    (events,) = directory.iterdir()
+    steps, kinds, tensors = {}, {}, {}
     for record in tf.data.TFRecordDataset(str(events)):
         event = tf.compat.v1.Event.FromString(record.numpy())
         for value in event.summary.value:
             steps.setdefault(value.tag, []).append(event.step)
+            tensors.setdefault(value.tag, []).append(value.tensor)
             if value.metadata.plugin_data.plugin_name:
                 kinds[value.tag] = value.metadata.plugin_data.plugin_name
+    return steps, kinds, tensors
+
+
+def test_tensorboard_gets_scalars_histograms_and_images_of_curves(tmp_path):
+    make().fit(6, [callbacks.TensorBoard(tmp_path, update_freq=2)], verbose=0)
+    steps, kinds, tensors = summaries(tmp_path)
     assert steps["train/meta_loss"] == steps["train/learning_rate"] == [1, 2, 4, 6]
     assert steps["validation/score"] == steps["validation/final_loss_0"] == [0, 5, 6]
     assert steps["meta_params/output_kernel"] == [0, 5, 6]
     assert steps["changes/output_kernel"] == [5, 6]
     assert kinds["changes/output_kernel"] == "histograms"
+    assert steps["curves/0"] == [0, 5, 6] and kinds["curves/0"] == "images"
+    width, height, *pictures = tf.make_ndarray(tensors["curves/0"][-1]).tolist()
+    picture = tf.io.decode_png(pictures[0])
+    assert picture.shape == (int(height), int(width), 3)
+    assert len(np.unique(picture)) > 10  # Lines of several colours.
+
+
+def test_tensorboard_without_images(tmp_path):
+    make().fit(1, [callbacks.TensorBoard(tmp_path, curves=False)], verbose=0)
+    assert not any(tag.startswith("curves") for tag in summaries(tmp_path)[0])
+
+
+def test_curves_of_a_validation_end_where_its_final_losses_are():
+    trainer = make()
+    values = trainer.validate()
+    (curve,) = trainer.validation_curves
+    assert curve.shape == (4,)
+    assert values["final_loss_0"] == pytest.approx(float(curve[-1]))
 
 
 def test_it_says_its_validations_unless_it_is_to_be_silent(capsys):

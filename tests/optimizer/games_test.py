@@ -37,6 +37,17 @@ def test_optimizers_of_one_traced_program_are_in_a_game_from_the_first_step_on()
     assert contested(*players) == [True, True]
 
 
+def test_a_step_under_autograph_says_nothing(caplog):
+    variable, optimizer = player()
+
+    @tf.function
+    def step():
+        move(variable, optimizer)
+
+    step()
+    assert caplog.messages == []
+
+
 def test_optimizers_that_take_turns_are_in_a_game():
     players = player(), player()
     for turn in (0, 1, 0):

@@ -10,9 +10,14 @@ from l2l_tf.rules import base, chunks
 COUNT = 61
 
 
-@pytest.mark.parametrize("state_dtype", [None, "bfloat16"])
-def test_chunks_change_nothing(state_dtype, monkeypatch):
+@pytest.mark.parametrize(
+    "state_dtype, view",
+    [(None, chunks.VIEW), ("bfloat16", chunks.VIEW), ("bfloat16", None)],
+    ids=["float32", "bfloat16", "bfloat16 in a Keras before 3.12"],
+)
+def test_chunks_change_nothing(state_dtype, view, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK", 16)
+    monkeypatch.setattr(chunks, "VIEW", view)
     rule = rules.LSTM(hidden_size=4, layers=1, preprocess=None)
     generator = np.random.default_rng(0)
     variables = [tf.constant(generator.normal(size=[COUNT]), tf.float32)]

@@ -10,8 +10,9 @@ ERROR tests/b_test.py
 """
 
 
-def test_the_two_have_other_versions_and_all_else_stays():
+def test_the_two_have_other_versions_and_bring_their_own_tensorboard():
     text = "# Users.\ntensorflow-cpu>=2.21,<2.22\nkeras>=3.15,<3.16\nabsl-py>=2.1,<3  # flags\n"
+    text += "tensorboard>=2.20,<2.22\n"
     wanted = ["tensorflow-cpu==2.20.*", "keras==3.12.*", "absl-py>=2.1,<3"]
     assert test_matrix.requirements("2.20", "3.12", text) == wanted
 
