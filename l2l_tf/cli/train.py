@@ -54,6 +54,13 @@ flags.DEFINE_string(
     "such as those of an lstm in partition or gac_lstm.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string(
+    "partner",
+    None,
+    "With --meta_optimizer=dual the second rule or preset, which is trained in turn; default: the "
+    "one that is trained, once more.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
 flags.DEFINE_enum(
@@ -66,7 +73,9 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_bool("resume", False, "Continue from the newest valid checkpoint.", flag_values=FLAGS)
 GROUPS = {
-    "What to train": ("task", "rule", "output_dir", "start_from", "resume", "validation_task"),
+    "What to train": (
+        *("task", "rule", "output_dir", "start_from", "partner", "resume", "validation_task"),
+    ),
     "The run": config_flags.define(FLAGS, Settings),
     "Tasks in other units": config_flags.define(FLAGS, tasks.RandomScaling, spread=0.0),
 }
@@ -113,7 +122,7 @@ def main(argv):
     if trainer.finished:
         print(f"The run is finished ({trainer.meta_step} meta-steps).")
         if trainer.spread.writes and not (output / "preset").is_dir():
-            meta_run.write_preset(trainer, output, command)
+            meta_run.write_presets(trainer, output, command)
         print(f"The preset is in {output / 'preset'}")
         return 0
     if resumed:

@@ -1,6 +1,7 @@
 """What a meta-training run is, besides rule, tasks and estimator."""
 
-from l2l_tf.core.config import Configured, boolean, choice, integer, number, several
+from l2l_tf.core.config import Configured, boolean, choice, integer, number, setting, several
+from l2l_tf.meta.meta_optimizer import check_meta_optimizer
 
 SAMPLINGS = ("fixed", "log_uniform")
 
@@ -15,6 +16,15 @@ class Settings(Configured):
     meta_steps: int = integer(1000, min=1, help="Meta-updates in all.")
     meta_learning_rate: float = number(
         3e-3, min=0, help="Adam's learning rate, decayed to a tenth along a cosine."
+    )
+    meta_optimizer: str = setting(
+        "adam",
+        check_meta_optimizer,
+        help="What meta-gradients are given to: adam; preset:NAME, a learned optimizer; self, the "
+        "rule as it is in training; dual, a second one (--partner), which this one trains in turn.",
+    )
+    meta_update_scale: float = number(
+        1.0, above=0, help="Factor of the updates of a meta-optimizer that is learned."
     )
     clip_norm: float = number(1.0, above=0, help="Largest global norm of a meta-gradient.")
     ema_decay: float = number(

@@ -19,6 +19,7 @@ from l2l_tf.core.tracing import traced_apart
 from l2l_tf.meta import loop, state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
+from l2l_tf.meta.meta_optimizer import MetaOptimizer
 from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import Spread
@@ -29,6 +30,11 @@ from l2l_tf.tasks import get as task_from_text
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
+# Settings that a run which is begun anew may change: what was traced knows nothing of them.
+RESTARTED = (
+    *("meta_steps", "meta_learning_rate", "meta_optimizer", "meta_update_scale", "clip_norm"),
+    *("validate_every", "patience", "checkpoint_every", "seed"),
+)
 
 
 def _given(thing, from_text):
@@ -61,6 +67,9 @@ class Trainer:
             None: the tasks trained on, with other seeds.
         settings: `Settings`; None: the defaults.
         spread: `Spread` of the optimizees over replicas; None: this process alone.
+        partner: With `meta_optimizer="dual"` the second rule, a text or an `UpdateRule`; None:
+            this one again. It is trained on the same tasks with other seeds. Or the `Trainer`
+            whose partner this one is.
         **changes: Fields of `Settings` that are other than in `settings`.
 
     Raises:
@@ -77,6 +86,7 @@ class Trainer:
         validation_tasks: Sequence[Task | str] | None = None,
         settings: Settings | None = None,
         spread: Spread | None = None,
+        partner: "UpdateRule | str | Trainer | None" = None,
         **changes,
     ):
         rule = presets.resolve(rule, untrained=True).rule
@@ -98,36 +108,96 @@ class Trainer:
         self.spread = spread or Spread()
         self.spread.check(estimator, self.tasks)
         self.rule = rule
-        self.stop_training = False
         self.estimator = estimator
         self.settings = settings
-        self.meta_step = 0
-        self.skipped = 0
-        self.best_score = math.inf
-        self.best_step = 0
-        self.failures = 0
-        self.seconds = 0.0
-        self.validations = []
         self.variables = {
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
         self.averages = self.variables
         if settings.ema_decay:
             self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
-        self.best = {name: v.numpy() for name, v in self.averages.items()}
-        self.optimizer = self._new_optimizer()
-        self.runs = [None] * len(self.tasks)
+        self._partner = self._trainer_of(partner)
+        self._takes_along = not isinstance(partner, Trainer)
+        self._set_out()
         self._steps = [self._compile_step(task) for task in self.tasks]
         self._begins = [self._compile_begin(task) for task in self.tasks]
         self._validations = [self._compile_validation(t) for t in self.validation_tasks]
 
-    def _new_optimizer(self):
-        rate = keras.optimizers.schedules.CosineDecay(
-            self.settings.meta_learning_rate, self.settings.meta_steps, alpha=0.1
+    def _trainer_of(self, partner):
+        """The trainer of the second rule, which knows this one as its partner."""
+        if self.settings.meta_optimizer != "dual":
+            if partner is not None:
+                raise ValueError(
+                    "A partner needs meta_optimizer='dual'. "
+                    f"Received: meta_optimizer={self.settings.meta_optimizer!r}"
+                )
+            return None
+        if isinstance(partner, Trainer):
+            return partner
+        return Trainer(
+            self.rule if partner is None else partner,
+            self.tasks,
+            self.estimator,
+            self.validation_tasks,
+            _changed(self.settings, {"seed": (self.settings.seed + 1) % 2**31}),
+            self.spread,
+            partner=self,
         )
-        optimizer = keras.optimizers.Adam(rate, global_clipnorm=self.settings.clip_norm)
-        optimizer.build(list(self.variables.values()))
-        return optimizer
+
+    def _set_out(self):
+        """Be where a run begins."""
+        for variables in (self.variables, self.averages):
+            for name, variable in variables.items():
+                variable.assign(self.rule.meta_params[name])
+        self.stop_training = False
+        self.meta_step = self.skipped = self.failures = self.best_step = 0
+        self.best_score = math.inf
+        self.seconds = 0.0
+        self.validations = []
+        self.best = {name: v.numpy() for name, v in self.averages.items()}
+        self.runs = [None] * len(self.tasks)
+        self._meta_optimizer = self._new_meta_optimizer()
+
+    def _new_meta_optimizer(self):
+        leader = {"self": self, "dual": self.partner}.get(self.settings.meta_optimizer)
+        return MetaOptimizer(self.settings, list(self.variables.values()), leader)
+
+    def restart(self, rule: UpdateRule | None = None, **changes) -> None:
+        """Begin a run anew, for which nothing is traced again.
+
+        Args:
+            rule: The same rule with other meta-parameters to begin with; None: those of before.
+            **changes: Settings that are other than before, of `RESTARTED`.
+
+        Raises:
+            ValueError: If the rule is another one, or another setting is to change.
+        """
+        if set(changes) - set(RESTARTED):
+            raise ValueError(f"A new run may change {RESTARTED}. Received: {changes}")
+        if rule is not None:
+            self.rule = self.rule.bind(rule.meta_params)
+        self.settings = _changed(self.settings, changes)
+        if self.settings.meta_optimizer == "dual":
+            self._partner = self._partner or self._trainer_of(None)
+        self._set_out()
+        if self.follower:
+            seed = (self.settings.seed + 1) % 2**31
+            self.follower.restart(**{**changes, "meta_optimizer": "dual", "seed": seed})
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The Keras optimizer of the meta-parameters."""
+        return self._meta_optimizer.keras
+
+    @property
+    def partner(self) -> "Trainer | None":
+        """With `meta_optimizer="dual"` the trainer of the second rule."""
+        return self._partner if self.settings.meta_optimizer == "dual" else None
+
+    @property
+    def follower(self) -> "Trainer | None":
+        """The partner, where this trainer takes it along."""
+        return self.partner if self._takes_along else None
 
     def fit(
         self,
@@ -162,8 +232,9 @@ class Trainer:
                     f"This run, at meta-step {self.meta_step}, is one of "
                     f"{self.settings.meta_steps}. Received: meta_steps={meta_steps}"
                 )
-            self.settings = _changed(self.settings, {"meta_steps": meta_steps})
-            self.optimizer = self._new_optimizer()
+            for trainer in filter(None, (self, self.follower)):
+                trainer.settings = _changed(trainer.settings, {"meta_steps": meta_steps})
+                trainer._meta_optimizer = trainer._new_meta_optimizer()
         return loop.fit(self, callbacks, verbose)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -246,12 +317,19 @@ class Trainer:
         return self._begins[index](seed)
 
     def step(self) -> dict[str, float]:
-        """One meta-update: one unroll of one task.
+        """One meta-update: one unroll of one task. A partner takes one, too, with the new weights.
 
         Returns:
             Dict of floats: the estimator's summaries, and `skipped` (1.0 if the
             meta-gradient was not finite and was not applied).
         """
+        summaries = self._step()
+        if self.follower:
+            partner = self.follower.step()
+            summaries["partner_meta_loss"] = partner["meta_loss"]
+        return summaries
+
+    def _step(self):
         started = time.perf_counter()
         index = self.meta_step % len(self.tasks)
         run = self.runs[index]
@@ -270,7 +348,7 @@ class Trainer:
         summaries = {k: float(v) for k, v in summaries.items()}
         if bool(finite):
             gradients = [gradient[name] for name in self.variables]
-            self.optimizer.apply(gradients, list(self.variables.values()))
+            self._meta_optimizer.step(gradients, summaries["meta_loss"])
             self._average()
             run = dict(run, carried=carried, start=run["start"] + self.estimator.unroll)
             self.runs[index] = run
@@ -298,7 +376,7 @@ class Trainer:
             Dict of floats: `score`, and `final_loss_{i}` per validation task.
         """
         seed = fold_in(as_seed(self.settings.seed), _VALIDATE)
-        values = {}
+        values = {"partner_score": self.follower.validate()["score"]} if self.follower else {}
         scores = []
         for index, validate in enumerate(self._validations):
             score, final = validate(fold_in(seed, index))
@@ -342,6 +420,7 @@ class Trainer:
             },
             "settings": state.plain(dataclasses.asdict(self.settings)),
             **({"replicas": self.spread.replicas} if self.spread.replicas > 1 else {}),
+            **({"partner": rules.serialize(self.partner.rule)} if self.follower else {}),
         }
 
     def save(self, directory: str | os.PathLike) -> None:
