@@ -2,6 +2,7 @@
 
 from l2l_tf.core.config import Configured, boolean, choice, integer, number, setting, several
 from l2l_tf.meta.meta_optimizer import check_meta_optimizer
+from l2l_tf.meta.refresh import SCHEDULES
 
 SAMPLINGS = ("fixed", "log_uniform")
 
@@ -53,6 +54,15 @@ class Settings(Configured):
     num_validation_tasks: int = integer(8, min=1, help="Optimizees per validation task.")
     patience: int = integer(0, help="Validations without improvement before stopping; 0: never.")
     checkpoint_every: int = integer(100, min=1, help="Meta-steps between checkpoints.")
+    refresh: str = choice(
+        "always",
+        SCHEDULES,
+        help="Which unrolls of a run have a meta-gradient: always; growing, its 1st, 2nd, 4th, 8th "
+        "…; plateau, where the loss no longer falls. The others only train the optimizees.",
+    )
+    refresh_gap: int = integer(
+        8, min=1, help="Unrolls from a meta-gradient to the next, at most (growing, plateau)."
+    )
     seed: int = integer(0, max=2**31 - 1, help="Seed of everything.")
     jit_compile: bool = boolean(
         True, help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`)."

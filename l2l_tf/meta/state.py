@@ -26,7 +26,7 @@ def save(trainer, directory):
 
 
 def _info(trainer):
-    runs = [run and {k: run[k] for k in ("start", "trajectory")} for run in trainer.runs]
+    runs = [run and {k: v for k, v in run.items() if k != "carried"} for run in trainer.runs]
     return {
         "runs": runs,
         "history": trainer.validations,
@@ -58,7 +58,8 @@ def restore(trainer, directory):
     for part, its_info in parts:
         for index, run in enumerate(its_info["runs"]):
             if run is not None:
-                part.runs[index] = {**run, "carried": part.fresh(index, as_seed(0))}
+                carried = part.fresh(index, as_seed(0))
+                part.runs[index] = {"waited": 0, "stuck": False, **run, "carried": carried}
     saved = _filled(_all_arrays(trainer), arrays)
     for part, its_info in parts:
         _take_up(part, its_info, saved if part is trainer else saved["partner"])

@@ -15,15 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.core.tracing import traced_apart
-from l2l_tf.meta import loop, state
+from l2l_tf.meta import loop, programs, refresh, state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
 from l2l_tf.meta.meta_optimizer import MetaOptimizer
-from l2l_tf.meta.objective import loss_weights
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import Spread
-from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, as_seed, fold_in
 from l2l_tf.tasks import get as task_from_text
@@ -33,7 +30,7 @@ _TRAIN, _VALIDATE = 1, 2
 # Settings that a run which is begun anew may change: what was traced knows nothing of them.
 RESTARTED = (
     *("meta_steps", "meta_learning_rate", "meta_optimizer", "meta_update_scale", "clip_norm"),
-    *("validate_every", "patience", "checkpoint_every", "seed"),
+    *("refresh", "refresh_gap", "validate_every", "patience", "checkpoint_every", "seed"),
 )
 
 
@@ -119,9 +116,11 @@ class Trainer:
         self._partner = self._trainer_of(partner)
         self._takes_along = not isinstance(partner, Trainer)
         self._set_out()
-        self._steps = [self._compile_step(task) for task in self.tasks]
-        self._begins = [self._compile_begin(task) for task in self.tasks]
-        self._validations = [self._compile_validation(t) for t in self.validation_tasks]
+        self._steps = [programs.step(self, task) for task in self.tasks]
+        # Traced where they are first needed.
+        self._advances = [programs.step(self, task, learns=False) for task in self.tasks]
+        self._begins = [programs.begin(self, task) for task in self.tasks]
+        self._validations = [programs.validation(self, task) for task in self.validation_tasks]
 
     def _trainer_of(self, partner):
         """The trainer of the second rule, which knows this one as its partner."""
@@ -247,71 +246,6 @@ class Trainer:
             for variable, value in zip(variables.values(), weights, strict=True):
                 variable.assign(value)
 
-    def _jit_compile(self, task):
-        return self.settings.jit_compile and task.jit_compile
-
-    def _compile_begin(self, task):
-        def begin(seed):
-            return self.spread.run(
-                lambda estimator: estimator.begin(self.rule, task, seed), self.estimator
-            )
-
-        return traced_apart(begin) if task.in_graph else begin
-
-    def _compile_step(self, task):
-        share = self.estimator.share(0, self.spread.replicas)
-
-        def meta_step(values, carried, batches, start, trajectory):
-            rule = self.rule.bind(values)
-            estimate = share.estimate(rule, task, carried, batches, start, trajectory)
-            finite = tf.reduce_all(
-                [tf.reduce_all(tf.math.is_finite(g)) for g in estimate.meta_gradient.values()]
-                + [
-                    tf.reduce_all(tf.math.is_finite(t))
-                    for t in tf.nest.flatten(estimate.carried)
-                    if t.dtype.is_floating
-                ]
-            )
-            return estimate, finite
-
-        meta_step = traced_apart(meta_step, self._jit_compile(task))
-
-        # Random numbers are drawn before what XLA compiles, which they would make many times
-        # as large; and so they are the same with XLA and without.
-        def on_replica(estimator, carried, start, trajectory):
-            batches = estimator.batches(task, carried, start)
-            # Values, not variables: what XLA compiles reads none of another device.
-            values = {name: tf.convert_to_tensor(v) for name, v in self.variables.items()}
-            estimate, finite = meta_step(values, carried, batches, start, trajectory)
-            gradient, summaries = self.spread.mean((estimate.meta_gradient, estimate.summaries))
-            return gradient, summaries, self.spread.everywhere(finite), estimate.carried
-
-        def drawn_step(carried, start, trajectory):
-            *alike, carried = self.spread.run(
-                on_replica, self.estimator, carried, start, trajectory
-            )
-            return *self.spread.one(alike), carried
-
-        return traced_apart(drawn_step) if task.in_graph else drawn_step
-
-    def _compile_validation(self, task):
-        steps = self.settings.validation_trajectory or max(self.settings.trajectories)
-
-        def run(trajectory, train_batches, meta_batches):
-            rule = self.rule.bind(self.averages)
-            losses = run_losses(rule, task, trajectory, train_batches, meta_batches, steps)
-            weights = loss_weights(self.estimator.loss_weights, steps, 0, steps)
-            return validation_score(losses, weights), tf.reduce_mean(losses[-1])
-
-        run = traced_apart(run, self._jit_compile(task))
-
-        def validate(seed):
-            num_tasks = self.settings.num_validation_tasks
-            where = self.estimator.meta_loss_split
-            return run(*validation_run(self.rule, task, seed, num_tasks, steps, where))
-
-        return traced_apart(validate) if task.in_graph else validate
-
     def fresh(self, index: int, seed: tf.Tensor) -> Any:
         """Carried state of a fresh trajectory of the task of that index."""
         return self._begins[index](seed)
@@ -320,8 +254,8 @@ class Trainer:
         """One meta-update: one unroll of one task. A partner takes one, too, with the new weights.
 
         Returns:
-            Dict of floats: the estimator's summaries, and `skipped` (1.0 if the
-            meta-gradient was not finite and was not applied).
+            Dict of floats: the estimator's summaries, `skipped` (1.0 if the meta-gradient was not
+            finite and was not applied), and `refreshed` (0.0 if there was none to be applied).
         """
         summaries = self._step()
         if self.follower:
@@ -342,20 +276,25 @@ class Trainer:
                 generator = np.random.default_rng([self.settings.seed, self.meta_step])
                 length = log_uniform_length(generator, self.estimator.unroll, length)
             run = {"carried": self.fresh(index, seed), "start": 0, "trajectory": length}
-        gradient, summaries, finite, carried = self._steps[index](
+            run |= {"waited": 0, "stuck": False}
+        learns = refresh.due(self.settings, run["start"] // self.estimator.unroll, run)
+        gradient, summaries, finite, carried = (self._steps if learns else self._advances)[index](
             run["carried"], tf.constant(run["start"]), tf.constant(run["trajectory"])
         )
         summaries = {k: float(v) for k, v in summaries.items()}
         if bool(finite):
-            gradients = [gradient[name] for name in self.variables]
-            self._meta_optimizer.step(gradients, summaries["meta_loss"])
-            self._average()
+            if learns:
+                gradients = [gradient[name] for name in self.variables]
+                self._meta_optimizer.step(gradients, summaries["meta_loss"])
+                self._average()
             run = dict(run, carried=carried, start=run["start"] + self.estimator.unroll)
+            run |= refresh.noted(summaries, run, learns)
             self.runs[index] = run
         else:
             self.skipped += 1
             self.runs[index] = None
         summaries["skipped"] = 0.0 if bool(finite) else 1.0
+        summaries["refreshed"] = float(learns)
         self.meta_step += 1
         self.seconds += time.perf_counter() - started
         return summaries

@@ -49,7 +49,7 @@ def meta_gradients(trainer, steps):
 
 def replayed(trainer, seen, optimizer, rules_at):
     """The weights after the same gradients through a `LearnedOptimizer` of given weights."""
-    variables = [tf.Variable(v) for v in seen[0][0].values()]
+    variables = [tf.Variable(v, name=name) for name, v in seen[0][0].items()]
     optimizer.build(variables)
     for number, (_, gradients, loss) in enumerate(seen):
         optimizer.follow(rules_at(number))

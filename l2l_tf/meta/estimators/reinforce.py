@@ -71,7 +71,7 @@ class Reinforce(Estimator):
         one = begin(policy, task, seed, self.num_tasks, first=self.first)
         all_of = tf.nest.map_structure(self._copies, one._replace(seed=tf.zeros([0])))
         number = self.rollouts * self.num_tasks
-        shared = {**all_of.rule_state.shared, "number": tf.range(number)}
+        shared = {**all_of.rule_state.shared, "number": tf.range(float(number))}
         rule_state = all_of.rule_state._replace(shared=shared)
         trajectory = all_of._replace(rule_state=rule_state, seed=one.seed)
         return Rollouts(trajectory, tf.zeros([number], one.params[0].dtype))
@@ -164,7 +164,8 @@ class _Policy(rules.UpdateRule):
 
     def init(self, variables, state_dtype=None):
         state = self.rule.init(variables, state_dtype)
-        shared = {"rule": state.shared, "number": tf.constant(0)}
+        # A float, as derivatives are mapped over what states hold.
+        shared = {"rule": state.shared, "number": tf.zeros([])}
         shared["log_probability"] = tf.zeros([self.steps])
         return state._replace(shared=shared)
 
@@ -172,9 +173,10 @@ class _Policy(rules.UpdateRule):
         inner = state._replace(shared=state.shared["rule"])
         means, inner = self.rule.update(gradients, inner, variables, context)
         step = tf.cast(context.iteration, tf.int32) - tf.cast(self.start, tf.int32)
+        rollout = tf.cast(state.shared["number"], tf.int32)
         actions, log_probability = [], 0.0
         for mean, noise in zip(means, self.noise, strict=True):
-            drawn = tf.gather(noise[step], state.shared["number"])
+            drawn = tf.gather(noise[step], rollout)
             size = tf.sqrt(tf.reduce_mean(tf.square(mean)))
             scale = tf.stop_gradient(self.exploration * size + LEAST_NOISE)
             action = tf.stop_gradient(mean + scale * drawn)

@@ -78,7 +78,7 @@ def test_rollouts_begin_alike_see_the_same_rows_and_part():
 
 
 @pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.quick(False)
+@pytest.mark.quick("False")
 def test_it_teaches_a_rate(jit):
     trainer = Trainer(
         OneRate(),
