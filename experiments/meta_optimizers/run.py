@@ -26,7 +26,7 @@ TRAJECTORY, EVERY = 100, 20
 # Task, optimizees of a meta-step, optimizees of a validation.
 PROBLEMS = {"quadratics": ("quadratic", 16, 64), "digits": ("digits_mlp", 1, 4)}
 GRIDS = {
-    "adam": (1e-3, 3e-3, 1e-2, 3e-2),
+    "adam": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     "preset:spectral-general": (0.3, 1.0, 3.0),
     "preset:rnnprop-general": (0.03, 0.1, 0.3),
     "self": (0.03, 0.1, 0.3),
