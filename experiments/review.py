@@ -18,7 +18,10 @@ EXPERIMENTS = {
     "lazy": (("experiments.lazy.run",),),
     "reading": (("experiments.reading.run",),),
     "estimators": (("experiments.estimators.bias_variance",), ("experiments.estimators.training",)),
-    "meta-optimizers": (("experiments.meta_optimizers.run",),),
+    "meta-optimizers": (
+        ("experiments.meta_optimizers.run",),
+        ("experiments.meta_optimizers.run", "--rule=rnnprop-general", "--report=shipped"),
+    ),
     "refresh": (("experiments.refresh.run",),),
 }
 

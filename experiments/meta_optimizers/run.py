@@ -1,8 +1,10 @@
 """Learned optimizers as meta-optimizers, the rule in training among them, beside tuned Adam.
 
 python -m experiments.meta_optimizers.run
+python -m experiments.meta_optimizers.run --rule=rnnprop-general --report=shipped
 
-A rule is meta-trained from random weights by truncated BPTT, on quadratics and on the digits' net.
+A rule is meta-trained by truncated BPTT, on quadratics and on the digits' net: from random weights,
+or, where --rule names a preset, from what ships.
 Its meta-gradients are given to Adam, to a preset's rule, to the rule itself as it is at that
 meta-step, or to a second one that it trains in turn. Every meta-optimizer has a grid of learning
 rates or of factors of its updates; the best validation score of seed 0 chooses, and other seeds, of
@@ -18,7 +20,7 @@ from absl import app, flags
 
 from experiments.pieces import Pieces
 from experiments.tables import markdown
-from l2l_tf import meta
+from l2l_tf import meta, presets
 from l2l_tf.core.files import write_csv, write_whole
 
 FLAGS = flags.FLAGS
@@ -37,6 +39,7 @@ COLOURS = dict(zip(GRIDS, ("black", "C0", "C1", "C2", "C3"), strict=True))
 if __name__ == "__main__":
     flags.DEFINE_list("problems", list(PROBLEMS), "Of quadratics, digits.")
     flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    flags.DEFINE_string("report", "meta_optimizers", "Name of the files of the report.")
     flags.DEFINE_integer("meta_steps", 200, "Meta-steps of each run.", 1)
     flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
     flags.DEFINE_string("pieces", "runs/meta-optimizers", "Where finished runs are kept.")
@@ -68,15 +71,17 @@ class Runs:
         if self.trainer is None:
             self.trainer = self._new_trainer()
         changed = "meta_learning_rate" if name == "adam" else "meta_update_scale"
-        first = self.trainer.rule
-        self.trainer.restart(
-            first.bind(first.initial_meta_params(seed)),
-            **{"meta_optimizer": name, changed: rate, "seed": seed},
-        )
+        settings = {"meta_optimizer": name, changed: rate, "seed": seed}
+        self.trainer.restart(self._start(seed), **settings)
         self.trainer.fit(verbose=0)
         found = [v["score"] for v in self.trainer.validations]
         print(self.problem, name, rate, seed, [round(v, 3) for v in found[::3]], flush=True)
         return found
+
+    def _start(self, seed):
+        """The rule as a run begins: untrained weights of that seed, or the preset's."""
+        rule, preset = presets.resolve(self.rule, untrained=True)
+        return rule if preset else rule.bind(rule.initial_meta_params(seed))
 
     def _new_trainer(self):
         task, num_tasks, num_validation_tasks = PROBLEMS[self.problem]
@@ -192,9 +197,9 @@ def main(argv):
         found[problem], more = problem_of(runs, FLAGS.seeds)
         records += more
         text += f"\n## {problem}\n\n{markdown(header, rows(found[problem]))}"
-        write_whole(output / "meta_optimizers.md", text)
-        write_csv(output / "meta_optimizers.csv", records)
-        draw(found, output / "meta_optimizers.png")
+        write_whole(output / f"{FLAGS.report}.md", text)
+        write_csv(output / f"{FLAGS.report}.csv", records)
+        draw(found, output / f"{FLAGS.report}.png")
 
 
 if __name__ == "__main__":
