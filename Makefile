@@ -15,6 +15,8 @@ BAZEL_TARGETS ?= //...
 
 PAPER ?=
 
+REVIEW ?=
+
 # Optimising what a test runs for milliseconds takes XLA seconds.
 QUICK_XLA := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true
 
@@ -22,7 +24,7 @@ PEERS_VENV ?= .venv-peers
 LITERT_VENV ?= .venv-litert
 DOCS_VENV ?= .venv-docs
 
-.PHONY: help setup demo test test-slow test-backends lint format docs notebooks screenshots bench bench-peers bench-litert bench-backends test-matrix paper build-files bazel-test clean
+.PHONY: help setup demo test test-slow test-backends lint format docs notebooks screenshots bench bench-peers bench-litert bench-backends test-matrix paper review build-files bazel-test clean
 
 help:  ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -81,6 +83,9 @@ bench: $(STAMP)  ## Measure the step, its share of training, and meta-training (
 
 paper: $(STAMP)  ## Run the paper's experiments into experiments/paper/results, resumable (PAPER='--quick --output_dir=runs/quick')
 	$(BIN)/python -m experiments.paper.run $(PAPER)
+
+review: $(STAMP)  ## Run the experiments of the reviewer's questions, resumable (REVIEW='--only=lazy')
+	$(BIN)/python -m experiments.review $(REVIEW)
 
 $(PEERS_VENV)/bin/jax-and-torch:
 	@$(PYTHON) -m venv $(PEERS_VENV)

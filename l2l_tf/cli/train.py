@@ -56,6 +56,13 @@ flags.DEFINE_string(
     "such as those of an lstm in partition or gac_lstm.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string(
+    "partner",
+    None,
+    "With --meta_optimizer=dual the second rule or preset, which is trained in turn; default: the "
+    "one that is trained, once more.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
 config_flags.define_flags(
@@ -69,7 +76,9 @@ config_flags.define_flags(
     resume=boolean(False, help="Continue from the newest valid checkpoint."),
 )
 GROUPS = {
-    "What to train": ("task", "rule", "output_dir", "start_from", "resume", "validation_task"),
+    "What to train": (
+        *("task", "rule", "output_dir", "start_from", "partner", "resume", "validation_task"),
+    ),
     "The run": config_flags.define(FLAGS, Settings),
     "Tasks in other units": config_flags.define(FLAGS, tasks.RandomScaling, spread=0.0),
 }
@@ -116,7 +125,7 @@ def main(argv):
     if trainer.finished:
         print(f"The run is finished ({trainer.meta_step} meta-steps).")
         if trainer.spread.writes and not (output / "preset").is_dir():
-            meta_run.write_preset(trainer, output, command)
+            meta_run.write_presets(trainer, output, command)
         print(f"The preset is in {output / 'preset'}")
         return 0
     if resumed:

@@ -5,7 +5,9 @@ from l2l_tf.meta.estimators import (
     Estimator,
     EvolutionStrategies,
     Imitation,
+    Lookahead,
     PersistentEvolutionStrategies,
+    Reinforce,
     TruncatedBPTT,
 )
 from l2l_tf.meta.settings import Settings
@@ -15,7 +17,9 @@ __all__ = [
     "Estimator",
     "EvolutionStrategies",
     "Imitation",
+    "Lookahead",
     "PersistentEvolutionStrategies",
+    "Reinforce",
     "Settings",
     "Trainer",
     "TruncatedBPTT",

@@ -23,7 +23,7 @@ def begin(spread, estimator, rule, task):
     return traced_apart(begin) if task.in_graph else begin
 
 
-def step(spread, estimator, rule, task, variables, jit_compile):
+def step(spread, estimator, rule, task, variables, jit_compile, learns=True):
     """A function that estimates a meta-gradient and goes on along a trajectory.
 
     Args:
@@ -33,15 +33,17 @@ def step(spread, estimator, rule, task, variables, jit_compile):
         task: `Task`; where it draws in Python, only what comes after that is traced.
         variables: Dict name → variable, the meta-parameters.
         jit_compile: Whether XLA compiles it.
+        learns: Whether there is a meta-gradient; else the optimizees are only trained.
 
     Returns:
         Function `(carried, start, trajectory)` → `(meta-gradient, summaries, whether all of it is
         finite, carried)`.
     """
     share = estimator.share(0, spread.replicas)
+    estimated = share.estimate if learns else share.advance
 
     def meta_step(values, carried, batches, start, trajectory):
-        estimate = share.estimate(rule.bind(values), task, carried, batches, start, trajectory)
+        estimate = estimated(rule.bind(values), task, carried, batches, start, trajectory)
         floats = [t for t in tf.nest.flatten(estimate.carried) if t.dtype.is_floating]
         floats = [*estimate.meta_gradient.values(), *floats]
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(t)) for t in floats])
@@ -78,8 +80,8 @@ def validation(estimator, rule, task, averages, settings, jit_compile):
         jit_compile: Whether XLA compiles it.
 
     Returns:
-        Function of the seed → `(score, curve)`; curve: the losses along the run `[steps + 1]`, means
-        over optimizees.
+        Function of the seed → `(score, curve)`; curve: the losses along the run
+        `[steps + 1]`, means over optimizees.
     """
     steps = settings.validation_trajectory or max(settings.trajectories)
 

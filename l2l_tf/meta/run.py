@@ -36,7 +36,9 @@ def build(options, spread=None):
     estimator = from_flags(ESTIMATORS.named(options.estimator), options)
     settings = from_flags(Settings, options)
     rule = _first_rule(options)
-    return Trainer(rule, train_tasks, estimator, validation, settings, spread)
+    return Trainer(
+        rule, train_tasks, estimator, validation, settings, spread, options.partner or None
+    )
 
 
 def spread_by(strategy):
@@ -83,7 +85,7 @@ def train(trainer, output_dir, checkpoint_every, command):
     with stop:
         trainer.fit(callbacks=callbacks, verbose=int(writes))
     if writes and math.isfinite(trainer.best_score):
-        write_preset(trainer, output_dir, command)
+        write_presets(trainer, output_dir, command)
     return None if trainer.finished else stop.signal_number
 
 
@@ -93,6 +95,13 @@ def check_writable(directory):
     probe = directory / ".probe"
     write_whole(probe, b"is there room?")
     probe.unlink()
+
+
+def write_presets(trainer, output_dir, command):
+    """The best rule so far as `output_dir/preset`, a partner's as `output_dir/partner/preset`."""
+    write_preset(trainer, output_dir, command)
+    if trainer.follower and math.isfinite(trainer.follower.best_score):
+        write_preset(trainer.follower, pathlib.Path(output_dir) / "partner", command)
 
 
 def write_preset(trainer, output_dir, command):

@@ -1,6 +1,8 @@
 """What a meta-training run is, besides rule, tasks and estimator."""
 
-from l2l_tf.core.config import Configured, boolean, choice, integer, number, several
+from l2l_tf.core.config import Configured, boolean, choice, integer, number, setting, several
+from l2l_tf.meta.meta_optimizer import check_meta_optimizer
+from l2l_tf.meta.refresh import SCHEDULES
 
 SAMPLINGS = ("fixed", "log_uniform")
 
@@ -15,6 +17,15 @@ class Settings(Configured):
     meta_steps: int = integer(1000, min=1, help="Meta-updates in all.")
     meta_learning_rate: float = number(
         3e-3, min=0, help="Adam's learning rate, decayed to a tenth along a cosine."
+    )
+    meta_optimizer: str = setting(
+        "adam",
+        check_meta_optimizer,
+        help="What meta-gradients are given to: adam; preset:NAME, a learned optimizer; self, the "
+        "rule as it is in training; dual, a second one (--partner), which this one trains in turn.",
+    )
+    meta_update_scale: float = number(
+        1.0, above=0, help="Factor of the updates of a meta-optimizer that is learned."
     )
     clip_norm: float = number(1.0, above=0, help="Largest global norm of a meta-gradient.")
     ema_decay: float = number(
@@ -43,6 +54,15 @@ class Settings(Configured):
     num_validation_tasks: int = integer(8, min=1, help="Optimizees per validation task.")
     patience: int = integer(0, help="Validations without improvement before stopping; 0: never.")
     checkpoint_every: int = integer(100, min=1, help="Meta-steps between checkpoints.")
+    refresh: str = choice(
+        "always",
+        SCHEDULES,
+        help="Which unrolls of a run have a meta-gradient: always; growing, its 1st, 2nd, 4th, 8th "
+        "…; plateau, where the loss no longer falls. The others only train the optimizees.",
+    )
+    refresh_gap: int = integer(
+        8, min=1, help="Unrolls from a meta-gradient to the next, at most (growing, plateau)."
+    )
     seed: int = integer(0, max=2**31 - 1, help="Seed of everything.")
     jit_compile: bool = boolean(
         True, help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`)."

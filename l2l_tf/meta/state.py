@@ -1,5 +1,6 @@
 """The state of a meta-training run as a checkpoint holds it, and taken up again."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from l2l_tf.core.renamed import upgraded_fields, upgraded_rule
 from l2l_tf.meta import checkpoint
+from l2l_tf.meta.settings import Settings
 from l2l_tf.tasks import as_seed
 
 COUNTERS = ("skipped", "best_score", "best_step", "failures", "seconds")
@@ -14,17 +16,22 @@ COUNTERS = ("skipped", "best_score", "best_step", "failures", "seconds")
 
 def save(trainer, directory):
     """Write a checkpoint of everything that the next meta-step of a `Trainer` depends on."""
-    runs = [run and {k: run[k] for k in ("start", "trajectory")} for run in trainer.runs]
-    info = {
-        "describe": trainer.describe(),
+    info = {"describe": trainer.describe(), **_info(trainer)}
+    if trainer.follower:
+        info["partner"] = _info(trainer.follower)
+    arrays = {name: np.asarray(value) for name, value in _named(_all_arrays(trainer)).items()}
+    if trainer.spread.writes:
+        best = trainer.best_step
+        checkpoint.save_checkpoint(directory, trainer.meta_step, arrays, info, best=best)
+
+
+def _info(trainer):
+    runs = [run and {k: v for k, v in run.items() if k != "carried"} for run in trainer.runs]
+    return {
         "runs": runs,
         "history": trainer.validations,
         **{name: getattr(trainer, name) for name in COUNTERS},
     }
-    arrays = {name: np.asarray(value) for name, value in _named(_arrays(trainer)).items()}
-    if trainer.spread.writes:
-        best = trainer.best_step
-        checkpoint.save_checkpoint(directory, trainer.meta_step, arrays, info, best=best)
 
 
 def restore(trainer, directory):
@@ -45,10 +52,22 @@ def restore(trainer, directory):
         return False
     meta_step, arrays, info = found
     _refuse_another_run(info["describe"], trainer.describe())
-    for index, run in enumerate(info["runs"]):
-        if run is not None:
-            trainer.runs[index] = {**run, "carried": trainer.fresh(index, as_seed(0))}
-    saved = _filled(_arrays(trainer), arrays)
+    parts = [(trainer, info)]
+    if trainer.follower:
+        parts.append((trainer.follower, info["partner"]))
+    for part, its_info in parts:
+        for index, run in enumerate(its_info["runs"]):
+            if run is not None:
+                carried = part.fresh(index, as_seed(0))
+                part.runs[index] = {"waited": 0, "stuck": False, **run, "carried": carried}
+    saved = _filled(_all_arrays(trainer), arrays)
+    for part, its_info in parts:
+        _take_up(part, its_info, saved if part is trainer else saved["partner"])
+        part.meta_step = meta_step
+    return True
+
+
+def _take_up(trainer, info, saved):
     for kind in ("meta_params", "averages"):
         for name, variable in getattr(trainer, _KEPT_AS[kind]).items():
             variable.assign(saved[kind][name])
@@ -60,16 +79,20 @@ def restore(trainer, directory):
         flat = [tf.constant(value) for value in flat]
         carried = tf.nest.pack_sequence_as(run["carried"], flat)
         run["carried"] = trainer.spread.scattered(carried)
-    trainer.meta_step = meta_step
     for name in COUNTERS:
         setattr(trainer, name, _finite_or_infinite(info[name]))
     trainer.validations = [
         {k: _finite_or_infinite(v) for k, v in entry.items()} for entry in info["history"]
     ]
-    return True
 
 
 _KEPT_AS = {"meta_params": "variables", "averages": "averages"}
+
+
+def _all_arrays(trainer):
+    """Those of a trainer and of its partner."""
+    partner = {"partner": _arrays(trainer.follower)} if trainer.follower else {}
+    return {**_arrays(trainer), **partner}
 
 
 def _arrays(trainer):
@@ -130,13 +153,15 @@ def _refuse_another_run(before, now):
 
 
 def _upgraded(before):
-    """The description of a run under the names of today."""
+    """The description of a run under the names of today; settings that there were not yet had
+    what is their default."""
+    defaults = dataclasses.asdict(Settings())
     estimator = before["estimator"]
     return {
         **before,
         "rule": upgraded_rule(before["rule"]),
         "estimator": {**estimator, "config": upgraded_fields(estimator["config"])},
-        "settings": upgraded_fields(before["settings"]),
+        "settings": {**defaults, **upgraded_fields(before["settings"])},
     }
 
 

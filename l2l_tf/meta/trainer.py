@@ -15,9 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.meta import loop, programs, state
+from l2l_tf.meta import loop, programs, refresh, state
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
+from l2l_tf.meta.meta_optimizer import MetaOptimizer
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import Spread
 from l2l_tf.rules import UpdateRule
@@ -26,6 +27,11 @@ from l2l_tf.tasks import get as task_from_text
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
+# Settings that a run which is begun anew may change: what was traced knows nothing of them.
+RESTARTED = (
+    *("meta_steps", "meta_learning_rate", "meta_optimizer", "meta_update_scale", "clip_norm"),
+    *("refresh", "refresh_gap", "validate_every", "patience", "checkpoint_every", "seed"),
+)
 
 
 def _given(thing, from_text):
@@ -50,6 +56,9 @@ class Trainer:
             None: the tasks trained on, with other seeds.
         settings: `Settings`; None: the defaults.
         spread: `Spread` of the optimizees over replicas; None: this process alone.
+        partner: With `meta_optimizer="dual"` the second rule, a text or an `UpdateRule`; None:
+            this one again. It is trained on the same tasks with other seeds. Or the `Trainer`
+            whose partner this one is.
         **changes: Fields of `Settings` that are other than in `settings`.
 
     Raises:
@@ -66,6 +75,7 @@ class Trainer:
         validation_tasks: Sequence[Task | str] | None = None,
         settings: Settings | None = None,
         spread: Spread | None = None,
+        partner: "UpdateRule | str | Trainer | None" = None,
         **changes,
     ):
         rule = presets.resolve(rule, untrained=True).rule
@@ -87,31 +97,20 @@ class Trainer:
         self.spread = spread or Spread()
         self.spread.check(estimator, self.tasks)
         self.rule = rule
-        self.stop_training = False
         self.estimator = estimator
         self.settings = settings
-        self.meta_step = 0
-        self.skipped = 0
-        self.best_score = math.inf
-        self.best_step = 0
-        self.failures = 0
-        self.seconds = 0.0
-        self.validations = []
-        # Of the last validation: per task the losses along its runs, means over optimizees.
-        self.validation_curves = []
         self.variables = {
             name: tf.Variable(value, name=name) for name, value in rule.meta_params.items()
         }
         self.averages = self.variables
         if settings.ema_decay:
             self.averages = {name: tf.Variable(v) for name, v in self.variables.items()}
-        self.best = {name: v.numpy() for name, v in self.averages.items()}
-        self.optimizer = self._new_optimizer()
-        self.runs = [None] * len(self.tasks)
-        self._steps = [
-            programs.step(self.spread, estimator, rule, task, self.variables, self._jit(task))
-            for task in self.tasks
-        ]
+        self._partner = self._trainer_of(partner)
+        self._takes_along = not isinstance(partner, Trainer)
+        self._set_out()
+        self._steps, self._advances = (
+            [self._step_program(task, learns) for task in self.tasks] for learns in (True, False)
+        )
         self._begins = [programs.begin(self.spread, estimator, rule, task) for task in self.tasks]
         self._validations = [
             programs.validation(estimator, rule, task, self.averages, settings, self._jit(task))
@@ -121,13 +120,90 @@ class Trainer:
     def _jit(self, task):
         return self.settings.jit_compile and task.jit_compile
 
-    def _new_optimizer(self):
-        rate = keras.optimizers.schedules.CosineDecay(
-            self.settings.meta_learning_rate, self.settings.meta_steps, alpha=0.1
+    def _step_program(self, task, learns):
+        """Traced where it is first needed."""
+        jit = self._jit(task)
+        return programs.step(
+            self.spread, self.estimator, self.rule, task, self.variables, jit, learns
         )
-        optimizer = keras.optimizers.Adam(rate, global_clipnorm=self.settings.clip_norm)
-        optimizer.build(list(self.variables.values()))
-        return optimizer
+
+    def _trainer_of(self, partner):
+        """The trainer of the second rule, which knows this one as its partner."""
+        if self.settings.meta_optimizer != "dual":
+            if partner is not None:
+                raise ValueError(
+                    "A partner needs meta_optimizer='dual'. "
+                    f"Received: meta_optimizer={self.settings.meta_optimizer!r}"
+                )
+            return None
+        if isinstance(partner, Trainer):
+            return partner
+        return Trainer(
+            self.rule if partner is None else partner,
+            self.tasks,
+            self.estimator,
+            self.validation_tasks,
+            self.settings.replaced(seed=(self.settings.seed + 1) % 2**31),
+            self.spread,
+            partner=self,
+        )
+
+    def _set_out(self):
+        """Be where a run begins."""
+        for variables in (self.variables, self.averages):
+            for name, variable in variables.items():
+                variable.assign(self.rule.meta_params[name])
+        self.stop_training = False
+        self.meta_step = self.skipped = self.failures = self.best_step = 0
+        self.best_score = math.inf
+        self.seconds = 0.0
+        self.validations = []
+        # Of the last validation: per task the losses along its runs, means over optimizees.
+        self.validation_curves = []
+        self.best = {name: v.numpy() for name, v in self.averages.items()}
+        self.runs = [None] * len(self.tasks)
+        self._meta_optimizer = self._new_meta_optimizer()
+
+    def _new_meta_optimizer(self):
+        leader = {"self": self, "dual": self.partner}.get(self.settings.meta_optimizer)
+        return MetaOptimizer(self.settings, list(self.variables.values()), leader)
+
+    def restart(self, rule: UpdateRule | None = None, **changes) -> None:
+        """Begin a run anew, for which nothing is traced again.
+
+        Args:
+            rule: The same rule with other meta-parameters to begin with; None: those of before.
+            **changes: Settings that are other than before, of `RESTARTED`.
+
+        Raises:
+            ValueError: If the rule is another one, or another setting is to change.
+        """
+        if set(changes) - set(RESTARTED):
+            raise ValueError(f"A new run may change {RESTARTED}. Received: {changes}")
+        if rule is not None:
+            self.rule = self.rule.bind(rule.meta_params)
+        self.settings = self.settings.replaced(**changes)
+        if self.settings.meta_optimizer == "dual":
+            self._partner = self._partner or self._trainer_of(None)
+        self._set_out()
+        if self.follower:
+            seed = (self.settings.seed + 1) % 2**31
+            self.follower.restart(**{**changes, "meta_optimizer": "dual", "seed": seed})
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The Keras optimizer of the meta-parameters."""
+        return self._meta_optimizer.keras
+
+    @property
+    def partner(self) -> "Trainer | None":
+        """With `meta_optimizer="dual"` the trainer of the second rule."""
+        return self._partner if self.settings.meta_optimizer == "dual" else None
+
+    @property
+    def follower(self) -> "Trainer | None":
+        """The partner, where this trainer takes it along."""
+        return self.partner if self._takes_along else None
 
     def fit(
         self,
@@ -162,8 +238,9 @@ class Trainer:
                     f"This run, at meta-step {self.meta_step}, is one of "
                     f"{self.settings.meta_steps}. Received: meta_steps={meta_steps}"
                 )
-            self.settings = self.settings.replaced(meta_steps=meta_steps)
-            self.optimizer = self._new_optimizer()
+            for trainer in filter(None, (self, self.follower)):
+                trainer.settings = trainer.settings.replaced(meta_steps=meta_steps)
+                trainer._meta_optimizer = trainer._new_meta_optimizer()
         return loop.fit(self, callbacks, verbose)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -181,12 +258,19 @@ class Trainer:
         return self._begins[index](seed)
 
     def step(self) -> dict[str, float]:
-        """One meta-update: one unroll of one task.
+        """One meta-update: one unroll of one task. A partner takes one, too, with the new weights.
 
         Returns:
-            Dict of floats: the estimator's summaries, and `skipped` (1.0 if the
-            meta-gradient was not finite and was not applied).
+            Dict of floats: the estimator's summaries, `skipped` (1.0 if the meta-gradient was not
+            finite and was not applied), and `refreshed` (0.0 if there was none to be applied).
         """
+        summaries = self._step()
+        if self.follower:
+            partner = self.follower.step()
+            summaries["partner_meta_loss"] = partner["meta_loss"]
+        return summaries
+
+    def _step(self):
         started = time.perf_counter()
         index = self.meta_step % len(self.tasks)
         run = self.runs[index]
@@ -199,20 +283,25 @@ class Trainer:
                 generator = np.random.default_rng([self.settings.seed, self.meta_step])
                 length = log_uniform_length(generator, self.estimator.unroll, length)
             run = {"carried": self.fresh(index, seed), "start": 0, "trajectory": length}
-        gradient, summaries, finite, carried = self._steps[index](
+            run |= {"waited": 0, "stuck": False}
+        learns = refresh.due(self.settings, run["start"] // self.estimator.unroll, run)
+        gradient, summaries, finite, carried = (self._steps if learns else self._advances)[index](
             run["carried"], tf.constant(run["start"]), tf.constant(run["trajectory"])
         )
         summaries = {k: float(v) for k, v in summaries.items()}
         if bool(finite):
-            gradients = [gradient[name] for name in self.variables]
-            self.optimizer.apply(gradients, list(self.variables.values()))
-            self._average()
+            if learns:
+                gradients = [gradient[name] for name in self.variables]
+                self._meta_optimizer.step(gradients, summaries["meta_loss"])
+                self._average()
             run = dict(run, carried=carried, start=run["start"] + self.estimator.unroll)
+            run |= refresh.noted(summaries, run, learns)
             self.runs[index] = run
         else:
             self.skipped += 1
             self.runs[index] = None
         summaries["skipped"] = 0.0 if bool(finite) else 1.0
+        summaries["refreshed"] = float(learns)
         self.meta_step += 1
         self.seconds += time.perf_counter() - started
         return summaries
@@ -233,7 +322,7 @@ class Trainer:
             Dict of floats: `score`, and `final_loss_{i}` per validation task.
         """
         seed = fold_in(as_seed(self.settings.seed), _VALIDATE)
-        values = {}
+        values = {"partner_score": self.follower.validate()["score"]} if self.follower else {}
         scores = []
         self.validation_curves = []
         for index, validate in enumerate(self._validations):
@@ -279,6 +368,7 @@ class Trainer:
             },
             "settings": state.plain(dataclasses.asdict(self.settings)),
             **({"replicas": self.spread.replicas} if self.spread.replicas > 1 else {}),
+            **({"partner": rules.serialize(self.partner.rule)} if self.follower else {}),
         }
 
     def save(self, directory: str | os.PathLike) -> None:

@@ -132,6 +132,17 @@ class LearnedOptimizer(RuleOptimizer):
             card = f"# {type(self._rule).__name__}\n\n`{self._rule!r}`\n"
         presets.save_preset(directory, self.rule, card)
 
+    def follow(self, meta_params: Mapping) -> None:
+        """Go on with other meta-parameters of the same rule, such as those of one in training.
+
+        Slots stay, and nothing is traced again.
+
+        Args:
+            meta_params: Mapping name → array, tensor or variable, as the rule has them.
+        """
+        for name, variable in self._meta_params.items():
+            variable.assign(meta_params[name])
+
     def apply(self, grads: list, trainable_variables: list | None = None) -> None:
         """Update variables; see `keras.optimizers.Optimizer.apply`.
 

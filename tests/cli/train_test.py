@@ -168,6 +168,10 @@ def test_every_flag_reaches_the_run(tmp_path):
         seed=11,
         trajectory_sampling="log_uniform",
         validation_trajectory=6,
+        meta_optimizer="self",
+        meta_update_scale=0.5,
+        refresh="growing",
+        refresh_gap=4,
     )
     seen = {}
 
@@ -217,6 +221,8 @@ def test_every_flag_reaches_the_run(tmp_path):
         (["--estimator=imitation", "--teacher=sgd(learning_rate=0.5)"], "sgd(learning_rate=0.5)"),
         (["--estimator=pes", "--sigma=0.25"], 0.25),
         (["--estimator=es", "--sigma=0.5"], 0.5),
+        (["--estimator=reinforce", "--exploration=0.5"], 0.5),
+        (["--estimator=lookahead", "--trust=0.5"], 0.5),
     ],
 )
 def test_an_estimators_own_flags_reach_it(flags, own):

@@ -26,7 +26,7 @@ ROOMS = {
     "tasks": {"core", "data"},
     "presets": {"core", "rules"},
     "optimizer": {"core", "rules", "presets"},
-    "meta": {"core", "rules", "presets", "tasks"},
+    "meta": {"core", "optimizer", "rules", "presets", "tasks"},
     "export": {"core", "rules", "optimizer"},
     "testing": {"rules", "tasks", "meta", "optimizer", "export"},
     "evaluation": {"cells", "core", "data", "optimizer", "presets", "rules", "tasks", "version"},

@@ -4,6 +4,8 @@ from l2l_tf.meta.estimators.base import ESTIMATORS, META_LOSS_SPLITS, Estimate, 
 from l2l_tf.meta.estimators.bptt import TruncatedBPTT
 from l2l_tf.meta.estimators.evolution import EvolutionStrategies, PersistentEvolutionStrategies
 from l2l_tf.meta.estimators.imitation import Imitation
+from l2l_tf.meta.estimators.lookahead import Lookahead
+from l2l_tf.meta.estimators.reinforce import Reinforce
 
 __all__ = [
     "ESTIMATORS",
@@ -12,6 +14,8 @@ __all__ = [
     "Estimator",
     "EvolutionStrategies",
     "Imitation",
+    "Lookahead",
     "PersistentEvolutionStrategies",
+    "Reinforce",
     "TruncatedBPTT",
 ]

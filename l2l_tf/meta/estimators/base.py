@@ -122,6 +122,17 @@ class Estimator(Configured, kw_only=True):
         """
         raise NotImplementedError(f"{type(self).__name__}.estimate")
 
+    def advance(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
+        """One unroll that nothing is learned from: an `Estimate` without a meta-gradient.
+
+        Args: those of `estimate`. An estimator whose meta-gradient has a price of its own says
+        here how to do without it.
+        """
+        estimate = self.estimate(rule, task, carried, batches, start, trajectory)
+        return estimate._replace(meta_gradient={})
+
     def draw(self, task: Task, seed: tf.Tensor, start: Any) -> tuple[Any, Any]:
         """The batches of one unroll: `(batches trained on, batches measured on or None)`."""
         num_tasks, steps = self.num_tasks, self.unroll
@@ -149,12 +160,7 @@ class Estimator(Configured, kw_only=True):
         gradient = tape.gradient(
             meta_loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        summaries = {
-            "meta_loss": meta_loss,
-            "first_loss": tf.reduce_mean(losses[0]),
-            "last_loss": tf.reduce_mean(losses[-1]),
-            "meta_gradient_norm": tf.linalg.global_norm(list(gradient.values())),
-        }
+        summaries = summaries_of(meta_loss, losses, gradient)
         return Estimate(gradient, carried, summaries)
 
     def horizon(self, seed: tf.Tensor, trajectory: Any) -> tf.Tensor:
@@ -168,3 +174,21 @@ class Estimator(Configured, kw_only=True):
     def measured(self, losses: tf.Tensor) -> tf.Tensor:
         """What of a loss enters the meta-loss: f, or log(f + log_floor)."""
         return tf.math.log(losses + self.log_floor) if self.log_loss else losses
+
+
+def summaries_of(
+    meta_loss: tf.Tensor, losses: tf.Tensor, gradient: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """What every estimator tells of an unroll.
+
+    Args:
+        meta_loss: Scalar.
+        losses: `[unroll, num_tasks]`.
+        gradient: Dict name → tensor: the meta-gradient.
+    """
+    return {
+        "meta_loss": meta_loss,
+        "first_loss": tf.reduce_mean(losses[0]),
+        "last_loss": tf.reduce_mean(losses[-1]),
+        "meta_gradient_norm": tf.linalg.global_norm(list(gradient.values()) or [tf.zeros([])]),
+    }

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from l2l_tf.core.config import boolean, integer
 from l2l_tf.meta import objective
-from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator, summaries_of
 from l2l_tf.meta.unroll import begin, unroll
 
 
@@ -39,24 +39,31 @@ class TruncatedBPTT(Estimator):
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        train_batches, meta_batches = batches
         with tf.GradientTape() as tape:
             tape.watch(values)
-            losses, carried = unroll(
-                rule.bind(values),
-                task,
-                carried,
-                train_batches,
-                meta_batches,
-                start,
-                self.horizon(carried.seed, trajectory),
-                self.unroll,
-                self.second_derivatives,
-                gradient_checkpointing=self.gradient_checkpointing,
-                in_all=self.in_all,
+            meta_loss, losses, carried = self._unrolled(
+                rule.bind(values), task, carried, batches, start, trajectory
             )
-            weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
-            weights = tf.cast(weights, losses.dtype)
-            measured = self.measured(losses)
-            meta_loss = tf.reduce_mean(weights[:, None] * measured)
         return self.backpropagated(tape, meta_loss, values, losses, carried)
+
+    def advance(self, rule, task, carried, batches, start, trajectory):
+        meta_loss, losses, carried = self._unrolled(rule, task, carried, batches, start, trajectory)
+        return Estimate({}, carried, summaries_of(meta_loss, losses, {}))
+
+    def _unrolled(self, rule, task, carried, batches, start, trajectory):
+        losses, carried = unroll(
+            rule,
+            task,
+            carried,
+            *batches,
+            start,
+            self.horizon(carried.seed, trajectory),
+            self.unroll,
+            self.second_derivatives,
+            gradient_checkpointing=self.gradient_checkpointing,
+            in_all=self.in_all,
+        )
+        weights = objective.loss_weights(self.loss_weights, self.unroll, start, trajectory)
+        weights = tf.cast(weights, losses.dtype)
+        meta_loss = tf.reduce_mean(weights[:, None] * self.measured(losses))
+        return meta_loss, losses, carried

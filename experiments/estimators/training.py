@@ -1,0 +1,230 @@
+"""Meta-training by every estimator for the same compute: BPTT, ES, PES, REINFORCE, lookahead.
+
+python -m experiments.estimators.training
+
+One rule, from random weights, on quadratics and on the digits' net. All estimators train as many
+optimizees at a time and have the same seconds of processor time, from what a meta-step of each was
+measured to take after it was traced. Rates are chosen by the best validation score of seed 0, other
+seeds are reported. The reward of REINFORCE is the log-improvement of each step, with a cost for
+time; lookahead sees gradients alone, no loss. Finished runs are kept in --pieces.
+"""
+
+import pathlib
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+from absl import app, flags
+
+from experiments.pieces import Pieces
+from experiments.tables import markdown
+from l2l_tf import meta
+from l2l_tf.core.files import write_csv, write_whole
+
+FLAGS = flags.FLAGS
+UNROLL, TRAJECTORY, VALIDATIONS = 20, 100, 8
+# Task, optimizees trained at a time, optimizees of a validation, share of --budget.
+PROBLEMS = {"quadratics": ("quadratic", 16, 64, 1.0), "digits": ("digits_mlp", 4, 4, 3.0)}
+RATES = (1e-3, 5e-3, 2.5e-2)
+# Name → estimator, how many optimizees at a time each of its `num_tasks` is, further arguments.
+ESTIMATORS = {
+    "BPTT": (meta.TruncatedBPTT, 1, {"log_loss": True}),
+    "ES": (meta.EvolutionStrategies, 2, {"log_loss": True}),
+    "PES": (meta.PersistentEvolutionStrategies, 2, {"log_loss": True}),
+    "REINFORCE": (meta.Reinforce, 4, {"rollouts": 4, "time_cost": 0.05}),
+    "lookahead": (meta.Lookahead, 1, {}),
+}
+COLOURS = dict(zip(ESTIMATORS, ("black", "C0", "C1", "C2", "C3"), strict=True))
+
+if __name__ == "__main__":
+    flags.DEFINE_list("problems", list(PROBLEMS), "Of quadratics, digits.")
+    flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    flags.DEFINE_float("budget", 5.0, "Seconds of processor time of a run on quadratics.", 0.1)
+    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
+    flags.DEFINE_string("pieces", "runs/estimators", "Where finished runs are kept.")
+    flags.DEFINE_string("output_dir", "experiments/estimators/results", "For the report.")
+
+
+class Runs:
+    """Meta-trainings by one estimator on one problem, through one trainer.
+
+    Args:
+        problem: Key of `PROBLEMS`.
+        name: Key of `ESTIMATORS`.
+        rule: What is meta-trained, a text.
+        budget: Seconds of processor time of a run.
+        pieces: `Pieces`.
+    """
+
+    def __init__(self, problem, name, rule, budget, pieces):
+        self.problem, self.name, self.rule = problem, name, rule
+        self.budget, self.pieces, self._trainer = budget, pieces, None
+        self.key = [problem, PROBLEMS[problem], repr(self.estimator()), rule]
+
+    def estimator(self):
+        """The estimator at its number of optimizees."""
+        cls, at_a_time, arguments = ESTIMATORS[self.name]
+        num_tasks = PROBLEMS[self.problem][1] // at_a_time
+        return cls(unroll=UNROLL, num_tasks=num_tasks, **arguments)
+
+    def seconds(self):
+        """Processor time of a meta-step, median of some."""
+        measured = self.pieces.value(f"{self.problem}-seconds", self.key, self._measured)
+        return measured["per_meta_step"]
+
+    def _measured(self):
+        trainer, taken = self.trainer(), []
+        for _ in range(12):
+            started = time.process_time()
+            trainer.step()
+            taken.append(time.process_time() - started)
+        return {"per_meta_step": float(np.median(taken[2:]))}
+
+    def meta_steps(self):
+        """How many meta-steps the budget is enough for: a multiple of the validations'."""
+        share = self.budget / self.seconds() / VALIDATIONS
+        return VALIDATIONS * max(1, round(share))
+
+    def scores(self, rate, seed):
+        """Validation scores of one run, `VALIDATIONS` of them and the one before it."""
+        key = [*self.key, self.meta_steps(), rate, seed]
+        name = f"{self.problem}-{self.name}"
+        return self.pieces.value(name, key, lambda: self._run(rate, seed))
+
+    def _run(self, rate, seed):
+        trainer, meta_steps = self.trainer(), self.meta_steps()
+        trainer.restart(
+            trainer.rule.bind(trainer.rule.initial_meta_params(seed)),
+            meta_learning_rate=rate,
+            seed=seed,
+            meta_steps=meta_steps,
+            validate_every=meta_steps // VALIDATIONS,
+        )
+        trainer.fit(verbose=0)
+        found = [v["score"] for v in trainer.validations]
+        print(self.problem, self.name, rate, seed, [round(v, 3) for v in found[::2]], flush=True)
+        return found
+
+    def trainer(self):
+        """The one trainer of all of these runs."""
+        if self._trainer is None:
+            task, _, num_validation_tasks, _ = PROBLEMS[self.problem]
+            self._trainer = meta.Trainer(
+                self.rule,
+                [task],
+                self.estimator(),
+                trajectories=(TRAJECTORY,),
+                num_validation_tasks=num_validation_tasks,
+            )
+        return self._trainer
+
+
+def problem_of(problem, rule, budget, seeds, pieces):
+    """Dict name → dict of what was found of each estimator on a problem."""
+    found = {}
+    for name in ESTIMATORS:
+        runs = Runs(problem, name, rule, budget * PROBLEMS[problem][3], pieces)
+        grid = {rate: runs.scores(rate, 0) for rate in RATES}
+        rate = min(RATES, key=lambda r: float(np.min(grid[r])))
+        reported = {seed: runs.scores(rate, seed) for seed in range(1, seeds + 1)}
+        found[name] = {
+            "seconds": runs.seconds(),
+            "meta_steps": runs.meta_steps(),
+            "rate": rate,
+            "grid": grid,
+            "runs": reported,
+        }
+    return found
+
+
+def gain(scores):
+    """How much a run lowered the validation score."""
+    return float(scores[0] - np.min(scores))
+
+
+def rows(found, at_a_time):
+    """Rows of the table of one problem."""
+    whole = np.mean([gain(s) for s in found["BPTT"]["runs"].values()])
+    table = []
+    for name, of in found.items():
+        kept = [float(np.min(s)) for s in of["runs"].values()]
+        share = np.mean([gain(s) for s in of["runs"].values()]) / whole
+        table.append(
+            [
+                name,
+                f"{of['rate']:g}",
+                f"{1e3 * of['seconds']:.0f}",
+                of["meta_steps"],
+                of["meta_steps"] * UNROLL * at_a_time,
+                f"{np.mean(kept):.2f} ({min(kept):.2f} to {max(kept):.2f})",
+                f"{100 * share:.0f} %",
+            ]
+        )
+    return table
+
+
+def draw(found, path):
+    """Validation score against processor time, and against optimizees' steps."""
+    figure, axes = plt.subplots(
+        2, len(found), figsize=(5.2 * len(found), 7), layout="constrained", squeeze=False
+    )
+    for column, (problem, of) in zip(axes.T, found.items(), strict=True):
+        at_a_time = PROBLEMS[problem][1]
+        for name, one in of.items():
+            for number, scores in enumerate(one["runs"].values()):
+                label = name if number == 0 else None
+                steps = np.linspace(0, one["meta_steps"], len(scores))
+                style = {"color": COLOURS[name], "label": label, "linewidth": 1.2}
+                column[0].plot(steps * one["seconds"], scores, **style)
+                column[1].plot(steps * UNROLL * at_a_time, scores, **style)
+        column[0].set_title(problem)
+        column[0].set_xlabel("processor time of meta-steps, s")
+        column[1].set_xlabel("steps of optimizees")
+        for axis in column:
+            axis.grid(True, color="#dddddd", linewidth=0.6)
+            axis.set_ylabel("validation score")
+    axes[0][0].legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def records(problem, found):
+    """Rows of the CSV of one problem."""
+    return [
+        {
+            "problem": problem,
+            "estimator": name,
+            "rate": rate,
+            "seed": seed,
+            "seconds_per_meta_step": of["seconds"],
+            "meta_steps": of["meta_steps"],
+            "scores": " ".join(f"{s:.4f}" for s in scores),
+        }
+        for name, of in found.items()
+        for rate, seed, scores in (
+            *((rate, 0, scores) for rate, scores in of["grid"].items()),
+            *((of["rate"], seed, scores) for seed, scores in of["runs"].items()),
+        )
+    ]
+
+
+def main(argv):
+    del argv
+    output, pieces = pathlib.Path(FLAGS.output_dir), Pieces(FLAGS.pieces)
+    output.mkdir(parents=True, exist_ok=True)
+    header = ["estimator", "rate", "ms a meta-step", "meta-steps", "optimizees' steps"]
+    header += ["score kept", "of BPTT's gain"]
+    text, found, written = f"# Estimators for the same compute\n\n`{FLAGS.rule}`\n", {}, []
+    for problem in FLAGS.problems:
+        found[problem] = problem_of(problem, FLAGS.rule, FLAGS.budget, FLAGS.seeds, pieces)
+        seconds = FLAGS.budget * PROBLEMS[problem][3]
+        table = markdown(header, rows(found[problem], PROBLEMS[problem][1]))
+        text += f"\n## {problem}, {seconds:g} s of processor time\n\n{table}"
+        written += records(problem, found[problem])
+        write_whole(output / "training.md", text)
+        write_csv(output / "training.csv", written)
+        draw(found, output / "training.png")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,206 @@
+"""Learned optimizers as meta-optimizers, the rule in training among them, beside tuned Adam.
+
+python -m experiments.meta_optimizers.run
+python -m experiments.meta_optimizers.run --rule=rnnprop-general --report=shipped
+
+A rule is meta-trained by truncated BPTT, on quadratics and on the digits' net: from random weights,
+or, where --rule names a preset, from what ships.
+Its meta-gradients are given to Adam, to a preset's rule, to the rule itself as it is at that
+meta-step, or to a second one that it trains in turn. Every meta-optimizer has a grid of learning
+rates or of factors of its updates; the best validation score of seed 0 chooses, and other seeds, of
+the first weights and of the tasks, are reported. Finished runs are kept in --pieces: an interrupted
+run goes on, and the report says what is there.
+"""
+
+import pathlib
+
+import matplotlib.pyplot as plt
+import numpy as np
+from absl import app, flags
+
+from experiments.pieces import Pieces
+from experiments.tables import markdown
+from l2l_tf import meta, presets
+from l2l_tf.core.files import write_csv, write_whole
+
+FLAGS = flags.FLAGS
+TRAJECTORY, EVERY = 100, 20
+# Task, optimizees of a meta-step, optimizees of a validation.
+PROBLEMS = {"quadratics": ("quadratic", 16, 64), "digits": ("digits_mlp", 1, 4)}
+GRIDS = {
+    "adam": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    "preset:spectral-general": (0.3, 1.0, 3.0),
+    "preset:rnnprop-general": (0.03, 0.1, 0.3),
+    "self": (0.03, 0.1, 0.3),
+    "dual": (0.03, 0.1, 0.3),
+}
+COLOURS = dict(zip(GRIDS, ("black", "C0", "C1", "C2", "C3"), strict=True))
+
+if __name__ == "__main__":
+    flags.DEFINE_list("problems", list(PROBLEMS), "Of quadratics, digits.")
+    flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    flags.DEFINE_string("report", "meta_optimizers", "Name of the files of the report.")
+    flags.DEFINE_integer("meta_steps", 200, "Meta-steps of each run.", 1)
+    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
+    flags.DEFINE_string("pieces", "runs/meta-optimizers", "Where finished runs are kept.")
+    flags.DEFINE_string("output_dir", "experiments/meta_optimizers/results", "For the report.")
+
+
+class Runs:
+    """Meta-trainings of one rule on one problem, through one trainer.
+
+    Args:
+        problem: Key of `PROBLEMS`.
+        rule: What is meta-trained, a text.
+        meta_steps: Meta-steps of a run.
+        pieces: `Pieces`.
+    """
+
+    def __init__(self, problem, rule, meta_steps, pieces):
+        self.problem, self.rule, self.meta_steps = problem, rule, meta_steps
+        self.pieces, self.trainer = pieces, None
+
+    def scores(self, name, rate, seed):
+        """Validation scores of one run, every `EVERY` meta-steps, the first before it."""
+        key = [self.problem, PROBLEMS[self.problem], self.rule, self.meta_steps, name, rate, seed]
+        return self.pieces.value(
+            f"{self.problem}-{name.split(':')[-1]}", key, lambda: self._run(name, rate, seed)
+        )
+
+    def _run(self, name, rate, seed):
+        if self.trainer is None:
+            self.trainer = self._new_trainer()
+        changed = "meta_learning_rate" if name == "adam" else "meta_update_scale"
+        settings = {"meta_optimizer": name, changed: rate, "seed": seed}
+        self.trainer.restart(self._start(seed), **settings)
+        self.trainer.fit(verbose=0)
+        found = [v["score"] for v in self.trainer.validations]
+        print(self.problem, name, rate, seed, [round(v, 3) for v in found[::3]], flush=True)
+        return found
+
+    def _start(self, seed):
+        """The rule as a run begins: untrained weights of that seed, or the preset's."""
+        rule, preset = presets.resolve(self.rule, untrained=True)
+        return rule if preset else rule.bind(rule.initial_meta_params(seed))
+
+    def _new_trainer(self):
+        task, num_tasks, num_validation_tasks = PROBLEMS[self.problem]
+        return meta.Trainer(
+            self.rule,
+            [task],
+            meta.TruncatedBPTT(unroll=20, num_tasks=num_tasks, log_loss=True),
+            trajectories=(TRAJECTORY,),
+            meta_steps=self.meta_steps,
+            validate_every=EVERY,
+            num_validation_tasks=num_validation_tasks,
+        )
+
+
+def chosen(grid):
+    """The rate whose run had the lowest score: of a dict rate → scores."""
+    return min(grid, key=lambda rate: lowest(grid[rate]))
+
+
+def lowest(scores):
+    """The lowest score of a run: that of what is kept."""
+    return float(np.min(scores))
+
+
+def meta_steps_to(scores, goal):
+    """Meta-steps until a validation is at `goal` or below; None if none is."""
+    reached = np.flatnonzero(np.asarray(scores) <= goal)
+    return int(reached[0]) * EVERY if len(reached) else None
+
+
+def gone_astray(scores):
+    """Whether a run ends above where it began, or has lost half of what it had gained."""
+    gained, lost = scores[0] - lowest(scores), scores[-1] - lowest(scores)
+    return not np.isfinite(scores[-1]) or lost > 0.5 * gained
+
+
+def rows(found):
+    """Rows of the table of one problem: a dict name → (rate, runs on seeds, runs of the grid)."""
+    adam = [lowest(scores) for scores in found["adam"][1]]
+    goal, table = float(np.mean(adam)), []
+    for name, (rate, runs, grid) in found.items():
+        best = [lowest(scores) for scores in runs]
+        to_goal = [meta_steps_to(scores, goal) for scores in runs]
+        astray = [gone_astray(scores) for scores in [*runs, *grid]]
+        table.append(
+            [
+                f"`{name}`",
+                f"{rate:g}",
+                f"{np.mean(best):.2f} ({min(best):.2f} to {max(best):.2f})",
+                ", ".join("never" if n is None else str(n) for n in to_goal),
+                f"{sum(astray)} of {len(astray)}",
+            ]
+        )
+    return table
+
+
+def draw(found, path):
+    """Score along the chosen runs, and the lowest score of each rate of the grid."""
+    figure, axes = plt.subplots(
+        2, len(found), figsize=(5.2 * len(found), 7), layout="constrained", squeeze=False
+    )
+    for column, (problem, of) in zip(axes.T, found.items(), strict=True):
+        for name, (_, runs, grid) in of.items():
+            for number, scores in enumerate(runs):
+                label = name if number == 0 else None
+                steps = EVERY * np.arange(len(scores))
+                column[0].plot(steps, scores, color=COLOURS[name], label=label, linewidth=1.2)
+            rates = np.arange(len(grid)) - (len(grid) - 1) / 2
+            column[1].plot(rates, [lowest(s) for s in grid], "o-", color=COLOURS[name])
+        column[0].set_title(problem)
+        column[0].set_xlabel("meta-steps")
+        column[1].set_xlabel("rate or factor: its place in the grid, the middle at 0")
+        for axis in column:
+            axis.grid(True, color="#dddddd", linewidth=0.6)
+    axes[0][0].set_ylabel("validation score (mean log loss along the run)")
+    axes[1][0].set_ylabel("lowest score of seed 0")
+    axes[0][0].legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def problem_of(runs, seeds):
+    """`(dict name → (rate, runs, grid), records)` of all meta-optimizers."""
+    found, records = {}, []
+    for name, rates in GRIDS.items():
+        grid = {rate: runs.scores(name, rate, 0) for rate in rates}
+        rate = chosen(grid)
+        reported = {seed: runs.scores(name, rate, seed) for seed in range(1, seeds + 1)}
+        found[name] = (rate, list(reported.values()), list(grid.values()))
+        tried = [(rate, 0, scores) for rate, scores in grid.items()]
+        tried += [(rate, seed, scores) for seed, scores in reported.items()]
+        records += [
+            {
+                "problem": runs.problem,
+                "meta_optimizer": name,
+                "rate": its_rate,
+                "seed": seed,
+                "scores": " ".join(f"{s:.4f}" for s in scores),
+            }
+            for its_rate, seed, scores in tried
+        ]
+    return found, records
+
+
+def main(argv):
+    del argv
+    output, pieces = pathlib.Path(FLAGS.output_dir), Pieces(FLAGS.pieces)
+    output.mkdir(parents=True, exist_ok=True)
+    header = ["meta-optimizer", "rate or factor", "score kept", "meta-steps to Adam's", "astray"]
+    text, found, records = f"# Meta-optimizers\n\n`{FLAGS.rule}`\n", {}, []
+    for problem in FLAGS.problems:
+        runs = Runs(problem, FLAGS.rule, FLAGS.meta_steps, pieces)
+        found[problem], more = problem_of(runs, FLAGS.seeds)
+        records += more
+        text += f"\n## {problem}\n\n{markdown(header, rows(found[problem]))}"
+        write_whole(output / f"{FLAGS.report}.md", text)
+        write_csv(output / f"{FLAGS.report}.csv", records)
+        draw(found, output / f"{FLAGS.report}.png")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,1 @@
+"""Meta-training whose meta-parameters are refreshed at some unrolls only."""

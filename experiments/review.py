@@ -1,0 +1,49 @@
+"""All experiments of the reviewer's questions, one after another; every one of them is resumable.
+
+python -m experiments.review --only=lazy,meta-optimizers
+
+What is finished is taken from where each experiment keeps it, so that an interrupted run goes on;
+an experiment that fails does not keep the others from running.
+"""
+
+import subprocess
+import sys
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+# Name → commands, each a module and its arguments. In docs/review.md stand their questions.
+EXPERIMENTS = {
+    "cost": (("experiments.cost.run",),),
+    "lazy": (("experiments.lazy.run",),),
+    "reading": (("experiments.reading.run",),),
+    "estimators": (("experiments.estimators.bias_variance",), ("experiments.estimators.training",)),
+    "meta-optimizers": (
+        ("experiments.meta_optimizers.run",),
+        ("experiments.meta_optimizers.run", "--rule=rnnprop-general", "--report=shipped"),
+    ),
+    "refresh": (("experiments.refresh.run",),),
+}
+
+if __name__ == "__main__":
+    flags.DEFINE_list("only", [], f"Which to run, of {', '.join(EXPERIMENTS)}; default: all.")
+
+
+def main(argv):
+    del argv
+    unknown = sorted(set(FLAGS.only) - set(EXPERIMENTS))
+    if unknown:
+        names = ", ".join(EXPERIMENTS)
+        sys.exit(f"--only names experiments, of {names}. Received: {unknown}")
+    failed = []
+    for name in FLAGS.only or EXPERIMENTS:
+        for module, *arguments in EXPERIMENTS[name]:
+            print(f"{name}: {module} ...", flush=True)
+            if subprocess.run([sys.executable, "-m", module, *arguments]).returncode:
+                failed.append(module)
+    if failed:
+        sys.exit(f"These failed; run them again to go on: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    app.run(main)

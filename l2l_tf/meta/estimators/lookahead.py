@@ -1,0 +1,113 @@
+"""Lookahead: a meta-loss of gradients alone, without any loss or label."""
+
+import tensorflow as tf
+
+from l2l_tf import rules
+from l2l_tf.core.config import number
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
+from l2l_tf.meta.unroll import begin, unroll
+
+TINY = 1e-30
+
+
+@ESTIMATORS.register("lookahead")
+class Lookahead(Estimator):
+    """An update learns where it would have gone, had it known the gradient where it arrived.
+
+    After an update u from θ the gradient ∇' at θ + u is there anyway, at the next step. The target
+    of u is `u − s ∇'`, s the step size that the secant of both gradients gives along u,
+    `|u|² / |u·(∇' − ∇)|` (Barzilai & Borwein 1988), and as small that `|s ∇'|` is at most `trust`
+    times |u|. The meta-loss is the mean of `|u − target|² / |u|²`: on a quadratic of one curvature
+    it is 0 where each update ends in the minimum, as after a line search.
+
+    No loss is looked at; the last update of an unroll has no target. How losses are weighed has no
+    effect here.
+    """
+
+    trust: float = number(
+        1.0,
+        above=0,
+        help="What a target is at most away from an update, over the update's length (lookahead).",
+    )
+
+    def begin(self, rule, task, seed):
+        return begin(_Hindsight(rule), task, seed, self.num_tasks, first=self.first)
+
+    def batches(self, task, carried, start):
+        return self.draw(task, carried.seed, start)
+
+    def estimate(self, rule, task, carried, batches, start, trajectory):
+        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
+        shared = dict(carried.rule_state.shared)
+        shared["apart"] = tf.zeros_like(shared["apart"])
+        carried = carried._replace(rule_state=carried.rule_state._replace(shared=shared))
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            losses, after = unroll(
+                _Hindsight(rule.bind(values), self.trust),
+                task,
+                carried,
+                *batches,
+                start,
+                self.horizon(carried.seed, trajectory),
+                self.unroll,
+                carry_gradient=True,
+            )
+            apart = tf.reduce_mean(after.rule_state.shared["apart"]) / self.unroll
+        after = tf.nest.map_structure(tf.stop_gradient, after)
+        return self.backpropagated(tape, apart, values, losses, after)
+
+
+class _Hindsight(rules.UpdateRule):
+    """A rule that remembers its last update; how far that was from its target adds up."""
+
+    def __init__(self, rule, trust=1.0):
+        self.rule, self.trust = rule, trust
+        self.meta_params = rule.meta_params
+
+    def bind(self, meta_params):
+        return self.copied(rule=self.rule.bind(meta_params), meta_params=dict(meta_params))
+
+    def laid_out(self, layouts):
+        return self.copied(rule=self.rule.laid_out(layouts))
+
+    def init(self, variables, state_dtype=None):
+        inner = self.rule.init(variables, state_dtype)
+        nothing = [tf.zeros(v.shape, v.dtype) for v in variables]
+        return _remembering(inner, nothing, nothing, tf.zeros([]))
+
+    def update(self, gradients, state, variables, context):
+        inner = rules.RuleState([s["rule"] for s in state.variables], state.shared["rule"])
+        last = [s["update"] for s in state.variables]
+        apart = self.apart(last, [s["gradient"] for s in state.variables], gradients)
+        updates, inner = self.rule.update(gradients, inner, variables, context)
+        known = state.shared["apart"] + tf.cast(apart, tf.float32)
+        return updates, _remembering(inner, updates, gradients, known)
+
+    def apart(self, last, before, now):
+        """How far updates are from their targets, over their length; 0 where there were none.
+
+        Args:
+            last: List of the updates.
+            before: List of the gradients that they were made of.
+            now: List of the gradients where they ended.
+        """
+        fixed = [tf.stop_gradient(u) for u in last]
+        length = _product(fixed, fixed)
+        bent = tf.abs(_product(fixed, [n - b for n, b in zip(now, before, strict=True)]))
+        rate = length / (bent + TINY)
+        furthest = self.trust * tf.sqrt(length / (_product(now, now) + TINY))
+        rate = tf.stop_gradient(tf.minimum(rate, furthest))
+        targets = [tf.stop_gradient(u - rate * n) for u, n in zip(fixed, now, strict=True)]
+        missed = [u - t for u, t in zip(last, targets, strict=True)]
+        return _product(missed, missed) / (length + TINY)
+
+
+def _product(a, b):
+    return tf.add_n([tf.reduce_sum(x * y) for x, y in zip(a, b, strict=True)])
+
+
+def _remembering(inner, updates, gradients, apart):
+    parts = zip(inner.variables, updates, gradients, strict=True)
+    states = [{"rule": s, "update": u, "gradient": g} for s, u, g in parts]
+    return rules.RuleState(states, {"rule": inner.shared, "apart": apart})

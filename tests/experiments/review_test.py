@@ -1,0 +1,97 @@
+"""The reviewer's experiments: what their tables say of runs that are known."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from experiments import review
+from experiments.estimators import training
+from experiments.meta_optimizers import run as meta_optimizers
+from experiments.pieces import Pieces
+from experiments.refresh import run as refresh
+
+
+def test_every_experiment_is_a_module_that_is_there():
+    for commands in review.EXPERIMENTS.values():
+        for module, *_ in commands:
+            assert importlib.util.find_spec(module), module
+
+
+def test_an_experiment_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": ["nothing"]}))
+    with pytest.raises(SystemExit, match=r"Received: \['nothing'\]"):
+        review.main([])
+
+
+def test_one_that_fails_keeps_none_from_running_and_is_named(monkeypatch):
+    ran = []
+
+    def run(command):
+        ran.append(command[2])
+        return type("Done", (), {"returncode": int(command[2] == "experiments.lazy.run")})
+
+    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": []}))
+    monkeypatch.setattr(review.subprocess, "run", run)
+    with pytest.raises(SystemExit, match="These failed.*: experiments.lazy.run$"):
+        review.main([])
+    assert ran == [module for of in review.EXPERIMENTS.values() for module, *_ in of]
+
+
+def test_a_run_that_loses_half_of_what_it_gained_went_astray():
+    assert meta_optimizers.gone_astray([1.0, 0.0, 0.6])
+    assert meta_optimizers.gone_astray([1.0, 0.0, np.inf])
+    assert meta_optimizers.gone_astray([1.0, 1.5, 2.0])
+    assert not meta_optimizers.gone_astray([1.0, 0.0, 0.4])
+
+
+def test_meta_steps_to_a_goal_are_those_of_the_first_validation_there():
+    scores = [1.0, 0.5, 0.2, 0.3]
+    assert meta_optimizers.meta_steps_to(scores, 0.3) == 2 * meta_optimizers.EVERY
+    assert meta_optimizers.meta_steps_to(scores, 0.1) is None
+
+
+def test_the_goal_of_a_meta_optimizer_is_what_adam_kept(tmp_path):
+    found = {
+        "adam": (0.01, [[2.0, 1.0], [2.0, 0.0]], [[2.0, 1.0]]),
+        "self": (0.3, [[2.0, 0.5, 1.9]], [[2.0, 1.5, 1.6]]),
+    }
+    _, mine = meta_optimizers.rows(found)
+    assert mine == ["`self`", "0.3", "0.50 (0.50 to 0.50)", "20", "1 of 2"]
+    meta_optimizers.draw({"quadratics": found}, tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_file()
+
+
+def test_estimators_are_told_by_their_share_of_what_bptt_gains(tmp_path):
+    def of(scores):
+        runs = {1: scores, 2: scores}
+        return {"seconds": 0.1, "meta_steps": 8, "rate": 0.01, "grid": runs, "runs": runs}
+
+    found = {"BPTT": of([3.0, 1.0]), "ES": of([3.0, 2.5, 2.8])}
+    assert training.rows(found, 16)[1][-2:] == ["2.50 (2.50 to 2.50)", "25 %"]
+    assert training.rows(found, 16)[1][4] == 8 * training.UNROLL * 16
+    assert len(training.records("quadratics", found)) == 8
+    training.draw({"quadratics": found}, tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_file()
+
+
+def test_what_is_saved_is_told_beside_what_is_learned(tmp_path):
+    always = {"scores": [3.0, 1.0], "at": [0.0, 10.0], "refreshed": 1.0}
+    growing = {"scores": [3.0, 1.5], "at": [0.0, 4.0], "refreshed": 0.25}
+    found = {"always": (0.01, [always]), "growing": (0.03, [growing])}
+    assert refresh.rows(found)[1] == ["growing", "0.03", "25 %", "60 %", "1.50 (1.50 to 1.50)",
+                                      "75 %"]  # fmt: skip
+    refresh.draw({"quadratics": found}, tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_file()
+
+
+@pytest.mark.slow
+def test_runs_go_through_one_trainer_and_are_kept(tmp_path):
+    pieces = Pieces(tmp_path)
+    runs = meta_optimizers.Runs("quadratics", "rnnprop(hidden_size=2,layers=1)", 20, pieces)
+    first = runs.scores("self", 0.3, 1)
+    trainer = runs.trainer
+    assert len(first) == 2 and runs.scores("adam", 0.01, 1)[0] == first[0]
+    assert runs.trainer is trainer
+    again = meta_optimizers.Runs("quadratics", "rnnprop(hidden_size=2,layers=1)", 20, pieces)
+    assert again.scores("self", 0.3, 1) == first and again.trainer is None
