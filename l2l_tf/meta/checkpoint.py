@@ -71,6 +71,9 @@ def _read(path):
         expected = path.with_suffix(".sha256").read_bytes()
         if hashlib.sha256(content).hexdigest().encode() != expected:
             return None
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            if sum(member.file_size for member in members.infolist()) > len(content):
+                return None  # Nothing is compressed here.
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(arrays.pop("__info__").tobytes().decode())

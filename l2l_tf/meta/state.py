@@ -38,16 +38,27 @@ def restore(trainer, directory):
         Whether there was one.
 
     Raises:
-        ValueError: If the checkpoint belongs to another run.
+        ValueError: If the checkpoint belongs to another run, or is none of meta-training.
     """
     found = checkpoint.newest_checkpoint(directory)
     if found is None:
         return False
-    meta_step, arrays, info = found
+    try:
+        _take_up(trainer, *found)
+    except (LookupError, TypeError, AttributeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"The checkpoint of step {found[0]} is none of meta-training ({error!r}). "
+            f"Received: {str(directory)!r}"
+        ) from error
+    return True
+
+
+def _take_up(trainer, meta_step, arrays, info):
     _refuse_another_run(info["describe"], trainer.describe())
     for index, run in enumerate(info["runs"]):
         if run is not None:
-            trainer.runs[index] = {**run, "carried": trainer.fresh(index, as_seed(0))}
+            place = {name: int(run[name]) for name in ("start", "trajectory")}
+            trainer.runs[index] = {**place, "carried": trainer.fresh(index, as_seed(0))}
     saved = _filled(_arrays(trainer), arrays)
     for kind in ("meta_params", "averages"):
         for name, variable in getattr(trainer, _KEPT_AS[kind]).items():
@@ -66,7 +77,6 @@ def restore(trainer, directory):
     trainer.validations = [
         {k: _finite_or_infinite(v) for k, v in entry.items()} for entry in info["history"]
     ]
-    return True
 
 
 _KEPT_AS = {"meta_params": "variables", "averages": "averages"}
@@ -102,9 +112,19 @@ def _named(structure, prefix=""):
 
 
 def _filled(structure, named, prefix=""):
-    """The reverse of `_named`: the same structure with the values of these names."""
+    """The reverse of `_named`: the same structure with the values of these names.
+
+    Raises:
+        ValueError: If one of them has another shape or dtype than what it takes the place of.
+    """
     if not isinstance(structure, dict | list):
-        return named[prefix]
+        value, before = named[prefix], np.asarray(structure)
+        if (value.shape, value.dtype) != (before.shape, before.dtype):
+            raise ValueError(
+                f"The checkpoint holds another {prefix!r} than this run: expected "
+                f"{before.dtype}{list(before.shape)}. Received: {value.dtype}{list(value.shape)}"
+            )
+        return value
     filled = {
         key: _filled(inner, named, f"{prefix}/{key}" if prefix else str(key))
         for key, inner in _items(structure)

@@ -103,10 +103,24 @@ def test_killed_at_random_moments_a_run_ends_where_it_would_have_ended(kills, tm
     assert f"Going on from the checkpoint of meta-step {before}." in said
     step, arrays, _ = checkpoint.newest_checkpoint(output / "checkpoints")
     assert f"Interrupted at meta-step {step}; go on with --resume." in said
+    assert not list((output / "checkpoints").glob(".*")), "left by a process that was killed"
     whole = start("-c", WHOLE, str(step), str(tmp_path / "whole"), *FLAGS)
     said, _ = whole.communicate()
     assert whole.returncode == 0, said
     same_arrays(arrays, checkpoint.newest_checkpoint(tmp_path / "whole")[1])
+
+
+def test_what_killed_processes_had_begun_to_write_is_removed(tmp_path):
+    output = tmp_path / "run"
+    half, kept = output / "checkpoints" / ".checkpoint-000000003.npz.17.partial", output / ".mine"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half of it")
+    kept.write_text("not ours")
+    (output / ".preset.abc" / "old").mkdir(parents=True)
+    short = [flag for flag in FLAGS if "meta_steps" not in flag]
+    assert train.run([*short, "--meta_steps=3", f"--output_dir={output}", "--resume"]) == 0
+    assert not half.exists() and not (output / ".preset.abc").exists() and kept.exists()
+    assert (output / "preset").is_dir() and newest(output) == 3
 
 
 def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypatch, capsys):
