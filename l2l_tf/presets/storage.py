@@ -111,10 +111,12 @@ def read_preset(directory):
 def _bound(config, path, content, weights):
     try:
         rule = rules.deserialize(config.get("rule"))
-    except (TypeError, MemoryError, RecursionError) as error:
+    except RecursionError as error:
         raise ValueError(
-            f"{path} describes no rule ({error!r}). Received: {repr(config)[:200]}"
+            f"{path} describes a rule within too many others. Received: {path.stat().st_size} bytes"
         ) from error
+    except (TypeError, MemoryError) as error:
+        raise ValueError(f"{path} describes no rule ({error!r}). Received: {config!r}") from error
     try:
         return rule.bind(_arrays(content))
     except (ValueError, MemoryError) as error:
