@@ -135,7 +135,7 @@ def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypat
 
     def full(descriptor):
         calls.append(descriptor)
-        if len(calls) > 1:  # The probe before the run still fits.
+        if len(calls) > 2:  # The probe before the run still fits, and so does a checksum.
             raise OSError(errno.ENOSPC, "No space left on device")
         return fsync(descriptor)
 
@@ -147,6 +147,19 @@ def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypat
     assert said.endswith(f"Received: --output_dir={tmp_path / 'other'}")
     assert not list((tmp_path / "other" / "checkpoints").iterdir())
     assert {p: p.read_bytes() for p in (output / "checkpoints").iterdir()} == before
+
+
+@pytest.mark.slow
+def test_no_room_for_summaries_is_an_error_in_one_line_too(tmp_path):
+    """Files of 40,000 bytes at most, as the system itself limits them: checkpoints are smaller."""
+    limit = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
+    limited = f"{limit}runpy.run_module('l2l_tf.cli.train', run_name='__main__')"
+    process = start("-c", limited, *FLAGS, f"--output_dir={tmp_path / 'run'}")
+    said, _ = process.communicate()
+    assert process.returncode == 2, said
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("l2l-train: ") and "summaries" in last and "File too large" in last
+    assert "Traceback" not in said and newest(tmp_path / "run") > 0
 
 
 def test_a_directory_that_cannot_be_written_is_refused_before_any_work(
