@@ -4,7 +4,8 @@
     python -m benchmarks.soak --what=meta --hours=6 -- --rule=rnnprop --task=digits_mlp
 
 The second passes what stands behind `--` on to `l2l-train`, which it ends by SIGTERM. Prints a
-summary and writes soak-steps.json or soak-meta.json.
+summary and writes soak-steps.json or soak-meta.json, anew at each reading: a soak that is ended
+before its time leaves what it saw.
 """
 
 import datetime
@@ -34,6 +35,7 @@ if __name__ == "__main__":
     flags.DEFINE_enum("what", "steps", ["steps", "meta"], "Optimizer steps, or meta-training.")
     flags.DEFINE_integer("steps", 10**6, "Optimizer steps.", 1)
     flags.DEFINE_string("rule", None, "Rule or preset; None: the default.")
+    flags.DEFINE_bool("jit_compile", False, "Whether XLA compiles the optimizer's steps.")
     flags.DEFINE_float("hours", 1.0, "Hours of meta-training.", 0)
     flags.DEFINE_float("seconds_between", 30.0, "Seconds between readings of memory.", 0)
     flags.DEFINE_string("output_dir", "benchmarks/results", "Where the JSON goes.")
@@ -42,9 +44,10 @@ if __name__ == "__main__":
 class Readings(keras.callbacks.Callback):
     """Memory and traces of a process at the end of each epoch."""
 
-    def __init__(self, traced):
+    def __init__(self, traced, keep):
         super().__init__()
-        self.traced, self.rows, self.started = traced, [], time.monotonic()
+        self.traced, self.keep = traced, keep
+        self.rows, self.started = [], time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         self.rows.append(
@@ -56,6 +59,7 @@ class Readings(keras.callbacks.Callback):
                 "loss": float(logs["loss"]),
             }
         )
+        self.keep(self.rows)
 
 
 def mebibytes(pid):
@@ -64,12 +68,14 @@ def mebibytes(pid):
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def soak_steps(steps, rule, epochs=100):
+def soak_steps(steps, rule, jit_compile=False, keep=lambda rows: None, epochs=100):
     """A perceptron of 8-16-1 on 256 rows, trained by `fit` on batches of 32.
 
     Args:
         steps: Optimizer steps.
         rule: Rule or preset; None: the default.
+        jit_compile: Whether XLA compiles them.
+        keep: Called with the rows so far after each reading.
         epochs: Readings of memory along the run.
 
     Returns:
@@ -87,21 +93,27 @@ def soak_steps(steps, rule, epochs=100):
             super().apply(grads, trainable_variables)
 
     model = keras.Sequential([keras.layers.Dense(16, "tanh"), keras.layers.Dense(1)])
-    model.compile(Counting(rule=rule), "mse", steps_per_execution=STEPS_PER_EXECUTION)
-    readings = Readings(traced)
+    model.compile(
+        Counting(rule=rule),
+        "mse",
+        steps_per_execution=STEPS_PER_EXECUTION,
+        jit_compile=jit_compile or "auto",
+    )
+    readings = Readings(traced, keep)
     data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(256, seed=0).batch(32).repeat()
     per_epoch = max(steps // epochs, STEPS_PER_EXECUTION)
     model.fit(data, steps_per_epoch=per_epoch, epochs=epochs, verbose=0, callbacks=[readings])
     return readings.rows
 
 
-def soak_meta(hours, seconds_between, arguments):
+def soak_meta(hours, seconds_between, arguments, keep=lambda rows: None):
     """`l2l-train` on one thread, its memory read now and then until its time is over.
 
     Args:
         hours: When it is sent SIGTERM.
         seconds_between: Between readings.
         arguments: List of flags for it.
+        keep: Called with the rows so far after each reading.
 
     Returns:
         List of dicts: `hours`, `mebibytes`; the last one also `exit_code` and what the card tells
@@ -125,6 +137,7 @@ def soak_meta(hours, seconds_between, arguments):
             except subprocess.TimeoutExpired:
                 passed = time.monotonic() - started
                 rows.append({"hours": passed / 3600, "mebibytes": mebibytes(program.pid)})
+                keep(rows)
         program.send_signal(signal.SIGTERM)
         rows[-1]["exit_code"] = program.wait()
         card = (pathlib.Path(directory) / "preset" / "card.md").read_text()
@@ -143,7 +156,7 @@ def summary(rows):
         through all but the first tenth, in MiB per hour.
     """
     tenth = max(len(rows) // 10, 1)
-    settled = rows[tenth:]
+    settled = rows[tenth:] or rows
     hours = np.array([r["hours"] for r in settled])
     memory = np.array([r["mebibytes"] for r in settled])
     slope = float(np.polyfit(hours, memory, 1)[0]) if len(settled) > 1 else float("nan")
@@ -159,12 +172,8 @@ def _rounded(row):
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
 
 
-def main(argv):
-    arguments = argv[1:]
-    if FLAGS.what == "steps":
-        rows = soak_steps(FLAGS.steps, FLAGS.rule)
-    else:
-        rows = soak_meta(FLAGS.hours, FLAGS.seconds_between, arguments)
+def report(rows, arguments):
+    """Write what was read so far; returns it as a dict."""
     results = {
         "date": datetime.date.today().isoformat(),
         "processor": platform.processor() or platform.machine(),
@@ -172,14 +181,29 @@ def main(argv):
         "keras": keras.__version__,
         "rule": FLAGS.rule or "default",
         "arguments": arguments,
+        **({"jit_compile": FLAGS.jit_compile} if FLAGS.what == "steps" else {}),
         **summary(rows),
         "last": rows[-1],
         "readings": [_rounded(row) for row in rows[:: max(len(rows) // 25, 1)]],
     }
-    for name in ("hours", "early_mebibytes", "late_mebibytes", "mebibytes_per_hour", "last"):
-        print(f"{name}: {results[name]}")
     path = pathlib.Path(FLAGS.output_dir) / f"soak-{FLAGS.what}.json"
     write_whole(path, to_json(results, indent=1))
+    return results
+
+
+def main(argv):
+    arguments = argv[1:]
+
+    def keep(rows):
+        return report(rows, arguments)
+
+    if FLAGS.what == "steps":
+        rows = soak_steps(FLAGS.steps, FLAGS.rule, FLAGS.jit_compile, keep)
+    else:
+        rows = soak_meta(FLAGS.hours, FLAGS.seconds_between, arguments, keep)
+    results = keep(rows)
+    for name in ("hours", "early_mebibytes", "late_mebibytes", "mebibytes_per_hour", "last"):
+        print(f"{name}: {results[name]}")
 
 
 if __name__ == "__main__":

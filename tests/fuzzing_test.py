@@ -152,6 +152,56 @@ def test_a_mutated_checkpoint_is_passed_over_for_the_one_before(count, tmp_path)
     assert fell_back > count / 2
 
 
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"name": "lstm", "config": {"hidden_size": 10**6}},
+        {"name": "lstm", "config": {"hidden_size": 2, "layers": 10**9}},
+        {"name": "spectral", "config": {"hidden_size": 10**6}},
+        {"name": "celo", "config": {"scheduler_size": 10**8}},
+        {"name": "partition", "config": {"convolutional": "lstm(hidden_size=10000000)"}},
+        {"name": "annealed", "config": {"inner": "lstm(seed=1,hidden_size=10000000)"}},
+    ],
+    ids=lambda described: described["name"],
+)
+def test_a_few_letters_that_describe_more_weights_than_memory_holds_are_refused(
+    described, tmp_path
+):
+    with pytest.raises(ValueError, match="No more than .* random weights are drawn here"):
+        presets.load_preset(described_as(described, tmp_path))
+
+
+def test_a_description_within_hundreds_of_others_is_refused(tmp_path):
+    described = {"name": "sgd", "config": {}}
+    for _ in range(300):
+        described = {"name": "annealed", "config": {"inner": described}}
+    with pytest.raises(ValueError, match="within too many others"):
+        presets.load_preset(described_as(described, tmp_path))
+
+
+def described_as(described, tmp_path):
+    """A preset of a small LSTM's weights and of another description, with its checksum."""
+    directory = tmp_path / "preset"
+    presets.save_preset(directory, rules.LSTM(hidden_size=3), "card")
+    files = {path.name: path.read_bytes() for path in directory.iterdir()}
+    config = {**json.loads(files[storage.CONFIG]), "rule": described}
+    files = with_checksums({**files, storage.CONFIG: json.dumps(config).encode()})
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    return directory
+
+
+def test_a_checkpoint_that_unpacks_to_more_than_itself_is_passed_over(tmp_path):
+    checkpoint.save_checkpoint(tmp_path, 1, {"a": np.ones(5)}, {"step": 1})
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, __info__=np.zeros(10**6, "uint8"))
+    path = tmp_path / "checkpoint-000000002.npz"
+    path.write_bytes(buffer.getvalue())
+    path.with_suffix(".sha256").write_text(hashlib.sha256(buffer.getvalue()).hexdigest())
+    with pytest.warns(UserWarning, match="000000002.npz is damaged and passed over"):
+        assert checkpoint.newest_checkpoint(tmp_path)[0] == 1
+
+
 def test_archives_that_unpack_to_more_than_their_limit_are_refused(tmp_path, monkeypatch):
     directory = tmp_path / "preset"
     presets.save_preset(directory, rules.LSTM(hidden_size=3), "card")

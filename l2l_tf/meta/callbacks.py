@@ -5,6 +5,7 @@ such as `ModelCheckpoint` or `TensorBoard`, has its counterpart here. A callback
 trainer, and `model.stop_training = True` ends the run.
 """
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -81,7 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Summaries for TensorBoard.
+    """Summaries for TensorBoard; an `OSError` where they cannot be written.
 
     `train/…` every few meta-steps: meta-loss, losses at both ends of the unroll, norm of the
     meta-gradient, learning rate. `validation/…`: score and final losses. At each validation the
@@ -106,7 +107,8 @@ class TensorBoard(keras.callbacks.Callback):
         )
 
     def on_train_begin(self, logs=None):
-        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+        with _as_os_error():
+            self._writer = tf.summary.create_file_writer(str(self.log_dir))
         self._before = None
         self._first_and_best = {}
 
@@ -121,18 +123,19 @@ class TensorBoard(keras.callbacks.Callback):
         logs = {"score": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
         self._scalars("validation", logs)
         now = {name: v.numpy() for name, v in self.model.variables.items()}
-        with self._writer.as_default(step=self.model.meta_step):
+        with _as_os_error(), self._writer.as_default(step=self.model.meta_step):
             for name, value in now.items():
                 tf.summary.histogram(f"meta_params/{name}", value)
                 if self._before is not None:
                     tf.summary.histogram(f"changes/{name}", np.subtract(value, self._before[name]))
             if self.curves:
                 self._images()
+            self._writer.flush()
         self._before = now
-        self._writer.flush()
 
     def on_train_end(self, logs=None):
-        self._writer.close()
+        with _as_os_error():
+            self._writer.close()
 
     def _images(self):
         step, curves = self.model.meta_step, self.model.validation_curves
@@ -146,6 +149,16 @@ class TensorBoard(keras.callbacks.Callback):
             tf.summary.image(f"curves/{index}", curve_image(lines, repr(task))[None])
 
     def _scalars(self, prefix, values):
-        with self._writer.as_default(step=self.model.meta_step):
+        with _as_os_error(), self._writer.as_default(step=self.model.meta_step):
             for name, value in values.items():
                 tf.summary.scalar(f"{prefix}/{name}", value)
+
+
+@contextlib.contextmanager
+def _as_os_error():
+    """Errors of TensorFlow in writing files, such as for want of room, as Python has them."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        said = error.message.rpartition("}} ")[2].strip() or str(error)
+        raise OSError(said.splitlines()[0]) from error

@@ -38,8 +38,14 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3, best=None):
     np.savez(buffer, __info__=text, **{k: np.asarray(v) for k, v in arrays.items()})
     content = buffer.getvalue()
     path = directory / f"checkpoint-{meta_step:09d}.npz"
-    write_whole(path.with_suffix(".sha256"), hashlib.sha256(content).hexdigest())
-    write_whole(path, content)
+    checksum = path.with_suffix(".sha256")
+    write_whole(checksum, hashlib.sha256(content).hexdigest())
+    try:
+        write_whole(path, content)
+    except OSError:
+        if not path.exists():  # A checksum of nothing.
+            checksum.unlink(missing_ok=True)
+        raise
     for old in _paths(directory)[:-keep]:
         if _step_of(old) == best:
             continue
@@ -71,6 +77,9 @@ def _read(path):
         expected = path.with_suffix(".sha256").read_bytes()
         if hashlib.sha256(content).hexdigest().encode() != expected:
             return None
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            if sum(member.file_size for member in members.infolist()) > len(content):
+                return None  # Nothing is compressed here.
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(arrays.pop("__info__").tobytes().decode())

@@ -3,6 +3,7 @@
 import datetime
 import math
 import pathlib
+import shutil
 import signal
 
 import keras
@@ -80,6 +81,7 @@ def train(trainer, output_dir, checkpoint_every, command):
     callbacks = [stop, Checkpoint(checkpoints, checkpoint_every)]
     writes = trainer.spread.writes
     if writes:
+        remove_leftovers(output_dir)
         check_writable(checkpoints)
         callbacks.insert(1, TensorBoard(output_dir / "summaries"))
     with stop:
@@ -87,6 +89,14 @@ def train(trainer, output_dir, checkpoint_every, command):
     if writes and math.isfinite(trainer.best_score):
         write_presets(trainer, output_dir, command)
     return None if trainer.finished else stop.signal_number
+
+
+def remove_leftovers(output_dir):
+    """Remove what processes that were killed had begun to write in the directory of a run."""
+    for path in (output_dir / "checkpoints").glob(".*.partial"):
+        path.unlink(missing_ok=True)
+    for path in output_dir.glob(".preset.*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def check_writable(directory):

@@ -45,12 +45,22 @@ def restore(trainer, directory):
         Whether there was one.
 
     Raises:
-        ValueError: If the checkpoint belongs to another run.
+        ValueError: If the checkpoint belongs to another run, or is none of meta-training.
     """
     found = checkpoint.newest_checkpoint(directory)
     if found is None:
         return False
-    meta_step, arrays, info = found
+    try:
+        _take_up(trainer, *found)
+    except (LookupError, TypeError, AttributeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"The checkpoint of step {found[0]} is none of meta-training ({error!r}). "
+            f"Received: {str(directory)!r}"
+        ) from error
+    return True
+
+
+def _take_up(trainer, meta_step, arrays, info):
     _refuse_another_run(info["describe"], trainer.describe())
     parts = [(trainer, info)]
     if trainer.follower:
@@ -58,16 +68,20 @@ def restore(trainer, directory):
     for part, its_info in parts:
         for index, run in enumerate(its_info["runs"]):
             if run is not None:
+                place = {name: int(run[name]) for name in ("start", "trajectory")}
+                waiting = {
+                    "waited": int(run.get("waited", 0)),
+                    "stuck": bool(run.get("stuck", False)),
+                }
                 carried = part.fresh(index, as_seed(0))
-                part.runs[index] = {"waited": 0, "stuck": False, **run, "carried": carried}
+                part.runs[index] = {**place, **waiting, "carried": carried}
     saved = _filled(_all_arrays(trainer), arrays)
     for part, its_info in parts:
-        _take_up(part, its_info, saved if part is trainer else saved["partner"])
+        _take_up_own(part, its_info, saved if part is trainer else saved["partner"])
         part.meta_step = meta_step
-    return True
 
 
-def _take_up(trainer, info, saved):
+def _take_up_own(trainer, info, saved):
     for kind in ("meta_params", "averages"):
         for name, variable in getattr(trainer, _KEPT_AS[kind]).items():
             variable.assign(saved[kind][name])
@@ -125,9 +139,19 @@ def _named(structure, prefix=""):
 
 
 def _filled(structure, named, prefix=""):
-    """The reverse of `_named`: the same structure with the values of these names."""
+    """The reverse of `_named`: the same structure with the values of these names.
+
+    Raises:
+        ValueError: If one of them has another shape or dtype than what it takes the place of.
+    """
     if not isinstance(structure, dict | list):
-        return named[prefix]
+        value, before = named[prefix], np.asarray(structure)
+        if (value.shape, value.dtype) != (before.shape, before.dtype):
+            raise ValueError(
+                f"The checkpoint holds another {prefix!r} than this run: expected "
+                f"{before.dtype}{list(before.shape)}. Received: {value.dtype}{list(value.shape)}"
+            )
+        return value
     filled = {
         key: _filled(inner, named, f"{prefix}/{key}" if prefix else str(key))
         for key, inner in _items(structure)

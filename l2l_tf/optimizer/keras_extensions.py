@@ -18,7 +18,7 @@ from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.first_step import FirstStep
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
 from l2l_tf.optimizer.run_length import RunLength, rule_optimizer_of
-from l2l_tf.optimizer.skips import BATCHES_BETWEEN, SkipWarning
+from l2l_tf.optimizer.skips import SkipWarning, batches_between
 
 # State from a file, until the variables are known.
 _AWAITED = "_awaited_around_rule"
@@ -96,7 +96,7 @@ def _train_on_batch(self, original, *args, **kwargs):
     if optimizer is not None:
         games.note_batch(self, rule_optimizer_of)
         optimizer.batches_alone += 1
-        if optimizer.batches_alone % BATCHES_BETWEEN == 0:
+        if optimizer.batches_alone % batches_between(optimizer) == 0:
             optimizer.watch_skips()
     return result
 
@@ -122,6 +122,7 @@ def _scale_loss(self, original, loss):
 @_around_a_rule
 def _handle_non_finite_gradients(self, original):
     original(self)
+    self.inner_optimizer.loss_scaled = True
     self.inner_optimizer.skip_step()
 
 

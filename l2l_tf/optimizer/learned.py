@@ -25,8 +25,8 @@ class LearnedOptimizer(RuleOptimizer):
     The rule's state lives in slot variables of every trainable variable; its
     meta-parameters, which training never changes, are saved with it but are not among
     `variables`. A step whose gradients hold NaN or Inf changes nothing but `iterations`
-    and `skipped_steps`. Embedding gradients (`IndexedSlices`) are made dense: the state
-    of every row advances.
+    and `skipped_steps`; with `nonfinite="raise"` training ends there. Embedding gradients
+    (`IndexedSlices`) are made dense: the state of every row advances.
 
     Args:
         learning_rate: Float, int, schedule or callable. Multiplies a learned rule's update
@@ -52,6 +52,12 @@ class LearnedOptimizer(RuleOptimizer):
             steps, but not in a model that was compiled with `jit_compile=False`. In a model with
             `jit_compile=True`, or "auto", as Keras has it, the step is compiled with the rest
             whatever is given here.
+        nonfinite: What comes of a step whose gradients hold NaN or Inf. "skip": it is skipped
+            and counted, and where such steps are many, a warning says so. "raise": it is skipped,
+            and a `FloatingPointError` ends the training before the next batch of `fit` or
+            `train_on_batch`, in eager loops at once, in loops that are traced at the next
+            `watch_skips()`; `fit` also ends if an epoch's loss is not finite. Under a loss scale,
+            which looks for its size by steps that overflow, 40 skipped in a row are one error.
         name: Name of the optimizer.
         **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
             `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`
@@ -80,6 +86,7 @@ class LearnedOptimizer(RuleOptimizer):
         gradient_accumulation_steps: int | None = None,
         learning_rate_multipliers: Mapping[str, float] | None = None,
         jit_compile: bool | None = None,
+        nonfinite: str = "skip",
         name: str = "learned_optimizer",
         **kwargs,
     ):
@@ -100,6 +107,7 @@ class LearnedOptimizer(RuleOptimizer):
             gradient_accumulation_steps=gradient_accumulation_steps,
             learning_rate_multipliers=learning_rate_multipliers,
             jit_compile=jit_compile,
+            nonfinite=nonfinite,
             name=name,
             **kwargs,
         )
@@ -168,6 +176,7 @@ class LearnedOptimizer(RuleOptimizer):
             state_dtype=self.state_dtype,
             learning_rate_multipliers=dict(self.learning_rate_multipliers),
             jit_compile=self.jit_compile,
+            nonfinite=self.nonfinite,
         )
         return config
 

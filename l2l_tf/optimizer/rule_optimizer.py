@@ -8,6 +8,7 @@ from keras import ops
 from keras.src.utils import tracking
 
 from l2l_tf import rules
+from l2l_tf.core.checks import check_choice
 from l2l_tf.optimizer import checks, compilation, finiteness, games, observed_loss
 from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.backends import BACKEND
@@ -15,7 +16,7 @@ from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.projection import projected
-from l2l_tf.optimizer.skip_watch import SkipWatch
+from l2l_tf.optimizer.skip_watch import CHOICES, SKIP, SkipWatch
 from l2l_tf.optimizer.state_keeping import StateKeeping
 from l2l_tf.optimizer.variables import Spec, constant, holds_no_weights, path_of, scalar, tensors
 
@@ -42,6 +43,7 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         jit_compile: Whether XLA compiles the step by itself where the program around it is not
             compiled: True, False, or None: where that pays, and the model that was compiled with
             this optimizer does not say `jit_compile=False`.
+        nonfinite: "skip" or "raise": what comes of a step whose gradients hold NaN or Inf.
         **kwargs: See `keras.optimizers.Optimizer`.
 
     Raises:
@@ -62,6 +64,8 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
     model_runs_eagerly = False
     # Steps that the run of now may come to, whether they are promised or not; None if unknown.
     steps_ahead = None
+    # Whether a loss scale is around this optimizer and skips steps that overflow.
+    loss_scaled = False
     # Within a trainer's step under JAX: whose `loss` is set instead, and who unpacks it again.
     heard = carried = None
     # The loss of the next `apply`, where it was told beforehand.
@@ -75,11 +79,13 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         state_dtype=None,
         learning_rate_multipliers=None,
         jit_compile=None,
+        nonfinite=SKIP,
         **kwargs,
     ):
         checks.check_backend()
         checks.check_hooks(self)
         checks.check_jit_compile(jit_compile)
+        check_choice("nonfinite", nonfinite, CHOICES)
         multipliers = checked_multipliers(learning_rate_multipliers)
         if learning_rate is None:
             learning_rate = rule.learning_rate if rule.takes_learning_rate else 1.0
@@ -98,11 +104,12 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         self.state_dtype = state_dtype
         self.learning_rate_multipliers = multipliers
         self.jit_compile = jit_compile
+        self.nonfinite = nonfinite
         self._rule = rule
         # A rule restored from a configuration alone waits for its weights.
         self._weights_pending = False
         self._own_steps = compilation.OwnSteps()
-        self._skip_watch = SkipWatch()
+        self._skip_watch = SkipWatch(nonfinite)
         with keras.name_scope(self.name):
             # Sum over replicas: Keras passes each one its share of the global loss.
             self._loss = scalar(np.nan, "float32", "loss", aggregation="sum")
@@ -362,16 +369,32 @@ class RuleOptimizer(StateKeeping, Copying, Averages, keras.optimizers.Optimizer)
         BACKEND.take_step(self, grads, trainable_variables)
 
     def watch_skips(self, model=None):
-        """Warn, once, if many of the last steps were skipped.
+        """Warn, once, if many of the last steps were skipped; with `nonfinite="raise"` raise.
 
         `fit` and eager loops do so by themselves; a loop whose step is traced calls it now
         and then.
 
         Args:
             model: The model that is being trained by `fit`, if one is.
+
+        Raises:
+            FloatingPointError: If steps are not to be skipped, and one was since the last call.
         """
+        self._skip_watch.observe(*self._taken_and_skipped(model), self.loss_scaled)
+
+    def begin_to_watch_skips(self, model=None):
+        """As `watch_skips`, where what was skipped so far is known."""
+        self._skip_watch.start_at(*self._taken_and_skipped(model))
+        self.watch_skips(model)
+
+    def _taken_and_skipped(self, model=None):
         counters = (self._iterations, self._skipped_steps)
-        self._skip_watch.observe(*(int(BACKEND.current(model, c)) for c in counters))
+        return [int(BACKEND.current(model, counter)) for counter in counters]
+
+    def watch_loss(self, loss):
+        """With `nonfinite="raise"` raise a `FloatingPointError` if a loss, a float, is not finite;
+        None is none."""
+        self._skip_watch.check_loss(loss, self.loss_scaled)
 
     def stateless_apply(self, optimizer_variables, grads, trainable_variables, loss=None):
         """A pure function of values; see `keras.optimizers.Optimizer.stateless_apply`.

@@ -1,31 +1,83 @@
-"""When many steps are skipped: a warning, once."""
+"""When steps are skipped: a warning where they are many, or an error at the first."""
 
 import collections
+import math
 import warnings
 
 # More than this share of the last steps, and of no fewer than these, is worth a word.
 SHARE, STEPS = 0.1, 100
+# So often in a row a loss scale is halved: from any scale that it starts with or has grown to.
+HALVINGS = 40
+SKIP, RAISE = CHOICES = ("skip", "raise")
+REASONS = (
+    "To find out why, look for them in the data, as in np.isfinite(x).all(), and call "
+    "tf.debugging.enable_check_numerics() before training with jit_compile=False: it stops at "
+    "the first operation that makes one."
+)
 
 
 class SkipWatch:
-    """Watches the counters of an optimizer, and warns once.
+    """Watches the counters of an optimizer, and warns once, or raises.
 
     A plain object: it is made anew where an optimizer is loaded or copied.
+
+    Args:
+        nonfinite: "skip" to warn where many steps are skipped, "raise" for an error at the first.
     """
 
-    def __init__(self):
+    def __init__(self, nonfinite=SKIP):
+        self.raises = nonfinite == RAISE
         self._readings = collections.deque()
         self._warned = False
+        self._taken = self._skipped = 0
 
-    def observe(self, taken, skipped):
-        """Note how many steps were taken, and how many of them skipped; warn if it is due.
+    def start_at(self, taken, skipped):
+        """Take steps that were skipped before, in another process, say, as known."""
+        self._taken, self._skipped = int(taken), int(skipped)
+
+    def observe(self, taken, skipped, loss_scaled=False):
+        """Note how many steps were taken, and how many of them skipped; warn or raise if it is due.
 
         Args:
             taken: Int, all steps so far.
             skipped: Int, those among them that were skipped.
+            loss_scaled: Whether a loss scale is around the optimizer, which looks for the largest
+                scale by steps that overflow.
+
+        Raises:
+            FloatingPointError: If it raises, and a step was skipped; under a loss scale, if none
+                of the last `HALVINGS` was taken.
         """
-        if self._warned:
-            return
+        if self.raises:
+            self._refuse(taken, skipped, loss_scaled)
+        elif not self._warned:
+            self._warn_of_many(taken, skipped)
+
+    def check_loss(self, loss, loss_scaled=False):
+        """Raise a `FloatingPointError` if it raises, and a loss is NaN or infinite.
+
+        Args:
+            loss: Float, or None where it is not known.
+            loss_scaled: Whether a loss scale is around the optimizer.
+        """
+        if self.raises and not loss_scaled and loss is not None and not math.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss is not finite, though all gradients are. {REASONS} Received: {loss=}"
+            )
+
+    def _refuse(self, taken, skipped, loss_scaled):
+        steps, bad = taken - self._taken, skipped - self._skipped
+        if loss_scaled and 0 < steps == bad < HALVINGS:
+            return  # The scale may still be too large.
+        self.start_at(taken, skipped)
+        if bad > 0 and (not loss_scaled or bad == steps):
+            raise FloatingPointError(
+                "Gradients hold NaN or Inf. Their steps were skipped: weights and state are those "
+                f"of the step before. {REASONS} Received: skipped steps={bad}, the last of them "
+                f"up to step {taken}"
+            )
+
+    def _warn_of_many(self, taken, skipped):
         readings = self._readings
         if readings and taken < readings[-1][0]:
             readings.clear()  # The optimizer was reset, or another state was loaded.
@@ -37,10 +89,7 @@ class SkipWatch:
             self._warned = True
             warnings.warn(
                 f"{bad} of the last {steps} steps were skipped: their gradients hold NaN or Inf "
-                "(under mixed_float16 also those that overflow). To find out why, look for them in "
-                "the data, as in np.isfinite(x).all(), and call "
-                "tf.debugging.enable_check_numerics() before training with jit_compile=False: it "
-                "stops at the first operation that makes one. `skipped_steps` of the optimizer "
-                "goes on counting; this is said once.",
-                stacklevel=2,
+                f"(under mixed_float16 also those that overflow). {REASONS} `skipped_steps` of the "
+                "optimizer goes on counting; this is said once.",
+                stacklevel=3,
             )

@@ -65,6 +65,7 @@ class StateKeeping:
             )
         for variable, weight in zip(self._changing(), weights, strict=True):
             variable.assign(weight)
+        self._skip_watch.start_at(*self._taken_and_skipped())
 
     def reset(self):
         """Start anew: fresh slots and averages, no steps taken, none skipped.
@@ -265,6 +266,8 @@ class StateKeeping:
         for name, variable in self._counters().items():
             if name in values:
                 variable.assign(values[name])
+        if "skipped_steps" in values:
+            self._skip_watch.start_at(values.get("iteration", 0), values["skipped_steps"])
 
     def _beside_counters(self):
         counters = {id(v) for v in self._counters().values()}

@@ -13,6 +13,7 @@ import zlib
 import numpy as np
 
 from l2l_tf import rules
+from l2l_tf.core import draws
 from l2l_tf.core.files import whole_directory
 
 # 1: names of rules and arguments of an earlier time (`core.renamed`), still read.
@@ -20,6 +21,8 @@ FORMAT_VERSION = 2
 CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "metadata.json"
 # Of one file, and of all arrays in it: learned rules have some thousand weights.
 MAX_BYTES = 2**30
+# Random weights that a rule may draw for itself: a float has four bytes, and some draw in vain.
+DRAWS_PER_BYTE, SPARE_DRAWS = 4, 2**20
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -100,13 +103,22 @@ def read_preset(directory):
             f"{path} was written by a newer version of l2l_tf: this one reads formats up to "
             f"{FORMAT_VERSION}. Received: format_version={version!r}"
         )
+    # What it is bound to is compared with weights of its own.
+    with draws.at_most(DRAWS_PER_BYTE * len(files[WEIGHTS]) + SPARE_DRAWS):
+        return _bound(config, path, files[WEIGHTS], pathlib.Path(directory) / WEIGHTS)
+
+
+def _bound(config, path, content, weights):
     try:
         rule = rules.deserialize(config.get("rule"))
+    except RecursionError as error:
+        raise ValueError(
+            f"{path} describes a rule within too many others. Received: {path.stat().st_size} bytes"
+        ) from error
     except (TypeError, MemoryError) as error:
         raise ValueError(f"{path} describes no rule ({error!r}). Received: {config!r}") from error
-    weights = pathlib.Path(directory) / WEIGHTS
     try:
-        return rule.bind(_arrays(files[WEIGHTS]))
+        return rule.bind(_arrays(content))
     except (ValueError, MemoryError) as error:
         raise ValueError(f"{weights}: {error}") from error
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from keras import ops
 
+from l2l_tf.core import draws
 from l2l_tf.core.config import Configured
 from l2l_tf.rules.barrier import optimization_barrier
 from l2l_tf.rules.chunks import evaluate_in_chunks, worth_chunks
@@ -112,7 +113,7 @@ class UpdateRule(Configured):
         Args:
             seed: Non-negative int; the same seed gives the same arrays. None: the rule's own.
         """
-        return self.fresh_meta_params(np.random.default_rng(self.seed if seed is None else seed))
+        return self.fresh_meta_params(draws.generator(self.seed if seed is None else seed))
 
     def fresh_meta_params(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """What `initial_meta_params` draws from a `numpy.random.Generator`."""

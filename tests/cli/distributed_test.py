@@ -18,6 +18,8 @@ from l2l_tf.meta import checkpoint
 pytestmark = pytest.mark.slow
 
 ROOT = pathlib.Path(__file__).parents[2]
+# Of a run, on a machine in use.
+MOST_SECONDS = 3600
 COMMON = (
     "--task=quadratic(dimension=3)",
     "--task=digits_mlp(hidden=3,batch_size=8)",
@@ -70,7 +72,11 @@ def start(output, workers, *arguments):
 
 def ended(processes):
     """Exit codes and texts of all processes."""
-    texts = [process.communicate(timeout=600)[0] for process in processes]
+    try:
+        texts = [process.communicate(timeout=MOST_SECONDS)[0] for process in processes]
+    finally:
+        for process in processes:  # None outlives a test that fails.
+            process.kill()
     return [process.returncode for process in processes], texts
 
 
@@ -119,3 +125,23 @@ def test_a_signal_to_one_worker_stops_all_with_a_checkpoint_and_the_run_goes_on(
     codes, texts = ended(processes)
     assert codes == [143, 143], "\n".join(texts)
     assert f"Going on from the checkpoint of meta-step {step}." in texts[1]
+
+
+def test_a_worker_that_is_killed_takes_the_others_with_it_and_the_run_goes_on(tmp_path):
+    rule = "--rule=rnnprop(hidden_size=4,layers=1)"
+    processes = start(tmp_path / "run", 2, rule, "--meta_steps=100000")
+    while checkpoint.newest_checkpoint(tmp_path / "run" / "checkpoints") is None:
+        assert all(process.poll() is None for process in processes), ended(processes)
+        time.sleep(0.1)
+    processes[1].kill()
+    codes, texts = ended(processes)
+    assert codes[1] == -signal.SIGKILL and codes[0] != 0, "\n".join(texts)
+    step, _, _ = checkpoint.newest_checkpoint(tmp_path / "run" / "checkpoints")
+    done = start(tmp_path / "run", 2, rule, "--meta_steps=100000", "--resume")
+    while checkpoint.newest_checkpoint(tmp_path / "run" / "checkpoints")[0] <= step:
+        assert all(process.poll() is None for process in done), ended(done)
+        time.sleep(0.1)
+    done[0].send_signal(signal.SIGTERM)
+    codes, texts = ended(done)
+    assert codes == [143, 143], "\n".join(texts)
+    assert f"Going on from the checkpoint of meta-step {step}." in texts[0]

@@ -103,10 +103,24 @@ def test_killed_at_random_moments_a_run_ends_where_it_would_have_ended(kills, tm
     assert f"Going on from the checkpoint of meta-step {before}." in said
     step, arrays, _ = checkpoint.newest_checkpoint(output / "checkpoints")
     assert f"Interrupted at meta-step {step}; go on with --resume." in said
+    assert not list((output / "checkpoints").glob(".*")), "left by a process that was killed"
     whole = start("-c", WHOLE, str(step), str(tmp_path / "whole"), *FLAGS)
     said, _ = whole.communicate()
     assert whole.returncode == 0, said
     same_arrays(arrays, checkpoint.newest_checkpoint(tmp_path / "whole")[1])
+
+
+def test_what_killed_processes_had_begun_to_write_is_removed(tmp_path):
+    output = tmp_path / "run"
+    half, kept = output / "checkpoints" / ".checkpoint-000000003.npz.17.partial", output / ".mine"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half of it")
+    kept.write_text("not ours")
+    (output / ".preset.abc" / "old").mkdir(parents=True)
+    short = [flag for flag in FLAGS if "meta_steps" not in flag]
+    assert train.run([*short, "--meta_steps=3", f"--output_dir={output}", "--resume"]) == 0
+    assert not half.exists() and not (output / ".preset.abc").exists() and kept.exists()
+    assert (output / "preset").is_dir() and newest(output) == 3
 
 
 def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypatch, capsys):
@@ -121,7 +135,7 @@ def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypat
 
     def full(descriptor):
         calls.append(descriptor)
-        if len(calls) > 1:  # The probe before the run still fits.
+        if len(calls) > 2:  # The probe before the run still fits, and so does a checksum.
             raise OSError(errno.ENOSPC, "No space left on device")
         return fsync(descriptor)
 
@@ -133,6 +147,19 @@ def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypat
     assert said.endswith(f"Received: --output_dir={tmp_path / 'other'}")
     assert not list((tmp_path / "other" / "checkpoints").iterdir())
     assert {p: p.read_bytes() for p in (output / "checkpoints").iterdir()} == before
+
+
+@pytest.mark.slow
+def test_no_room_for_summaries_is_an_error_in_one_line_too(tmp_path):
+    """Files of 40,000 bytes at most, as the system itself limits them: checkpoints are smaller."""
+    limit = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
+    limited = f"{limit}runpy.run_module('l2l_tf.cli.train', run_name='__main__')"
+    process = start("-c", limited, *FLAGS, f"--output_dir={tmp_path / 'run'}")
+    said, _ = process.communicate()
+    assert process.returncode == 2, said
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("l2l-train: ") and "summaries" in last and "File too large" in last
+    assert "Traceback" not in said and newest(tmp_path / "run") > 0
 
 
 def test_a_directory_that_cannot_be_written_is_refused_before_any_work(

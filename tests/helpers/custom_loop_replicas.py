@@ -1,4 +1,5 @@
-"""Prints the rules whose custom loop on two replicas equals one on the joint batch.
+"""Prints the rules whose custom loop on two replicas equals one on the joint batch, and "skipped"
+where that holds of steps, too, whose gradient is not finite on one replica.
 
 Replicas are two logical CPUs of a MirroredStrategy, or, with TF_CONFIG, two workers. With the
 argument "fit" it says instead what becomes of `fit` with Keras's own SGD under the strategy; other
@@ -39,8 +40,14 @@ def make(name):
     return model, optimizer
 
 
-def trained(name, share):
-    """Weights after twelve steps; `share`: replicas that a batch is divided among."""
+def trained(name, share, x=X):
+    """Weights after twelve steps, and how many were skipped.
+
+    Args:
+        name: The rule's.
+        share: Replicas that a batch is divided among.
+        x: Rows.
+    """
     model, optimizer = make(name)
     weights = model.trainable_variables
 
@@ -62,8 +69,20 @@ def trained(name, share):
 
     for number in range(12):
         rows = slice(BATCH * (number % 4), BATCH * (number % 4 + 1))
-        step(tf.constant(X[rows]), tf.constant(Y[rows]))
-    return [w.numpy() for w in weights]
+        step(tf.constant(x[rows]), tf.constant(Y[rows]))
+    return [w.numpy() for w in weights], int(optimizer.skipped_steps.numpy())
+
+
+def check(name, **arguments):
+    """Hold the replicas to one that has the joint batch; returns how many steps were skipped."""
+    expected, skipped = trained(name, 1, **arguments)
+    with strategy.scope():
+        found, skipped_there = trained(name, strategy.num_replicas_in_sync, **arguments)
+    for value, other in zip(expected, found, strict=True):
+        assert np.isfinite(value).all()
+        np.testing.assert_allclose(other, value, rtol=1e-4, atol=1e-5, err_msg=name)
+    assert skipped == skipped_there
+    return skipped
 
 
 def fitted():
@@ -82,9 +101,9 @@ if sys.argv[1:] == ["fit"]:
     print("fit", fitted())
 else:
     for name in sys.argv[1:] or MADE:
-        expected = trained(name, 1)
-        with strategy.scope():
-            found = trained(name, strategy.num_replicas_in_sync)
-        for value, other in zip(expected, found, strict=True):
-            np.testing.assert_allclose(other, value, rtol=1e-4, atol=1e-5, err_msg=name)
+        assert check(name) == 0
         print(name, flush=True)
+    broken = X.copy()
+    broken[2 * BATCH - 1] = np.nan  # In the second of four batches, on the last replica alone.
+    assert check("spectral", x=broken) == 3
+    print("skipped")

@@ -45,8 +45,10 @@ def both(make, **arguments):
 
 
 for arguments in ({}, {"weight_decay": 0.1}, {"clipvalue": 1e-3}, {"use_ema": True}):
-    for name in ("lstm", "celo2", "adam"):
-        make = lambda: LearnedOptimizer(rule=RULES[name](), **arguments)  # noqa: B023, E731
+    for name in ("lstm", "celo", "celo2", "gac_lstm", "ntm_lbfgs", "adam", "default"):
+        # The default is what an optimizer without arguments takes.
+        rule = RULES.get(name, lambda: None)
+        make = lambda: LearnedOptimizer(rule=rule(), **arguments)  # noqa: B023, E731
         if arguments and name != "lstm":
             continue
         (alone, losses), (mirrored, mirrored_losses) = both(make)

@@ -179,6 +179,38 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         make(seed=1).restore(tmp_path)
 
 
+def changed(name, change):
+    """What changes one array of a checkpoint."""
+    return lambda arrays, info: arrays.update({name: change(arrays[name])})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays, info: arrays.pop("optimizer/0"),
+        lambda arrays, info: arrays.pop("run/0/0"),
+        changed("meta_params/output_bias", lambda a: a[..., None]),
+        changed("meta_params/output_bias", lambda a: a.astype("<U4")),
+        changed("run/0/0", lambda a: a.ravel()[:-1]),
+        lambda arrays, info: info.pop("describe"),
+        lambda arrays, info: info.update(runs=5),
+        lambda arrays, info: info.update(runs=[{"start": 0}]),
+        lambda arrays, info: info.update(runs=[{"start": 0, "trajectory": 9}] * 9),
+        lambda arrays, info: info.update(describe="lstm"),
+        lambda arrays, info: info.update(history=None),
+    ],
+)
+def test_a_checkpoint_that_is_whole_and_of_something_else_is_refused(change, tmp_path):
+    trainer = make()
+    trainer.step()
+    trainer.save(tmp_path)
+    step, arrays, info = checkpoint.newest_checkpoint(tmp_path)
+    change(arrays, info)
+    checkpoint.save_checkpoint(tmp_path, step, arrays, info)
+    with pytest.raises(ValueError, match="The checkpoint .* Received: "):
+        make().restore(tmp_path)
+
+
 def test_a_meta_gradient_that_is_not_finite_is_skipped_and_counted():
     class Broken(tasks.Quadratic):
         def tasks_loss(self, params, model_state, batch):

@@ -153,3 +153,77 @@ def test_slots_know_nothing_of_a_step_that_was_skipped(name):
             optimizer.apply([tf.fill([2, 2], size)], [variable])
         results.append(variable.numpy())
     np.testing.assert_array_equal(*results)
+
+
+def refusing(**arguments):
+    return LearnedOptimizer(rule=RULES["rnnprop"](), nonfinite="raise", **arguments)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"steps_per_execution": 4}, {"run_eagerly": True}])
+@pytest.mark.quick("arguments0")
+def test_fit_ends_at_the_first_skipped_step_where_that_is_wished(arguments, tmp_path):
+    model = compiled(optimizer=refusing(), **arguments)
+    with pytest.raises(FloatingPointError, match="Received: skipped steps=1, .* step 8$"):
+        fit(model, [7], batches=20)
+    assert int(model.optimizer.iterations) == 8
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    with pytest.raises(FloatingPointError, match="step 12$"):
+        fit(model, [3], batches=4)  # The last batch of all.
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    fit(loaded, [], batches=4)  # What was skipped before it was saved is known.
+    with pytest.raises(FloatingPointError, match="skipped steps=1, "):
+        fit(loaded, [2], batches=4)
+
+
+def test_loops_of_ones_own_end_likewise():
+    optimizer = refusing()
+    variable = keras.Variable(np.ones(2, "float32"))
+    optimizer.build([variable])
+    with pytest.raises(FloatingPointError, match="Received: skipped steps=1, .* step 1$"):
+        optimizer.apply([tf.fill([2], np.inf)], [variable])
+    optimizer.apply([tf.fill([2], 1.0)], [variable])
+    step = tf.function(lambda g: optimizer.apply([g], [variable]), autograph=False)
+    for size in (np.nan, 1.0, np.nan):
+        step(tf.fill([2], size))
+    with pytest.raises(FloatingPointError, match="Received: skipped steps=2, .* step 5$"):
+        optimizer.watch_skips()
+    optimizer.reset()
+    optimizer.watch_skips()
+    model = compiled(optimizer=refusing(), jit_compile=False)
+    model.train_on_batch(ROWS[:4], TARGETS[:4])
+    with pytest.raises(FloatingPointError):
+        model.train_on_batch(np.full_like(ROWS[:4], np.nan), TARGETS[:4])
+
+
+def test_a_loss_that_is_not_finite_ends_fit_at_its_epoch_where_that_is_wished():
+    def loss(targets, outputs):
+        return keras.ops.mean((targets - outputs) ** 2) + np.float32("inf")
+
+    model = make_model(optimizer=refusing())
+    model.compile(model.optimizer, loss)
+    with pytest.raises(FloatingPointError, match="Received: loss=inf"):
+        fit(model, [], batches=4, epochs=3)
+    assert int(model.optimizer.iterations) == 4 and int(model.optimizer.skipped_steps) == 0
+    skipping = make_model(optimizer=LearnedOptimizer(rule=RULES["rnnprop"]()))
+    skipping.compile(skipping.optimizer, loss)
+    fit(skipping, [], batches=4, epochs=3)
+    assert all(np.isfinite(w).all() for w in skipping.get_weights())
+
+
+def test_a_loss_scale_that_looks_for_its_size_is_no_error_but_data_are():
+    model = compiled("mixed_float16", refusing(), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.dynamic_scale.assign(2.0**24)
+    fit(model, [], batches=30)
+    assert 3 < int(model.optimizer.inner_optimizer.skipped_steps) < 15
+    with pytest.raises(FloatingPointError, match="Received: skipped steps=40, "):
+        fit(model, range(60), batches=60)
+
+
+def test_another_choice_is_refused():
+    with pytest.raises(ValueError, match="Received: nonfinite='stop'"):
+        LearnedOptimizer(rule="adam", nonfinite="stop")
+    assert LearnedOptimizer(rule="adam").nonfinite == "skip"
+    copied = LearnedOptimizer.from_config(refusing().get_config())
+    assert copied.nonfinite == "raise"
