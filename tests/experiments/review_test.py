@@ -13,7 +13,6 @@ from experiments.meta_optimizers import run as meta_optimizers
 from experiments.pieces import Pieces
 from experiments.refresh import run as refresh
 
-
 ROOT = pathlib.Path(__file__).parents[2]
 
 
