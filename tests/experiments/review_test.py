@@ -1,6 +1,8 @@
 """The reviewer's experiments: what their tables say of runs that are known."""
 
+import csv
 import importlib.util
+import pathlib
 
 import numpy as np
 import pytest
@@ -10,6 +12,38 @@ from experiments.estimators import training
 from experiments.meta_optimizers import run as meta_optimizers
 from experiments.pieces import Pieces
 from experiments.refresh import run as refresh
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def read(path):
+    """Dict problem → meta-optimizer → `(rate, runs, grid)`, out of the committed records."""
+    found = {}
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            scores = [float(score) for score in row["scores"].split()]
+            of = found.setdefault(row["problem"], {}).setdefault(
+                row["meta_optimizer"], [None, {}, {}]
+            )
+            rate, seed = float(row["rate"]), int(row["seed"])
+            if seed:
+                of[0], of[1][seed] = rate, scores
+            else:
+                of[2][rate] = scores
+    return {
+        problem: {n: (rate, [*r.values()], [*g.values()]) for n, (rate, r, g) in of.items()}
+        for problem, of in found.items()
+    }
+
+
+def test_the_page_and_the_table_of_meta_optimizers_say_what_the_records_say():
+    results = ROOT / "experiments" / "meta_optimizers" / "results"
+    page = (ROOT / "docs" / "review.md").read_text("utf-8")
+    table = (results / "meta_optimizers.md").read_text("utf-8")
+    for found in read(results / "meta_optimizers.csv").values():
+        for row in meta_optimizers.rows(found):
+            line = f"| {' | '.join(row)} |"
+            assert line in page and line in table, line
 
 
 def test_every_experiment_is_a_module_that_is_there():
