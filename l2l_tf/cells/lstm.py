@@ -5,6 +5,7 @@ Hochreiter & Schmidhuber (1997), in the form used by Andrychowicz et al. (2016).
 
 import contextlib
 import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ _undifferentiated = contextvars.ContextVar("undifferentiated", default=False)
 
 
 @contextlib.contextmanager
-def undifferentiated():
+def undifferentiated() -> Iterator[None]:
     """Context in which cells have no gradients written out, since none will be asked for.
 
     TensorFlow registers each such gradient for good, and with it the graph in which it was traced:
