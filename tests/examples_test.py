@@ -25,6 +25,8 @@ def quick_default(tmp_path, monkeypatch):
 DRAWING = {
     "custom_loop": {},
     "fine_tuning": {},
+    "mnist_cnn": {"ROWS": 1_000, "EPOCHS": 2},
+    "character_transformer": {"WIDTH": 16, "STEPS": 40},
     "neural_art": {"STEPS": 4, "SIZE": 32},
 }
 
