@@ -23,10 +23,10 @@ from l2l_tf.cells.progress import fraction_done
 from l2l_tf.cells.touched import only_where, touched
 
 __all__ = [
+    "MINIMAX",
     "bias_correction",
     "exponential_mean",
     "fraction_done",
-    "MINIMAX",
     "gram_of",
     "linear",
     "linear_meta_params",

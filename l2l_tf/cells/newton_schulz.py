@@ -6,7 +6,7 @@ from keras import ops
 
 # Odd polynomials `a·σ + b·σ³ + c·σ⁵` of singular values, in the order in which they are applied.
 # Jordan et al. (2024), Muon: singular values end near 1 within 5 iterations.
-JORDAN = ((3.4445, -4.7750, 2.0315),) * 5
+JORDAN = (3.4445, -4.7750, 2.0315)
 # Each the best one for where the one before has left singular values of 0.01 to 1, as in Polar
 # Express (Amsel et al. 2025, arXiv 2505.16932): 0.73 to 1.27 in the end, and those below 0.01 are
 # 78 times what they were.
@@ -30,13 +30,13 @@ def newton_schulz(matrices: Any, iterations: int = 5, size: float = 1.0) -> Any:
 
     Args:
         matrices: `[…, rows, columns]`; of Frobenius norm 1e-17 … 1e17, or zero in the result.
-        iterations: Number of iterations, at most 5.
+        iterations: Number of iterations.
         size: Factor on the result.
 
     Returns:
         Tensor of the same shape.
     """
-    return whitened(matrices, whitening(gram_of(matrices), JORDAN[:iterations], size))
+    return whitened(matrices, whitening(gram_of(matrices), (JORDAN,) * iterations, size))
 
 
 def gram_of(matrices: Any) -> Any:
@@ -45,7 +45,7 @@ def gram_of(matrices: Any) -> Any:
     return ops.matmul(other, matrices) if _is_tall(matrices) else ops.matmul(matrices, other)
 
 
-def whitening(grams: Any, polynomials: Any = JORDAN, size: Any = 1.0, tight: bool = False) -> Any:
+def whitening(grams: Any, polynomials: Any, size: Any = 1.0, tight: bool = False) -> Any:
     """What matrices are multiplied by, so that their singular values are near `size`.
 
     Args:
