@@ -5,7 +5,8 @@ import tensorflow as tf
 from l2l_tf import presets, rules
 from l2l_tf.core.config import setting
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
-from l2l_tf.meta.unroll import begin, unroll
+from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.unroll import begin
 from l2l_tf.tasks import fold_in
 
 # A teacher's update of squared length 0 is imitated exactly by none.
@@ -53,23 +54,13 @@ class Imitation(Estimator):
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        shared = dict(carried.rule_state.shared)
-        shared["difference"] = tf.zeros_like(shared["difference"])
-        carried = carried._replace(rule_state=carried.rule_state._replace(shared=shared))
         with tf.GradientTape() as tape:
             tape.watch(values)
             lesson = _Lesson(rule.bind(values), self._teacher)
-            losses, after = unroll(
-                lesson,
-                task,
-                carried,
-                *batches,
-                start,
-                self.horizon(carried.seed, trajectory),
-                self.unroll,
-                carry_gradient=True,
+            losses, after, differences = unroll_tallied(
+                self, lesson, task, carried, batches, start, trajectory, "difference"
             )
-            difference = tf.reduce_mean(after.rule_state.shared["difference"]) / self.unroll
+            difference = tf.reduce_mean(differences) / self.unroll
         after = tf.nest.map_structure(tf.stop_gradient, after)
         return self.backpropagated(tape, difference, values, losses, after)
 

@@ -5,7 +5,9 @@ import tensorflow as tf
 from l2l_tf import rules
 from l2l_tf.core.config import number
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
-from l2l_tf.meta.unroll import begin, unroll
+from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.unroll import begin
+from l2l_tf.rules.wrapper import Wrapper
 
 TINY = 1e-30
 
@@ -38,41 +40,26 @@ class Lookahead(Estimator):
 
     def estimate(self, rule, task, carried, batches, start, trajectory):
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        shared = dict(carried.rule_state.shared)
-        shared["apart"] = tf.zeros_like(shared["apart"])
-        carried = carried._replace(rule_state=carried.rule_state._replace(shared=shared))
         with tf.GradientTape() as tape:
             tape.watch(values)
-            losses, after = unroll(
-                _Hindsight(rule.bind(values), self.trust),
-                task,
-                carried,
-                *batches,
-                start,
-                self.horizon(carried.seed, trajectory),
-                self.unroll,
-                carry_gradient=True,
+            hindsight = _Hindsight(rule.bind(values), trust=self.trust)
+            losses, after, apart = unroll_tallied(
+                self, hindsight, task, carried, batches, start, trajectory, "apart"
             )
-            apart = tf.reduce_mean(after.rule_state.shared["apart"]) / self.unroll
+            apart = tf.reduce_mean(apart) / self.unroll
         after = tf.nest.map_structure(tf.stop_gradient, after)
         return self.backpropagated(tape, apart, values, losses, after)
 
 
-class _Hindsight(rules.UpdateRule):
+class _Hindsight(Wrapper):
     """A rule that remembers its last update; how far that was from its target adds up."""
 
-    def __init__(self, rule, trust=1.0):
-        self.rule, self.trust = rule, trust
-        self.meta_params = rule.meta_params
+    coordinatewise = False
 
-    def bind(self, meta_params):
-        return self.copied(rule=self.rule.bind(meta_params), meta_params=dict(meta_params))
-
-    def laid_out(self, layouts):
-        return self.copied(rule=self.rule.laid_out(layouts))
+    trust: float = number(1.0, above=0)
 
     def init(self, variables, state_dtype=None):
-        inner = self.rule.init(variables, state_dtype)
+        inner = super().init(variables, state_dtype)
         nothing = [tf.zeros(v.shape, v.dtype) for v in variables]
         return _remembering(inner, nothing, nothing, tf.zeros([]))
 
@@ -80,7 +67,7 @@ class _Hindsight(rules.UpdateRule):
         inner = rules.RuleState([s["rule"] for s in state.variables], state.shared["rule"])
         last = [s["update"] for s in state.variables]
         apart = self.apart(last, [s["gradient"] for s in state.variables], gradients)
-        updates, inner = self.rule.update(gradients, inner, variables, context)
+        updates, inner = self.inner.update(gradients, inner, variables, context)
         known = state.shared["apart"] + tf.cast(apart, tf.float32)
         return updates, _remembering(inner, updates, gradients, known)
 

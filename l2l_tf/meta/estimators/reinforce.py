@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf import rules
 from l2l_tf.core.config import integer, number
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
-from l2l_tf.meta.unroll import begin, unroll
+from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.unroll import begin
+from l2l_tf.rules.wrapper import Wrapper
 from l2l_tf.tasks import fold_in
 
 # What a step is rewarded or punished by at most, and by what one that is not finite is punished.
@@ -67,7 +68,7 @@ class Reinforce(Estimator):
     )
 
     def begin(self, rule, task, seed):
-        policy = _Policy(rule, self.unroll)
+        policy = _Policy(rule, steps=self.unroll)
         one = begin(policy, task, seed, self.num_tasks, first=self.first)
         all_of = tf.nest.map_structure(self._copies, one._replace(seed=tf.zeros([0])))
         number = self.rollouts * self.num_tasks
@@ -97,30 +98,19 @@ class Reinforce(Estimator):
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
         train, meta, noise = batches
         before = carried.trajectory
-        shared = dict(before.rule_state.shared)
-        shared["log_probability"] = tf.zeros_like(shared["log_probability"])
-        before = before._replace(rule_state=before.rule_state._replace(shared=shared))
         batch = tf.nest.map_structure(lambda t: t[0], train if meta is None else meta)
         now, _ = task.tasks_loss(before.params, before.model_state, batch)
         with tf.GradientTape() as tape:
             tape.watch(values)
-            policy = _Policy(rule.bind(values), self.unroll, noise, start, self.exploration)
-            losses, after = unroll(
-                policy,
-                task,
-                before,
-                train,
-                meta,
-                start,
-                self.horizon(before.seed, trajectory),
-                self.unroll,
-                carry_gradient=True,
+            policy = _Policy(rule.bind(values), steps=self.unroll)
+            policy = policy.copied(noise=noise, start=start, exploration=self.exploration)
+            losses, after, log_probabilities = unroll_tallied(
+                self, policy, task, before, (train, meta), start, trajectory, "log_probability"
             )
             at_first = tf.where(tf.equal(start, 0), now, carried.first)
             rewards = self.rewards(tf.concat([now[None], losses], axis=0), at_first)
             advantages = tf.stop_gradient(self.advantages(rewards))
-            log_probabilities = tf.transpose(after.rule_state.shared["log_probability"])
-            surrogate = -tf.reduce_mean(advantages * log_probabilities)
+            surrogate = -tf.reduce_mean(advantages * tf.transpose(log_probabilities))
         after = tf.nest.map_structure(_finite, after)
         carried = Rollouts(after, tf.stop_gradient(at_first))
         estimate = self.backpropagated(tape, surrogate, values, losses, carried)
@@ -148,22 +138,22 @@ class Reinforce(Estimator):
         return tf.reshape(each - others / (self.rollouts - 1), returns.shape)
 
 
-class _Policy(rules.UpdateRule):
-    """A rule with noise on its updates; the log-probability of each step is in the shared state."""
+class _Policy(Wrapper):
+    """A rule with noise on its updates; the log-probability of each step is in the shared state.
 
-    def __init__(self, rule, steps, noise=(), start=0, exploration=1.0):
-        self.rule, self.steps, self.noise = rule, steps, noise
-        self.start, self.exploration = start, exploration
-        self.meta_params = rule.meta_params
+    Attributes:
+        noise: List of `[unroll, rollouts · num_tasks, …]`, of each variable.
+        start: Number of the unroll's first step.
+        exploration: σ over the root mean square of an update.
+    """
 
-    def bind(self, meta_params):
-        return self.copied(rule=self.rule.bind(meta_params), meta_params=dict(meta_params))
+    coordinatewise = False
+    noise, start, exploration = (), 0, 1.0
 
-    def laid_out(self, layouts):
-        return self.copied(rule=self.rule.laid_out(layouts))
+    steps: int = integer(1, min=1)
 
     def init(self, variables, state_dtype=None):
-        state = self.rule.init(variables, state_dtype)
+        state = super().init(variables, state_dtype)
         # A float, as derivatives are mapped over what states hold.
         shared = {"rule": state.shared, "number": tf.zeros([])}
         shared["log_probability"] = tf.zeros([self.steps])
@@ -171,7 +161,7 @@ class _Policy(rules.UpdateRule):
 
     def update(self, gradients, state, variables, context):
         inner = state._replace(shared=state.shared["rule"])
-        means, inner = self.rule.update(gradients, inner, variables, context)
+        means, inner = self.inner.update(gradients, inner, variables, context)
         step = tf.cast(context.iteration, tf.int32) - tf.cast(self.start, tf.int32)
         rollout = tf.cast(state.shared["number"], tf.int32)
         actions, log_probability = [], 0.0
