@@ -9,17 +9,21 @@ seeds are reported. The reward of REINFORCE is the log-improvement of each step,
 time; lookahead sees gradients alone, no loss. Finished runs are kept in --pieces.
 """
 
-import pathlib
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 from absl import app, flags
 
+from experiments.meta_trainings import (
+    gain,
+    lowest,
+    mean_and_range,
+    report,
+    spelled_scores,
+    two_rows,
+)
 from experiments.pieces import Pieces
-from experiments.tables import markdown
 from l2l_tf import meta
-from l2l_tf.core.files import write_csv, write_whole
 
 FLAGS = flags.FLAGS
 UNROLL, TRAJECTORY, VALIDATIONS = 20, 100, 8
@@ -125,7 +129,7 @@ def problem_of(problem, rule, budget, seeds, pieces):
     for name in ESTIMATORS:
         runs = Runs(problem, name, rule, budget * PROBLEMS[problem][3], pieces)
         grid = {rate: runs.scores(rate, 0) for rate in RATES}
-        rate = min(RATES, key=lambda r: float(np.min(grid[r])))
+        rate = min(RATES, key=lambda r: lowest(grid[r]))
         reported = {seed: runs.scores(rate, seed) for seed in range(1, seeds + 1)}
         found[name] = {
             "seconds": runs.seconds(),
@@ -137,17 +141,12 @@ def problem_of(problem, rule, budget, seeds, pieces):
     return found
 
 
-def gain(scores):
-    """How much a run lowered the validation score."""
-    return float(scores[0] - np.min(scores))
-
-
 def rows(found, at_a_time):
     """Rows of the table of one problem."""
     whole = np.mean([gain(s) for s in found["BPTT"]["runs"].values()])
     table = []
     for name, of in found.items():
-        kept = [float(np.min(s)) for s in of["runs"].values()]
+        kept = [lowest(s) for s in of["runs"].values()]
         share = np.mean([gain(s) for s in of["runs"].values()]) / whole
         table.append(
             [
@@ -156,7 +155,7 @@ def rows(found, at_a_time):
                 f"{1e3 * of['seconds']:.0f}",
                 of["meta_steps"],
                 of["meta_steps"] * UNROLL * at_a_time,
-                f"{np.mean(kept):.2f} ({min(kept):.2f} to {max(kept):.2f})",
+                mean_and_range(kept),
                 f"{100 * share:.0f} %",
             ]
         )
@@ -165,27 +164,20 @@ def rows(found, at_a_time):
 
 def draw(found, path):
     """Validation score against processor time, and against optimizees' steps."""
-    figure, axes = plt.subplots(
-        2, len(found), figsize=(5.2 * len(found), 7), layout="constrained", squeeze=False
-    )
-    for column, (problem, of) in zip(axes.T, found.items(), strict=True):
-        at_a_time = PROBLEMS[problem][1]
-        for name, one in of.items():
-            for number, scores in enumerate(one["runs"].values()):
-                label = name if number == 0 else None
-                steps = np.linspace(0, one["meta_steps"], len(scores))
-                style = {"color": COLOURS[name], "label": label, "linewidth": 1.2}
-                column[0].plot(steps * one["seconds"], scores, **style)
-                column[1].plot(steps * UNROLL * at_a_time, scores, **style)
-        column[0].set_title(problem)
-        column[0].set_xlabel("processor time of meta-steps, s")
-        column[1].set_xlabel("steps of optimizees")
-        for axis in column:
-            axis.grid(True, color="#dddddd", linewidth=0.6)
-            axis.set_ylabel("validation score")
-    axes[0][0].legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    with two_rows(found, path) as columns:
+        for column, (problem, of) in zip(columns, found.items(), strict=True):
+            at_a_time = PROBLEMS[problem][1]
+            for name, one in of.items():
+                for number, scores in enumerate(one["runs"].values()):
+                    label = name if number == 0 else None
+                    steps = np.linspace(0, one["meta_steps"], len(scores))
+                    style = {"color": COLOURS[name], "label": label, "linewidth": 1.2}
+                    column[0].plot(steps * one["seconds"], scores, **style)
+                    column[1].plot(steps * UNROLL * at_a_time, scores, **style)
+            column[0].set_xlabel("processor time of meta-steps, s")
+            column[1].set_xlabel("steps of optimizees")
+            for axis in column:
+                axis.set_ylabel("validation score")
 
 
 def records(problem, found):
@@ -198,7 +190,7 @@ def records(problem, found):
             "seed": seed,
             "seconds_per_meta_step": of["seconds"],
             "meta_steps": of["meta_steps"],
-            "scores": " ".join(f"{s:.4f}" for s in scores),
+            "scores": spelled_scores(scores),
         }
         for name, of in found.items()
         for rate, seed, scores in (
@@ -210,20 +202,18 @@ def records(problem, found):
 
 def main(argv):
     del argv
-    output, pieces = pathlib.Path(FLAGS.output_dir), Pieces(FLAGS.pieces)
-    output.mkdir(parents=True, exist_ok=True)
+    pieces = Pieces(FLAGS.pieces)
     header = ["estimator", "rate", "ms a meta-step", "meta-steps", "optimizees' steps"]
     header += ["score kept", "of BPTT's gain"]
-    text, found, written = f"# Estimators for the same compute\n\n`{FLAGS.rule}`\n", {}, []
-    for problem in FLAGS.problems:
-        found[problem] = problem_of(problem, FLAGS.rule, FLAGS.budget, FLAGS.seeds, pieces)
+
+    def measure(problem):
+        found = problem_of(problem, FLAGS.rule, FLAGS.budget, FLAGS.seeds, pieces)
         seconds = FLAGS.budget * PROBLEMS[problem][3]
-        table = markdown(header, rows(found[problem], PROBLEMS[problem][1]))
-        text += f"\n## {problem}, {seconds:g} s of processor time\n\n{table}"
-        written += records(problem, found[problem])
-        write_whole(output / "training.md", text)
-        write_csv(output / "training.csv", written)
-        draw(found, output / "training.png")
+        heading = f"{problem}, {seconds:g} s of processor time"
+        return found, heading, rows(found, PROBLEMS[problem][1]), records(problem, found)
+
+    title = f"# Estimators for the same compute\n\n`{FLAGS.rule}`\n"
+    report(FLAGS.output_dir, "training", title, header, FLAGS.problems, measure, draw)
 
 
 if __name__ == "__main__":

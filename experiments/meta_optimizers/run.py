@@ -12,16 +12,12 @@ the first weights and of the tasks, are reported. Finished runs are kept in --pi
 run goes on, and the report says what is there.
 """
 
-import pathlib
-
-import matplotlib.pyplot as plt
 import numpy as np
 from absl import app, flags
 
+from experiments.meta_trainings import lowest, mean_and_range, report, spelled_scores, two_rows
 from experiments.pieces import Pieces
-from experiments.tables import markdown
 from l2l_tf import meta, presets
-from l2l_tf.core.files import write_csv, write_whole
 
 FLAGS = flags.FLAGS
 TRAJECTORY, EVERY = 100, 20
@@ -101,11 +97,6 @@ def chosen(grid):
     return min(grid, key=lambda rate: lowest(grid[rate]))
 
 
-def lowest(scores):
-    """The lowest score of a run: that of what is kept."""
-    return float(np.min(scores))
-
-
 def meta_steps_to(scores, goal):
     """Meta-steps until a validation is at `goal` or below; None if none is."""
     reached = np.flatnonzero(np.asarray(scores) <= goal)
@@ -130,7 +121,7 @@ def rows(found):
             [
                 f"`{name}`",
                 f"{rate:g}",
-                f"{np.mean(best):.2f} ({min(best):.2f} to {max(best):.2f})",
+                mean_and_range(best),
                 ", ".join("never" if n is None else str(n) for n in to_goal),
                 f"{sum(astray)} of {len(astray)}",
             ]
@@ -140,27 +131,19 @@ def rows(found):
 
 def draw(found, path):
     """Score along the chosen runs, and the lowest score of each rate of the grid."""
-    figure, axes = plt.subplots(
-        2, len(found), figsize=(5.2 * len(found), 7), layout="constrained", squeeze=False
-    )
-    for column, (problem, of) in zip(axes.T, found.items(), strict=True):
-        for name, (_, runs, grid) in of.items():
-            for number, scores in enumerate(runs):
-                label = name if number == 0 else None
-                steps = EVERY * np.arange(len(scores))
-                column[0].plot(steps, scores, color=COLOURS[name], label=label, linewidth=1.2)
-            rates = np.arange(len(grid)) - (len(grid) - 1) / 2
-            column[1].plot(rates, [lowest(s) for s in grid], "o-", color=COLOURS[name])
-        column[0].set_title(problem)
-        column[0].set_xlabel("meta-steps")
-        column[1].set_xlabel("rate or factor: its place in the grid, the middle at 0")
-        for axis in column:
-            axis.grid(True, color="#dddddd", linewidth=0.6)
-    axes[0][0].set_ylabel("validation score (mean log loss along the run)")
-    axes[1][0].set_ylabel("lowest score of seed 0")
-    axes[0][0].legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    with two_rows(found, path) as columns:
+        for column, of in zip(columns, found.values(), strict=True):
+            for name, (_, runs, grid) in of.items():
+                for number, scores in enumerate(runs):
+                    label = name if number == 0 else None
+                    steps = EVERY * np.arange(len(scores))
+                    column[0].plot(steps, scores, color=COLOURS[name], label=label, linewidth=1.2)
+                rates = np.arange(len(grid)) - (len(grid) - 1) / 2
+                column[1].plot(rates, [lowest(s) for s in grid], "o-", color=COLOURS[name])
+            column[0].set_xlabel("meta-steps")
+            column[1].set_xlabel("rate or factor: its place in the grid, the middle at 0")
+        columns[0][0].set_ylabel("validation score (mean log loss along the run)")
+        columns[0][1].set_ylabel("lowest score of seed 0")
 
 
 def problem_of(runs, seeds):
@@ -179,7 +162,7 @@ def problem_of(runs, seeds):
                 "meta_optimizer": name,
                 "rate": its_rate,
                 "seed": seed,
-                "scores": " ".join(f"{s:.4f}" for s in scores),
+                "scores": spelled_scores(scores),
             }
             for its_rate, seed, scores in tried
         ]
@@ -188,18 +171,16 @@ def problem_of(runs, seeds):
 
 def main(argv):
     del argv
-    output, pieces = pathlib.Path(FLAGS.output_dir), Pieces(FLAGS.pieces)
-    output.mkdir(parents=True, exist_ok=True)
+    pieces = Pieces(FLAGS.pieces)
     header = ["meta-optimizer", "rate or factor", "score kept", "meta-steps to Adam's", "astray"]
-    text, found, records = f"# Meta-optimizers\n\n`{FLAGS.rule}`\n", {}, []
-    for problem in FLAGS.problems:
+
+    def measure(problem):
         runs = Runs(problem, FLAGS.rule, FLAGS.meta_steps, pieces)
-        found[problem], more = problem_of(runs, FLAGS.seeds)
-        records += more
-        text += f"\n## {problem}\n\n{markdown(header, rows(found[problem]))}"
-        write_whole(output / f"{FLAGS.report}.md", text)
-        write_csv(output / f"{FLAGS.report}.csv", records)
-        draw(found, output / f"{FLAGS.report}.png")
+        found, records = problem_of(runs, FLAGS.seeds)
+        return found, problem, rows(found), records
+
+    title = f"# Meta-optimizers\n\n`{FLAGS.rule}`\n"
+    report(FLAGS.output_dir, FLAGS.report, title, header, FLAGS.problems, measure, draw)
 
 
 if __name__ == "__main__":

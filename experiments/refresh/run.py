@@ -9,17 +9,21 @@ other seeds are reported, with the processor time of the meta-steps. Finished ru
 --pieces.
 """
 
-import pathlib
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 from absl import app, flags
 
+from experiments.meta_trainings import (
+    gain,
+    lowest,
+    mean_and_range,
+    report,
+    spelled_scores,
+    two_rows,
+)
 from experiments.pieces import Pieces
-from experiments.tables import markdown
 from l2l_tf import meta
-from l2l_tf.core.files import write_csv, write_whole
 from l2l_tf.meta.refresh import SCHEDULES
 
 FLAGS = flags.FLAGS
@@ -101,32 +105,27 @@ def problem_of(runs, seeds):
     found = {}
     for schedule in SCHEDULES:
         grid = {rate: runs.found(schedule, rate, 0) for rate in RATES}
-        rate = min(RATES, key=lambda r: float(np.min(grid[r]["scores"])))
+        rate = min(RATES, key=lambda r: lowest(grid[r]["scores"]))
         found[schedule] = (rate, [runs.found(schedule, rate, seed + 1) for seed in range(seeds)])
     return found
-
-
-def gain(run):
-    """How much a run lowered the validation score."""
-    return float(run["scores"][0] - np.min(run["scores"]))
 
 
 def rows(found):
     """Rows of the table of one problem."""
     always = found["always"][1]
-    whole = np.mean([gain(run) for run in always])
+    whole = np.mean([gain(run["scores"]) for run in always])
     cost = np.mean([run["at"][-1] for run in always])
     table = []
     for schedule, (rate, runs) in found.items():
-        kept = [float(np.min(run["scores"])) for run in runs]
+        kept = [lowest(run["scores"]) for run in runs]
         table.append(
             [
                 schedule,
                 f"{rate:g}",
                 f"{100 * np.mean([run['refreshed'] for run in runs]):.0f} %",
                 f"{100 * (1 - np.mean([run['at'][-1] for run in runs]) / cost):.0f} %",
-                f"{np.mean(kept):.2f} ({min(kept):.2f} to {max(kept):.2f})",
-                f"{100 * np.mean([gain(run) for run in runs]) / whole:.0f} %",
+                mean_and_range(kept),
+                f"{100 * np.mean([gain(run['scores']) for run in runs]) / whole:.0f} %",
             ]
         )
     return table
@@ -134,25 +133,18 @@ def rows(found):
 
 def draw(found, path):
     """Validation score against unrolls, and against processor time."""
-    figure, axes = plt.subplots(
-        2, len(found), figsize=(5.2 * len(found), 7), layout="constrained", squeeze=False
-    )
-    for column, (problem, of) in zip(axes.T, found.items(), strict=True):
-        for schedule, (_, runs) in of.items():
-            for number, run in enumerate(runs):
-                label = schedule if number == 0 else None
-                style = {"color": COLOURS[schedule], "label": label, "linewidth": 1.2}
-                column[0].plot(EVERY * np.arange(len(run["scores"])), run["scores"], **style)
-                column[1].plot(run["at"], run["scores"], **style)
-        column[0].set_title(problem)
-        column[0].set_xlabel("unrolls")
-        column[1].set_xlabel("processor time of unrolls, s")
-        for axis in column:
-            axis.set_ylabel("validation score")
-            axis.grid(True, color="#dddddd", linewidth=0.6)
-    axes[0][0].legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    with two_rows(found, path) as columns:
+        for column, of in zip(columns, found.values(), strict=True):
+            for schedule, (_, runs) in of.items():
+                for number, run in enumerate(runs):
+                    label = schedule if number == 0 else None
+                    style = {"color": COLOURS[schedule], "label": label, "linewidth": 1.2}
+                    column[0].plot(EVERY * np.arange(len(run["scores"])), run["scores"], **style)
+                    column[1].plot(run["at"], run["scores"], **style)
+            column[0].set_xlabel("unrolls")
+            column[1].set_xlabel("processor time of unrolls, s")
+            for axis in column:
+                axis.set_ylabel("validation score")
 
 
 def records(problem, found):
@@ -165,7 +157,7 @@ def records(problem, found):
             "seed": seed + 1,
             "refreshed": run["refreshed"],
             "processor_seconds": " ".join(f"{s:.2f}" for s in run["at"]),
-            "scores": " ".join(f"{s:.4f}" for s in run["scores"]),
+            "scores": spelled_scores(run["scores"]),
         }
         for schedule, (rate, runs) in found.items()
         for seed, run in enumerate(runs)
@@ -174,19 +166,16 @@ def records(problem, found):
 
 def main(argv):
     del argv
-    output, pieces = pathlib.Path(FLAGS.output_dir), Pieces(FLAGS.pieces)
-    output.mkdir(parents=True, exist_ok=True)
+    pieces = Pieces(FLAGS.pieces)
     header = ["refreshed", "rate", "unrolls with a meta-gradient", "processor time saved"]
     header += ["score kept", "of the gain"]
-    text, found, written = f"# Meta-gradients now and then\n\n`{FLAGS.rule}`\n", {}, []
-    for problem in FLAGS.problems:
-        runs = Runs(problem, FLAGS.rule, FLAGS.meta_steps, pieces)
-        found[problem] = problem_of(runs, FLAGS.seeds)
-        text += f"\n## {problem}\n\n{markdown(header, rows(found[problem]))}"
-        written += records(problem, found[problem])
-        write_whole(output / "refresh.md", text)
-        write_csv(output / "refresh.csv", written)
-        draw(found, output / "refresh.png")
+
+    def measure(problem):
+        found = problem_of(Runs(problem, FLAGS.rule, FLAGS.meta_steps, pieces), FLAGS.seeds)
+        return found, problem, rows(found), records(problem, found)
+
+    title = f"# Meta-gradients now and then\n\n`{FLAGS.rule}`\n"
+    report(FLAGS.output_dir, "refresh", title, header, FLAGS.problems, measure, draw)
 
 
 if __name__ == "__main__":
