@@ -17,7 +17,10 @@ STACKED_COORDINATES = 2**20
 # Rows of single numbers are filled up to the longest of those up to one of these lengths.
 FILLED_UP = (16, 256, 4096)
 # Means that `Group.measure` takes.
-MEASURED = 6
+MEASURED = 7
+# A row counts as met where its gradient's mean square is above this share of the table's: what a
+# penalty on weights or a softmax over all rows adds to the others is far below.
+MET = 1e-3
 
 
 def is_matrix(layout):
@@ -102,7 +105,7 @@ class Group:
         self.indices, self.dtype = indices, dtype
         self.shapes = [tuple(shape) for shape in shapes]
         self.count = len(indices)
-        self.matrix = is_matrix(layouts[0])
+        self.matrix, self.embedding = is_matrix(layouts[0]), layouts[0].kind == EMBEDDING
         self.decays = any(map(decays, layouts))
         kind, rows, columns = _form(layouts[0])
         self._sizes = [math.prod(shape) for shape in self.shapes]
@@ -181,7 +184,8 @@ class Group:
         Returns:
             `(means, sides)`; means: `[MEASURED, variables]`, those over each variable of the
             squares of gradient, mean of gradients, direction of the step before and variable, and
-            of the gradient's products with that direction and with the mean; sides: of kernels
+            of the gradient's products with that direction and with the mean, and the share of an
+            embedding's rows that have a gradient, 1 of all else; sides: of kernels
             the mean squares of the gradient over each row and each column, `([variables · rows],
             [variables · columns])`, else None.
         """
@@ -201,17 +205,25 @@ class Group:
         products += [gradient * direction, gradient * mean]
         of_rows = [ops.matmul(product, share) for product in products]
         parts = rows * columns // max(width, 1)
-        joined = ops.reshape(ops.concatenate(of_rows, axis=1), (self.count, parts, MEASURED))
+        joined = ops.reshape(ops.concatenate(of_rows, axis=1), (self.count, parts, -1))
         means = ops.matmul(ops.transpose(shares(parts, self.dtype)), joined)
-        means = ops.transpose(ops.reshape(means, (self.count, MEASURED)))
+        means = ops.transpose(ops.reshape(means, (self.count, -1)))
         if self._filled:  # The zeros count for nothing.
             filled = np.array([columns / max(size, 1) for size in self._sizes])
             means = means * ops.convert_to_tensor(filled, means.dtype)
+        means = ops.concatenate([means, self._met(joined[:, :, 0], means[0])])
         if not self.matrix:
             return means, None
         squares = ops.reshape(squares, (self.count, rows, columns))
         of_columns = ops.matmul(ops.transpose(shares(rows, self.dtype)), squares)
         return means, (ops.reshape(of_rows[0], (-1,)), ops.reshape(of_columns, (-1,)))
+
+    def _met(self, squares, power):
+        """`[1, variables]`, the share of rows that have a gradient; 1 but for embeddings."""
+        if not self.embedding:
+            return ops.ones((1, self.count), self.dtype)
+        met = ops.cast(squares > MET * power[:, None], self.dtype)
+        return ops.reshape(ops.mean(met, axis=1), (1, self.count))
 
     def advance(self, gradient, slots, own):
         """The next mean of gradients, and what the next direction is made of.

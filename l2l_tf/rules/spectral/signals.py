@@ -23,6 +23,8 @@ class Measured(NamedTuple):
         weight_power: Mean square of the variable.
         row_spread: Mean of the relative logarithms of rows' squares; 0 but for kernels.
         column_spread: The same of columns.
+        descent: Mean of the products of the gradient and the direction that was taken last.
+        met: Share of an embedding's rows that have a gradient; 1 of all else.
     """
 
     gradient_power: Any
@@ -32,6 +34,8 @@ class Measured(NamedTuple):
     weight_power: Any
     row_spread: Any
     column_spread: Any
+    descent: Any
+    met: Any
 
 
 class Controls(NamedTuple):

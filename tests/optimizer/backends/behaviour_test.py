@@ -294,4 +294,5 @@ def test_a_plain_module_is_trained_as_the_same_model_of_keras():
 def test_an_example_learns_the_digits(name):
     examples = pathlib.Path(__file__).parents[3] / "examples"
     ended = runpy.run_path(str(examples / f"{name}.py"), run_name="__main__")
-    assert ended["accuracy"] > 0.9
+    assert ended["results"]["LearnedOptimizer"][1] > 0.9
+    assert set(ended["results"]) == {"LearnedOptimizer", "Adam"}
