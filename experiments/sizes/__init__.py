@@ -1,0 +1,1 @@
+"""How quality and cost scale with the size of what is optimised."""
