@@ -2,6 +2,7 @@
 
 from l2l_tf.tasks.augmentation import RandomScaling
 from l2l_tf.tasks.base import SPLITS, Task, as_seed, fold_in
+from l2l_tf.tasks.cart_pole import CartPole
 from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.conditioned import ConditionedQuadratic, LogisticRegression
 from l2l_tf.tasks.digits import DigitsMLP, digits
@@ -14,13 +15,16 @@ from l2l_tf.tasks.perceptron import ACTIVATIONS, InMemoryMLP
 from l2l_tf.tasks.quadratic import Quadratic, QuadraticUniform
 from l2l_tf.tasks.recurrent import RowRNN
 from l2l_tf.tasks.registry import get, names, register_task
+from l2l_tf.tasks.regression import DiabetesMLP
 from l2l_tf.tasks.skip_nets import HighwayNet, ResidualNet
 
 __all__ = [
     "ACTIVATIONS",
     "SPLITS",
+    "CartPole",
     "Cifar10Conv",
     "ConditionedQuadratic",
+    "DiabetesMLP",
     "DigitsMLP",
     "FashionMLP",
     "HighwayNet",

@@ -8,6 +8,7 @@ import tensorflow as tf
 from l2l_tf.core.checks import check_choice
 from l2l_tf.core.config import integer, number
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.bundled import bundled
 from l2l_tf.tasks.registry import register_task
 
 
@@ -98,14 +99,7 @@ class LogisticRegression(Task):
 
 @functools.cache
 def _breast_cancer():
-    try:
-        from sklearn.datasets import load_breast_cancer
-    except ImportError as error:
-        raise ImportError(
-            "The task logistic_regression needs scikit-learn: pip install 'l2l-tf[train]'. "
-            "Received: no module sklearn"
-        ) from error
-    data = load_breast_cancer()
+    data = bundled("breast_cancer")
     order = np.random.default_rng(0).permutation(len(data.data))
     rows, labels = data.data[order], data.target[order].astype("float32")
     mean, deviation = rows[:341].mean(axis=0), rows[:341].std(axis=0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from l2l_tf.core.checks import check_choice
 from l2l_tf.tasks.base import SPLITS
+from l2l_tf.tasks.bundled import bundled
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.perceptron import InMemoryMLP
 from l2l_tf.tasks.registry import register_task
@@ -13,14 +14,7 @@ from l2l_tf.tasks.registry import register_task
 
 @functools.cache
 def _digits():
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError(
-            "The digits tasks need scikit-learn: pip install 'l2l-tf[train]'. "
-            "Received: no module sklearn"
-        ) from error
-    data = load_digits()
+    data = bundled("digits")
     rows = (data.data / 16.0).astype("float32")
     labels = data.target.astype("int32")
     order = np.random.default_rng(0).permutation(len(rows))

@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf.core.config import choice, integer, number
-from l2l_tf.tasks.base import Task
 from l2l_tf.tasks.images import images, small_images
 from l2l_tf.tasks.perceptron import InMemoryMLP
 from l2l_tf.tasks.registry import register_task
+from l2l_tf.tasks.regression import Regression
 
 DATASETS = ("mnist", "fashion_mnist", "cifar10")
 
@@ -90,7 +90,7 @@ class ImageMLP(InMemoryMLP, hidden=32, activation="relu", batch_size=64):
 
 
 @register_task("image_autoencoder")
-class ImageAutoencoder(ImageMLP, layers=3, batch_size=32):
+class ImageAutoencoder(Regression, ImageMLP, layers=3, batch_size=32):
     """A perceptron that gives small grey images back, its middle layer a quarter as wide.
 
     The loss is the mean squared error over pixels (Hinton and Salakhutdinov 2006).
@@ -108,11 +108,6 @@ class ImageAutoencoder(ImageMLP, layers=3, batch_size=32):
             raise ValueError(
                 f"An autoencoder has an odd number of layers. Received: layers={self.layers!r}"
             )
-        for name, only in (("objective", "cross_entropy"), ("label_noise", 0)):
-            if getattr(self, name) != only:
-                raise ValueError(
-                    f"An autoencoder has no labels. Received: {name}={getattr(self, name)!r}"
-                )
 
     def widths(self):
         sides = [self.hidden] * (self.layers // 2)
@@ -125,12 +120,3 @@ class ImageAutoencoder(ImageMLP, layers=3, batch_size=32):
     def full_batch(self, split="test"):
         rows, _ = super().full_batch(split)
         return rows, rows
-
-    def loss(self, params, model_state, batch):
-        return Task.loss(self, params, model_state, batch)
-
-    def evaluate(self, params, model_state, batch):
-        return self.tasks_loss(params, model_state, batch)[0], {}
-
-    def _loss(self, scores, targets):
-        return tf.reduce_mean(tf.square(scores - targets), axis=[-2, -1])
