@@ -23,6 +23,8 @@ EXPERIMENTS = {
         ("experiments.meta_optimizers.run", "--rule=rnnprop-general", "--report=shipped"),
     ),
     "refresh": (("experiments.refresh.run",),),
+    "structures": (("experiments.structures.run",),),
+    "sizes": (("experiments.sizes.run",),),
 }
 
 if __name__ == "__main__":

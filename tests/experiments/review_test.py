@@ -46,6 +46,16 @@ def test_the_page_and_the_table_of_meta_optimizers_say_what_the_records_say():
             assert line in page and line in table, line
 
 
+@pytest.mark.parametrize("table", ["refresh/results/refresh.md", "estimators/results/training.md"])
+def test_the_page_has_the_rows_of_the_tables(table):
+    page = (ROOT / "docs" / "review.md").read_text("utf-8")
+    lines = (ROOT / "experiments" / table).read_text("utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+    assert len(rows) > 6
+    for row in rows:
+        assert row in page, row
+
+
 def test_every_experiment_is_a_module_that_is_there():
     for commands in review.EXPERIMENTS.values():
         for module, *_ in commands:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from l2l_tf import tasks
 from l2l_tf.tasks import cart_pole
+from l2l_tf.testing import check_task
 
 
 def pushed(state, force):
@@ -98,3 +99,7 @@ def test_a_policy_learns_to_balance():
     losses = [float(step(tf.constant(number))) for number in range(120)]
     assert np.mean(losses[:5]) > 0.6
     assert np.mean(losses[-10:]) < 0.35
+
+
+def test_it_is_a_task_as_others_are():
+    check_task(tasks.get("cart_pole(steps=10)"))

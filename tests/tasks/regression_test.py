@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import tasks
+from l2l_tf.testing import check_task
 
 
 def test_the_diabetes_data_are_standardised_by_the_rows_to_train_on():
@@ -34,3 +35,7 @@ def test_the_loss_is_the_mean_squared_error():
 def test_there_are_no_labels(name, wrong):
     with pytest.raises(ValueError, match="no labels. Received: "):
         tasks.get(f"{name}({wrong})")
+
+
+def test_it_is_a_task_as_others_are():
+    check_task(tasks.get("diabetes_mlp"))
