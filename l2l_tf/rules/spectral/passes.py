@@ -21,6 +21,10 @@ CLOSING, CLOSED, LONG = 0.3, 0.05, 50.0
 # end, and half so where they are at the ends of epochs alone.
 REGRET, REGRET_IN_EPOCHS = 0.3, 0.6
 
+# Step sizes that start too small have no time to grow in a run known to be shorter than this many
+# updates: they follow gradients faster there, up to so many times.
+HURRIED, FASTEST = 200.0, 4.0
+
 _SLOW = LOSS_DECAYS.index(0.98)
 
 
@@ -49,6 +53,13 @@ def share_of_growth(share, loss):
     fallen = (first - mean) / ops.maximum(FALLEN * ops.abs(first), 1e-30)
     known = ops.logical_and(loss["loss_seen"] > 0.0, ops.logical_not(ops.isnan(fallen)))
     return ops.power(share, ops.where(known, ops.clip(fallen, 0.0, 1.0), 1.0))
+
+
+def hurry(context):
+    """How many times as fast step sizes change, a scalar in [1, `FASTEST`]."""
+    total = ops.cast(context.total_steps, "float32")
+    fast = ops.clip(HURRIED / ops.maximum(total, 1.0), 1.0, FASTEST)
+    return ops.where(total > 0.0, fast, 1.0)
 
 
 def factor_of_decay(share):

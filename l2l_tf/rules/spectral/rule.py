@@ -37,6 +37,7 @@ from l2l_tf.rules.spectral.influence import influence_state, influenced
 from l2l_tf.rules.spectral.passes import (
     closing,
     factor_of_decay,
+    hurry,
     regret,
     share_of_growth,
     share_of_new_rows,
@@ -103,7 +104,8 @@ class Spectral(UpdateRule):
         weight_decay: λ of embeddings before the learned factor; that of kernels is six to twenty
             times as large, the more the more often rows come again. None for vectors, nor where a
             `Layout` says so.
-        adaptation: How much r changes in a step at most.
+        adaptation: How much r changes in a step at most; 200/t times as much, up to 4 times, in a
+            run that is known to have t < 200 steps.
         precondition_frequency: Steps from one orthogonalisation of kernels to the next; those
             between go along the direction of the last one, by steps that are as new as ever.
         seed: Seed of the untrained meta-parameters.
@@ -373,7 +375,7 @@ class Spectral(UpdateRule):
         """What is added to r, before annealing, `[variables]`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
-        pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
+        pace = self.adaptation * ops.cast(hurry(context), dtype) * ops.rsqrt(1.0 + age / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
         trust = ops.where(agreement < 0.0, ops.cast(regret(context), dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)

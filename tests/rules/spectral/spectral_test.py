@@ -6,6 +6,7 @@ from helpers.stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import cells, rules
 from l2l_tf.rules.spectral import direction, groups, guard
+from l2l_tf.rules.spectral.signals import CONTROLS, Controls
 
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5), (9, 1)]
 
@@ -342,3 +343,16 @@ def test_a_kernel_with_one_input_moves_as_an_offset():
     )
     np.testing.assert_allclose(np.asarray(kernel)[0], np.asarray(bias), rtol=1e-5)
     assert np.abs(np.asarray(bias)).max() > 0.0
+
+
+@pytest.mark.parametrize("total, times", [(1000.0, 1.0), (200.0, 1.0), (100.0, 2.0), (20.0, 4.0)])
+def test_step_sizes_change_faster_in_a_run_that_is_known_to_be_short(total, times):
+    found = []
+    for adaptation in (0.01, times * 0.01):
+        rule = set_by_hand(adaptation=adaptation)
+        length = total if adaptation == 0.01 else np.nan
+        context = rules.Context(0, 1.0, length)
+        controls = Controls(*np.zeros((CONTROLS, 1), "float32"))
+        growth = rule._growth_of_rates(np.ones(1, "float32"), controls, context, False, 1.0)
+        found.append(float(growth[0]))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
