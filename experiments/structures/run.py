@@ -39,6 +39,10 @@ RULES = {
 }
 ALL, ADAM = "all", "adam"
 STEPS, UNROLL, NUM_TASKS = 100, 20, 4
+# Powers of ten by which a specialist has to be ahead for its lead to be kept or lost.
+LEAD = 0.05
+# Losses below are as good as none: a pole that never falls has what is left of rounding.
+FLOOR = 1e-3
 RATES = {"lstm": 3e-3, "rnnprop": 1e-2, "spectral": 1e-2}
 
 FLAGS = flags.FLAGS
@@ -126,17 +130,21 @@ def adams(structure, seeds, pieces):
 def matrix_of(found, reference):
     """`[trained on, structures]` of log10(loss / tuned Adam's); see `log_ratio`."""
     trained_on = list(next(iter(found.values())))
-    return np.array([[log_ratio(found[s][row], reference[s]) for s in found] for row in trained_on])
+
+    def ratio(losses, theirs):
+        return log_ratio(np.maximum(losses, FLOOR), np.maximum(theirs, FLOOR))
+
+    return np.array([[ratio(found[s][row], reference[s]) for s in found] for row in trained_on])
 
 
 def kept_of_leads(matrix):
     """List of `(lead, kept)`, one for each structure, of a matrix whose last row saw all.
 
     A specialist's lead is by how much it is ahead of tuned Adam on its own structure, in powers of
-    ten; kept is the part of it that the last row has there. None where there is no lead.
+    ten; kept is the part of it that the last row has there. None where it is below `LEAD`.
     """
     leads = [-matrix[i, i] for i in range(len(matrix) - 1)]
-    return [(lead, -matrix[-1, i] / lead if lead > 0.0 else None) for i, lead in enumerate(leads)]
+    return [(lead, -matrix[-1, i] / lead if lead >= LEAD else None) for i, lead in enumerate(leads)]
 
 
 def table(matrices, structures):
@@ -203,7 +211,7 @@ def main(argv):
             f"{FLAGS.meta_steps} meta-steps for each task, {FLAGS.seeds} seeds. Lead: log10 of "
             f"tuned Adam's train loss after {STEPS} steps over that of the rule that was "
             "meta-trained on this task alone. Kept: the part of it that the rule has which was "
-            "meta-trained on all; the median takes it between 0 and 1.\n\n"
+            "meta-trained on all, where the lead is 0.05 or more; the median has it in [0, 1].\n\n"
             f"{table(matrices, structures)}"
             "\n![Trained on × used on](structures.png)\n"
         )
