@@ -4,16 +4,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.paper.train import TRANSFER_RULES, TRANSFER_TASKS
+from experiments.shared_step import LARGEST, SharedStep, log_ratio
 from experiments.tables import markdown
-from l2l_tf import LearnedOptimizer, evaluation, presets, rules, tasks
+from l2l_tf import evaluation, presets, rules
 from l2l_tf.core.files import write_csv
-from l2l_tf.evaluation.problem import Problem
-from l2l_tf.evaluation.runner import Runner
 
 TITLE = "Transfer"
 STEPS = 100
-# Beyond a factor of 100 a run has failed, whatever its figure.
-LARGEST = 2.0
 MLPS = {"mnist": "mnist_mlp", "fashion_mnist": "fashion_mlp"}
 
 
@@ -33,37 +30,6 @@ def cells(dataset):
         "RNN": f"row_rnn(dataset={dataset})",
         "conv": f"image_conv(dataset={dataset},channels=8,layers=2)",
     }
-
-
-class SharedStep:
-    """Runs of rules that differ in their weights alone, through one compiled step.
-
-    Args:
-        task: Task as text.
-        rule: `UpdateRule`, the first of them.
-        steps: Length of a run.
-    """
-
-    def __init__(self, task, rule, steps):
-        self.rule = rule
-        contender = evaluation.Contender(
-            "learned", lambda rate, total: LearnedOptimizer(rule=self.rule), False, True
-        )
-        self.runner = Runner(Problem(tasks.get(task)), contender, steps)
-
-    def final_loss(self, rule, seed):
-        """Train loss at the end of the run of one seed; infinite if the run diverged.
-
-        Raises:
-            ValueError: If the rule differs in more than its weights.
-        """
-        if rules.serialize(rule) != rules.serialize(self.rule):
-            raise ValueError(
-                "Rules that share a step differ in their weights alone. "
-                f"Received: {rules.serialize(rule)} after {rules.serialize(self.rule)}"
-            )
-        self.rule = rule
-        return self.runner.run("report", seed, splits=("train",))[-1].reports["train"]["loss"]
 
 
 def candidates(experiment):
@@ -103,13 +69,6 @@ def column(experiment, task, rows):
         key = {"task": task, "rule": identity, "seeds": plan.few_seeds, "steps": STEPS}
         losses[name] = experiment.pieces.value("transfer", key, compute)
     return losses
-
-
-def log_ratio(losses, reference):
-    """Mean over seeds of log10(loss / reference); at most `LARGEST`."""
-    with np.errstate(invalid="ignore"):
-        ratio = np.log10(np.array(losses) / np.array(reference))
-    return float(np.mean(np.minimum(np.nan_to_num(ratio, nan=LARGEST, posinf=LARGEST), LARGEST)))
 
 
 def run(experiment):

@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from absl import app, flags
 
-from experiments.paper.transfer import LARGEST, SharedStep, log_ratio
 from experiments.pieces import Pieces
+from experiments.shared_step import LARGEST, SharedStep, log_ratio
 from experiments.tables import markdown
 from l2l_tf import evaluation, meta, presets
 from l2l_tf.core.files import write_csv, write_whole

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import tables
-from experiments.paper import accuracy, cost, meta_rates, run, train, transfer
+from experiments import shared_step, tables
+from experiments.paper import accuracy, cost, meta_rates, run, train
 from experiments.paper.meta_gradient import norms_by_step
 from experiments.paper.plan import QUICK, Experiment
 from experiments.pieces import Pieces
@@ -70,7 +70,7 @@ def test_rules_that_share_a_compiled_step_end_where_they_end_alone():
     first, second = (rules.LSTM(hidden_size=3, seed=0).bind({
         k: 3.0 * v for k, v in rules.LSTM(hidden_size=3, seed=s).meta_params.items()
     }) for s in (1, 2))  # fmt: skip
-    shared = transfer.SharedStep(text, first, steps)
+    shared = shared_step.SharedStep(text, first, steps)
     received = [shared.final_loss(rule, 0) for rule in (first, second, first)]
     for rule, loss in zip((first, second), received, strict=False):
         alone = evaluation.evaluate(
@@ -83,9 +83,9 @@ def test_rules_that_share_a_compiled_step_end_where_they_end_alone():
 
 
 def test_the_log_ratio_of_a_run_that_diverged_is_the_largest():
-    assert transfer.log_ratio([1.0, 10.0], [10.0, 10.0]) == pytest.approx(-0.5)
-    assert transfer.log_ratio([np.inf], [1.0]) == transfer.LARGEST
-    assert transfer.log_ratio([np.nan], [1.0]) == transfer.LARGEST
+    assert shared_step.log_ratio([1.0, 10.0], [10.0, 10.0]) == pytest.approx(-0.5)
+    assert shared_step.log_ratio([np.inf], [1.0]) == shared_step.LARGEST
+    assert shared_step.log_ratio([np.nan], [1.0]) == shared_step.LARGEST
 
 
 def test_every_training_of_the_experiments_is_one_that_exists():
