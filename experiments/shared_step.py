@@ -46,3 +46,13 @@ def log_ratio(losses, reference):
     with np.errstate(invalid="ignore"):
         ratio = np.log10(np.array(losses) / np.array(reference))
     return float(np.mean(np.minimum(np.nan_to_num(ratio, nan=LARGEST, posinf=LARGEST), LARGEST)))
+
+
+def draw_ratios(axis, matrix):
+    """A matrix of `log_ratio`s as a heat map, blue where ahead; returns the image."""
+    image = axis.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    for (i, j), value in np.ndenumerate(matrix):
+        text = "fails" if value >= LARGEST else f"{value:.2f}"
+        colour = "white" if abs(value) > 0.6 else "black"
+        axis.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+    return image

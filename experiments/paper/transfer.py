@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.paper.train import TRANSFER_RULES, TRANSFER_TASKS
-from experiments.shared_step import LARGEST, SharedStep, log_ratio
+from experiments.shared_step import LARGEST, SharedStep, draw_ratios, log_ratio
 from experiments.tables import markdown
 from l2l_tf import evaluation, presets, rules
 from l2l_tf.core.files import write_csv
@@ -128,12 +128,7 @@ def heat_map(matrix, rows, columns, path):
     """The matrix in colours, blue where ahead of tuned Adam, with its figures."""
     width = 0.62 * len(columns) + 3.2
     figure, axis = plt.subplots(figsize=(width, 0.42 * len(rows) + 2.2), layout="constrained")
-    image = axis.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    for i, values in enumerate(matrix):
-        for j, value in enumerate(values):
-            text = "fails" if value >= LARGEST else f"{value:.2f}"
-            colour = "white" if abs(value) > 0.6 else "black"
-            axis.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+    image = draw_ratios(axis, matrix)
     several = len({dataset for dataset, _ in columns}) > 1
     labels = [f"{cell}, {dataset.split('_')[0]}" if several else cell for dataset, cell in columns]
     axis.set_xticks(range(len(columns)), labels, rotation=55, ha="right", fontsize=8)

@@ -14,6 +14,7 @@ import pathlib
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+import tensorflow as tf
 from absl import app, flags
 
 from experiments.tables import markdown, number, spread
@@ -58,8 +59,6 @@ def task_of(net, batch_size):
 
 
 def _resnet(batch_size):
-    import tensorflow as tf
-
     pipelines = {}
     for split, rows in {"train": "train[:20000]", "test": "test[:2048]"}.items():
         pixels, labels = data.load("cifar10", rows)

@@ -16,7 +16,7 @@ import numpy as np
 from absl import app, flags
 
 from experiments.pieces import Pieces
-from experiments.shared_step import LARGEST, SharedStep, log_ratio
+from experiments.shared_step import SharedStep, draw_ratios, log_ratio
 from experiments.tables import markdown
 from l2l_tf import evaluation, meta, presets
 from l2l_tf.core.files import write_csv, write_whole
@@ -170,11 +170,7 @@ def draw(matrices, structures, path):
         1, count, figsize=size, layout="constrained", squeeze=False, sharey=True
     )
     for axis, (name, matrix) in zip(axes[0], matrices.items(), strict=True):
-        image = axis.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-        for (i, j), value in np.ndenumerate(matrix):
-            text = "fails" if value >= LARGEST else f"{value:.2f}"
-            colour = "white" if abs(value) > 0.6 else "black"
-            axis.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+        image = draw_ratios(axis, matrix)
         axis.set_title(name)
         axis.set_xticks(range(len(structures)), structures, rotation=55, ha="right", fontsize=8)
     axes[0][0].set_yticks(range(len(rows)), [f"trained on {row}" for row in rows], fontsize=8)

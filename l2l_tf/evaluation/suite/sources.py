@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from l2l_tf import data
+from l2l_tf.tasks.bundled import bundled
 from l2l_tf.tasks.images import area_average
 
 HELD_OUT_ROWS = 1024
@@ -46,9 +47,7 @@ def table(name, scaled=True):
         name: Of `sklearn.datasets.load_…`.
         scaled: Whether the columns are standardised; else they are as measured.
     """
-    from sklearn import datasets
-
-    loaded = getattr(datasets, f"load_{name}")()
+    loaded = bundled(name)
     inputs = loaded.data.astype("float32")
     regression = name == "diabetes"
     targets = loaded.target.astype("float32" if regression else "int32")
