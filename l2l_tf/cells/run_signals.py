@@ -39,13 +39,16 @@ def progress_signals(iteration, total_steps):
     return ops.stack([*of_the_run, age, ops.rsqrt(step + 1.0)])
 
 
-def annealing_set_by_hand(iteration, total_steps, line=False):
+def annealing_set_by_hand(iteration, total_steps, line=False, usual_steps=1000.0):
     """Warm-up, then a cosine or a line to 1 % at `total_steps`, or 1/√t where that is unknown.
+
+    The warm-up takes 5 steps and a fiftieth of all.
 
     Args:
         iteration: Scalar, updates taken before this one.
         total_steps: Scalar; NaN if unknown.
         line: Whether it falls along a line, in place of a cosine.
+        usual_steps: A run of unknown length warms up as one of so many steps.
 
     Returns:
         Scalar float32 in (0, 1].
@@ -53,7 +56,7 @@ def annealing_set_by_hand(iteration, total_steps, line=False):
     step = ops.cast(iteration, "float32")
     total = ops.cast(total_steps, "float32")
     known = ops.logical_not(ops.isnan(total))
-    total = ops.where(known, ops.maximum(total, 1.0), ops.full_like(total, 1000.0))
+    total = ops.where(known, ops.maximum(total, 1.0), ops.full_like(total, usual_steps))
     warm = ops.minimum(1.0, (step + 1.0) / (5.0 + 0.02 * total))
     progress = ops.clip(step / total, 0.0, 1.0)
     left = 1.0 - progress if line else 0.5 * (1.0 + ops.cos(math.pi * progress))

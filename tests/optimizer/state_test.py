@@ -392,12 +392,20 @@ def test_weights_of_other_shapes_are_refused():
 # What stays.
 
 
+class Masked(keras.constraints.Constraint):
+    def __init__(self, mask):
+        self.mask = mask
+
+    def __call__(self, kernel):
+        return kernel * self.mask
+
+
 @pytest.mark.parametrize("rule", ["mixture", "spectral", "lstm", "celo2"])
 @pytest.mark.quick("spectral")
 def test_a_mask_as_a_constraint_holds(rule):
     mask = (np.arange(20).reshape(5, 4) % 2).astype("float32")
     keras.utils.set_random_seed(1)
-    masked = keras.layers.Dense(4, "tanh", kernel_constraint=lambda kernel: kernel * mask)
+    masked = keras.layers.Dense(4, "tanh", kernel_constraint=Masked(mask))
     model = keras.Sequential([keras.layers.Input((5,)), masked, keras.layers.Dense(1)])
     model.compile(learned(rule), "mse", jit_compile=False)
     fit(model, 2)

@@ -22,8 +22,8 @@ CLOSING, CLOSED, LONG = 0.3, 0.05, 50.0
 REGRET, REGRET_IN_EPOCHS = 0.3, 0.6
 
 # Step sizes that start too small have no time to grow in a run known to be shorter than this many
-# updates: they follow gradients faster there, up to so many times.
-HURRIED, FASTEST = 200.0, 4.0
+# updates: they start larger there and follow gradients faster, up to so many times.
+HURRIED, FASTEST = 200.0, 8.0
 
 _SLOW = LOSS_DECAYS.index(0.98)
 
@@ -56,10 +56,18 @@ def share_of_growth(share, loss):
 
 
 def hurry(context):
-    """How many times as fast step sizes change, a scalar in [1, `FASTEST`]."""
+    """What a run that is known to be short needs: `(size, pace)`, scalars of 1 and above.
+
+    With h = `HURRIED` / total_steps in [1, `FASTEST`]: size, √h, is a factor on all steps; pace,
+    from h at the run's beginning to 1 at its end, is how many times as fast step sizes change.
+    Both are 1 where the length is unknown.
+    """
     total = ops.cast(context.total_steps, "float32")
-    fast = ops.clip(HURRIED / ops.maximum(total, 1.0), 1.0, FASTEST)
-    return ops.where(total > 0.0, fast, 1.0)
+    known = total > 0.0
+    total = ops.where(known, ops.maximum(total, 1.0), HURRIED)
+    times = ops.clip(HURRIED / total, 1.0, FASTEST)
+    left = ops.clip(1.0 - ops.cast(context.run_iteration, "float32") / total, 0.0, 1.0)
+    return ops.sqrt(times), 1.0 + (times - 1.0) * left
 
 
 def factor_of_decay(share):

@@ -55,6 +55,8 @@ from l2l_tf.rules.spectral.signals import (
 # Against another player gradients turn with the other's moves: a step along old ones comes too
 # late, and that they agree is no reason for longer steps.
 CONTESTED_KEEP = 0.5
+# Of so many steps a run whose length is unknown warms up as if it had them.
+USUAL_STEPS = 250.0
 
 
 @register_rule("spectral")
@@ -104,8 +106,8 @@ class Spectral(UpdateRule):
         weight_decay: λ of embeddings before the learned factor; that of kernels is six to twenty
             times as large, the more the more often rows come again. None for vectors, nor where a
             `Layout` says so.
-        adaptation: How much r changes in a step at most; 200/t times as much, up to 4 times, in a
-            run that is known to have t < 200 steps.
+        adaptation: How much r changes in a step at most; more at the beginning of a run that is
+            known to be short.
         precondition_frequency: Steps from one orthogonalisation of kernels to the next; those
             between go along the direction of the last one, by steps that are as new as ever.
         seed: Seed of the untrained meta-parameters.
@@ -302,13 +304,17 @@ class Spectral(UpdateRule):
         )
         dtype = power.dtype
         controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
-        annealing = annealing_set_by_hand(context.run_iteration, context.total_steps, line=True)
+        annealing = annealing_set_by_hand(
+            context.run_iteration, context.total_steps, line=True, usual_steps=USUAL_STEPS
+        )
         annealing = ops.cast(annealing * closing(context), dtype)
         share = share_of_new_rows(context)
         new = ops.cast(share, dtype)
         growing = ops.cast(share_of_growth(share, loss), dtype)
         learned, left = all_learned(loss)
-        pace = annealing * self._growth_of_rates(agreement, controls, context, learned, growing)
+        longer, faster = (ops.cast(of_short, dtype) for of_short in hurry(context))
+        pace = annealing * faster
+        pace = pace * self._growth_of_rates(agreement, controls, context, learned, growing)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         decay = ops.cast(self.weight_decay * self._decay_factors(layouts, share), dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
@@ -322,7 +328,7 @@ class Spectral(UpdateRule):
         sizes = ops.cast(self._sizes(layouts), dtype)
         factor, influence = influenced(measured, sizes, layouts, old, keep_square, masses[1])
         rate = sizes * factor * annealing * ops.cast(caution, dtype)
-        rate = rate * ops.sqrt(new) * ops.cast(left, dtype)
+        rate = rate * longer * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
         # A sudden gradient enters the means at no more than four times the usual size.
         bound = ops.minimum(1.0, 4.0 / ops.maximum(growth, 1e-6))
@@ -375,7 +381,7 @@ class Spectral(UpdateRule):
         """What is added to r, before annealing, `[variables]`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
-        pace = self.adaptation * ops.cast(hurry(context), dtype) * ops.rsqrt(1.0 + age / 200.0)
+        pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
         trust = ops.where(agreement < 0.0, ops.cast(regret(context), dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)

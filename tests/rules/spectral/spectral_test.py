@@ -6,7 +6,7 @@ from helpers.stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import cells, rules
 from l2l_tf.rules.spectral import direction, groups, guard
-from l2l_tf.rules.spectral.signals import CONTROLS, Controls
+from l2l_tf.rules.spectral.passes import hurry
 
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5), (9, 1)]
 
@@ -299,8 +299,8 @@ def test_towards_the_end_of_an_epoch_steps_of_a_run_of_unknown_length_are_shorte
 @pytest.mark.parametrize(
     "total, steps, counts",
     [
-        (1000.0, np.nan, 0.3),
-        (1000.0, 50.0, 0.3),
+        (250.0, np.nan, 0.3),
+        (250.0, 50.0, 0.3),
         (np.nan, np.nan, 1.0),
         (np.nan, 1e6, 0.6),
     ],
@@ -345,14 +345,28 @@ def test_a_kernel_with_one_input_moves_as_an_offset():
     assert np.abs(np.asarray(bias)).max() > 0.0
 
 
-@pytest.mark.parametrize("total, times", [(1000.0, 1.0), (200.0, 1.0), (100.0, 2.0), (20.0, 4.0)])
-def test_step_sizes_change_faster_in_a_run_that_is_known_to_be_short(total, times):
-    found = []
-    for adaptation in (0.01, times * 0.01):
-        rule = set_by_hand(adaptation=adaptation)
-        length = total if adaptation == 0.01 else np.nan
-        context = rules.Context(0, 1.0, length)
-        controls = Controls(*np.zeros((CONTROLS, 1), "float32"))
-        growth = rule._growth_of_rates(np.ones(1, "float32"), controls, context, False, 1.0)
-        found.append(float(growth[0]))
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+@pytest.mark.parametrize(
+    "total, times", [(1000.0, 1.0), (200.0, 1.0), (100.0, 2.0), (20.0, 8.0), (np.nan, 1.0)]
+)
+def test_steps_start_larger_and_change_faster_in_a_run_that_is_known_to_be_short(total, times):
+    gradients = [np.random.default_rng(3).normal(size=(6, 4)).astype("float32")] * 2
+
+    def of_run(total):
+        """The first step, and by how much r grows in the second, but for the annealing."""
+        updates, state = run(set_by_hand(), gradients, total=total)
+        left = 1.0 if np.isnan(total) else 1.0 - 1.0 / total
+        warm = 1.0 / (5.0 + 0.02 * (250.0 if np.isnan(total) else total))
+        line = (1.0 + 1.0 / 300.0) ** -0.5 if np.isnan(total) else 0.01 + 0.99 * left
+        pace = 1.0 + (times - 1.0) * left if total != 1000.0 else 1.0
+        return updates[0] / warm, float(state.shared["log_rate"][0]) / (2.0 * warm * line * pace)
+
+    (update, grown), (usual, usually) = of_run(total), of_run(1000.0)
+    np.testing.assert_allclose(update, times**0.5 * usual, rtol=1e-4)
+    assert grown == pytest.approx(usually, rel=1e-4) and usually > 0.0
+
+
+def test_the_hurry_of_a_short_run_is_over_at_its_end():
+    def pace(iteration):
+        return float(hurry(rules.Context(iteration, 1.0, 50.0))[1])
+
+    assert [pace(i) for i in (0, 25, 50, 60)] == pytest.approx([4.0, 2.5, 1.0, 1.0])
