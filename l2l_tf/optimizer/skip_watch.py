@@ -4,6 +4,11 @@ import collections
 import math
 import warnings
 
+import keras
+
+from l2l_tf.optimizer.backends import BACKEND
+from l2l_tf.optimizer.variables import scalar
+
 # More than this share of the last steps, and of no fewer than these, is worth a word.
 SHARE, STEPS = 0.1, 100
 # So often in a row a loss scale is halved: from any scale that it starts with or has grown to.
@@ -93,3 +98,59 @@ class SkipWatch:
                 "optimizer goes on counting; this is said once.",
                 stacklevel=3,
             )
+
+
+class Skipping:
+    """The part of a `RuleOptimizer` that skips steps whose gradients are not finite."""
+
+    # Whether a loss scale is around this optimizer and skips steps that overflow.
+    loss_scaled = False
+
+    def _begin_to_count_skips(self, nonfinite):
+        self._skip_watch = SkipWatch(nonfinite)
+        self._skipped_steps = scalar(0, "int", "skipped_steps")
+
+    @property
+    def skipped_steps(self) -> keras.Variable:
+        """Number of steps skipped because a gradient held NaN or Inf."""
+        return self._skipped_steps
+
+    def count_skipped(self):
+        """Count a step as taken and skipped."""
+        self._iterations.assign_add(1)
+        self._skipped_steps.assign_add(1)
+
+    def skip_step(self):
+        """Skip a step whose gradients are not worth applying, and forget its loss."""
+        self.count_skipped()
+        self.forget_loss()
+        if not BACKEND.across_replicas() and not BACKEND.tracing():
+            self.watch_skips()
+
+    def watch_skips(self, model=None):
+        """Warn, once, if many of the last steps were skipped; with `nonfinite="raise"` raise.
+
+        `fit` and eager loops do so by themselves; a loop whose step is traced calls it now
+        and then.
+
+        Args:
+            model: The model that is being trained by `fit`, if one is.
+
+        Raises:
+            FloatingPointError: If steps are not to be skipped, and one was since the last call.
+        """
+        self._skip_watch.observe(*self._taken_and_skipped(model), self.loss_scaled)
+
+    def begin_to_watch_skips(self, model=None):
+        """As `watch_skips`, where what was skipped so far is known."""
+        self._skip_watch.start_at(*self._taken_and_skipped(model))
+        self.watch_skips(model)
+
+    def _taken_and_skipped(self, model=None):
+        counters = (self._iterations, self._skipped_steps)
+        return [int(BACKEND.current(model, counter)) for counter in counters]
+
+    def watch_loss(self, loss):
+        """With `nonfinite="raise"` raise a `FloatingPointError` if a loss, a float, is not finite;
+        None is none."""
+        self._skip_watch.check_loss(loss, self.loss_scaled)
