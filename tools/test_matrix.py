@@ -3,7 +3,7 @@
 python -m tools.test_matrix --versions=2.20:3.12 --versions=2.21:3.15
 
 Each pair gets an environment of its own, made once, with the newest of each version's releases
-and the other requirements as they are. Prints a table with the failures of each pair.
+and the other requirements as they are. Prints a table, and below each row the tests of that pair that failed.
 """
 
 import pathlib
@@ -86,20 +86,17 @@ def read(output):
 def main(argv):
     del argv
     print("| TensorFlow | Keras | tests |\n|---|---|---|", flush=True)
-    failures = {}
+    all_passed = True
     for pair in FLAGS.versions:
         tensorflow, _, keras = pair.partition(":")
         try:
-            summary, failures[pair] = outcome(
-                environment(FLAGS.environments, tensorflow, keras), FLAGS.test
-            )
+            python = environment(FLAGS.environments, tensorflow, keras)
+            summary, failed = outcome(python, FLAGS.test)
         except RuntimeError as error:
-            summary, failures[pair] = f"not installable: {error}", [pair]
-        print(f"| {tensorflow} | {keras} | {summary} |", flush=True)
-    for pair, failed in failures.items():
-        for name in failed:
-            print(f"{pair}: {name}")
-    return 1 if any(failures.values()) else 0
+            summary, failed = f"not installable: {error}", [pair]
+        print(f"| {tensorflow} | {keras} | {summary} |", *failed, sep="\n", flush=True)
+        all_passed = all_passed and not failed
+    return 0 if all_passed else 1
 
 
 if __name__ == "__main__":
