@@ -3,7 +3,7 @@
 python -m tools.test_matrix --versions=2.20:3.12 --versions=2.21:3.15
 
 Each pair gets an environment of its own, made once, with the newest of each version's releases
-and the other requirements as they are. Prints a table, and below each row the tests of that pair that failed.
+and the other requirements as they are. Prints a table, and below each row the tests that failed.
 """
 
 import pathlib
