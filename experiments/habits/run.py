@@ -125,12 +125,22 @@ def summary(name, rows):
     ahead = [row for row in rows if row["best_to_adam"] <= 1.0]
     honest = [row for row in rows if row["best_to_honest"] is not None]
     near = [row for row in honest if row["best_to_honest"] <= NEAR]
-    mean = math.exp(np.mean([math.log(row["best_to_adam"]) for row in rows]))
+    mean = _mean(row["best_to_adam"] for row in rows)
+    ends = {
+        data: _mean(_ratio(row["end"], row["adam_end"]) for row in rows if row["data"] == data)
+        for data in dict.fromkeys(row["data"] for row in rows)
+    }
+    at_the_end = ", ".join(f"{number(end)} on {data}" for data, end in ends.items())
     return (
         f"`{name}`: best held-out loss at or below Adam's in {len(ahead)} of {len(rows)} rows "
         f"({number(mean)} times it in the geometric mean), within 3 % of the run whose true length "
-        f"is told in {len(near)} of {len(honest)}."
+        f"is told in {len(near)} of {len(honest)}. The held-out loss at the end, over Adam's, is "
+        f"{at_the_end} in the geometric mean."
     )
+
+
+def _mean(ratios):
+    return math.exp(np.mean(np.log(list(ratios))))
 
 
 def table(rows):
