@@ -5,12 +5,14 @@ import pathlib
 import re
 import runpy
 
+import numpy as np
 import pytest
 
 from l2l_tf import presets, rules, tasks
 from l2l_tf.presets import registry
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
+SHIPPED = registry.DEFAULT
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +21,12 @@ def quick_default(tmp_path, monkeypatch):
     presets.save_preset(tmp_path / "quick", rules.Adam(0.01), "# Quick\n")
     monkeypatch.setitem(registry._REGISTERED, "quick", tmp_path / "quick")
     monkeypatch.setattr(registry, "DEFAULT", "quick")
+
+
+@pytest.fixture
+def shipped_default(quick_default, monkeypatch):
+    """The preset that ships, for what is claimed of it."""
+    monkeypatch.setattr(registry, "DEFAULT", SHIPPED)
 
 
 # Examples that draw, and constants in place of theirs where they train for minutes.
@@ -41,6 +49,19 @@ def ran(name, constants):
     left = {"__name__": "__main__"}
     exec(compile(source, path, "exec"), left)
     return left
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch, capsys):
+    """`drawn(name, **constants)`: what an example that draws leaves behind, and has printed."""
+
+    def run(name, **constants):
+        monkeypatch.chdir(tmp_path)
+        ended = ran(name, constants)
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+        return ended, capsys.readouterr().out
+
+    return run
 
 
 def test_three_lines_learn_the_digits(capsys):
@@ -129,3 +150,72 @@ def test_a_rule_of_ones_own_learns_to_go_down_the_valley(tmp_path, monkeypatch):
     losses = ended["losses"]
     assert losses["three averages, meta-trained"] < min(1.2 * losses["adam"], losses["momentum"])
     assert (tmp_path / "write_a_rule.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_what_a_step_costs_is_told_of_both_nets(drawn, shipped_default):
+    ended, printed = drawn("what_it_costs", BATCHES=(2, 4), REPEATS=1)
+    assert printed.count("\nBreak-even: ") == printed.count("first steps counted") == 4
+    dense, _, conv, _ = ended["reports"].values()
+    assert all(
+        value > 0 for r in (dense, conv) for value in vars(r).values() if isinstance(value, float)
+    )
+    assert 10 * dense.adam_flops < dense.optimizer_flops
+    assert dense.optimizer_state_bytes < 1.1 * dense.adam_state_bytes
+    of_nets = [report.forward_backward_flops / report.weights for report in (dense, conv)]
+    assert of_nets[0] < of_nets[1]
+
+
+@pytest.mark.slow
+def test_the_default_that_works_less_often_is_between_itself_and_adam(drawn, shipped_default):
+    ended, printed = drawn("work_less_often", EPOCHS=8, REPEATS=1)
+    every, asked, orthogonalised, adam, _ = ended["along"].values()
+    assert every < orthogonalised < asked < adam
+    assert all(re.search(rf"^{re.escape(o)} .*\d", printed, re.M) for o in ended["optimizers"])
+    assert all(0 < time for time in ended["times"].values())
+
+
+@pytest.mark.slow
+def test_steps_of_the_default_shrink_where_it_knows_the_length(drawn, shipped_default):
+    ended, printed = drawn("how_steps_shrink", EPOCHS=10)
+    shrunk = ended["shrunk"]
+    assert shrunk["the default, length known"] < 0.2 < min(shrunk["Adam(1e-3)"], 1.0)
+    assert all(re.search(rf"^{re.escape(o)} .*\d", printed, re.M) for o in ended["optimizers"])
+    assert "nan" not in printed
+
+
+@pytest.mark.slow
+def test_a_rule_is_meta_trained_in_every_way(drawn):
+    ended, printed = drawn("meta_train_otherwise", META_STEPS=40)
+    assert set(ended["scores"]) == set(ended["ways"])
+    for name, scores in ended["scores"].items():
+        assert len(scores) == 3 and min(scores) < scores[0] - 1.0, name
+        assert re.search(rf"^{re.escape(name)} .* {min(scores):.2f} at its best", printed, re.M)
+
+
+@pytest.mark.slow
+def test_adam_and_the_default_are_meta_optimizers(drawn):
+    ended, printed = drawn("two_optimizers", META_STEPS=40, SEEDS=(1,))
+    scores = {name: of[0] for name, of in ended["scores"].items()}
+    assert all(np.isfinite(of).all() and len(of) == 3 for of in scores.values())
+    for name in ("adam", "preset:spectral-general"):
+        assert min(scores[name]) < scores[name][0] - 1.0
+    assert all(re.search(rf"^{re.escape(o)} .*\d", printed, re.M) for o in ended["optimizers"])
+
+
+@pytest.mark.slow
+def test_rules_of_every_structure_are_used_on_every_structure(drawn):
+    ended, printed = drawn("one_for_all", META_STEPS=6, STEPS=20, SEEDS=1)
+    assert ended["ratios"].shape == (4, 3) and np.isfinite(ended["ratios"]).all()
+    for name in [*ended["rules"], "adam"]:
+        assert re.search(rf"^{re.escape(name)}( +[\d.e-]+){{3}}$", printed, re.M), name
+
+
+@pytest.mark.slow
+def test_the_default_is_ahead_of_adam_at_every_width(drawn, shipped_default):
+    ended, printed = drawn("wider_nets", UNITS=(20, 40), EPOCHS=4, REPEATS=1)
+    losses = ended["losses"]
+    assert np.isfinite([*losses.values(), *ended["times"].values()]).all()
+    assert all(np.less(losses["the default"], losses["Adam(1e-3)"]))
+    for name in ended["optimizers"]:
+        assert len(re.findall(rf"^{re.escape(name)} .*\d", printed, re.M)) == 2, name

@@ -166,7 +166,8 @@ class _Policy(Wrapper):
         rollout = tf.cast(state.shared["number"], tf.int32)
         actions, log_probability = [], 0.0
         for mean, noise in zip(means, self.noise, strict=True):
-            drawn = tf.gather(noise[step], rollout)
+            # A slice at a step that depends on `start` XLA would compile anew for every one.
+            drawn = tf.gather(tf.gather(noise, step), rollout)
             size = tf.sqrt(tf.reduce_mean(tf.square(mean)))
             scale = tf.stop_gradient(self.exploration * size + LEAST_NOISE)
             action = tf.stop_gradient(mean + scale * drawn)
