@@ -17,7 +17,8 @@ from l2l_tf import meta
 
 RULE = "rnnprop(hidden_size=8,layers=1)"
 TASK = "quadratic"
-META_STEPS, EVERY = 160, 20
+META_STEPS = 160
+EVERY = 20
 UNROLL, TRAJECTORY = 10, 200
 TASKS = 16
 RATE = 0.025

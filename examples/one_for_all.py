@@ -16,7 +16,8 @@ from l2l_tf import evaluation, meta
 RULE = "rnnprop(hidden_size=8,layers=1)"
 STRUCTURES = {"dense": "digits_mlp", "highway": "highway_net", "recurrent": "row_rnn"}
 META_STEPS = 60
-STEPS, UNROLL = 100, 20
+STEPS = 100
+UNROLL = 20
 SEEDS = 2
 
 

@@ -13,7 +13,8 @@ from matplotlib import pyplot
 
 from l2l_tf import meta
 
-META_STEPS, EVERY = 120, 20
+META_STEPS = 120
+EVERY = 20
 SEEDS = (1, 2)
 optimizers = {
     "adam": {"meta_learning_rate": 0.1},

@@ -167,10 +167,12 @@ def test_what_a_step_costs_is_told_of_both_nets(drawn, shipped_default):
 
 
 @pytest.mark.slow
-def test_the_default_that_works_less_often_is_between_itself_and_adam(drawn, shipped_default):
+def test_the_default_that_works_less_often_loses_less_by_orthogonalising_less_often(
+    drawn, shipped_default
+):
     ended, printed = drawn("work_less_often", EPOCHS=8, REPEATS=1)
     every, asked, orthogonalised, adam, _ = ended["along"].values()
-    assert every < orthogonalised < asked < adam
+    assert every < orthogonalised < min(asked, adam)
     assert all(re.search(rf"^{re.escape(o)} .*\d", printed, re.M) for o in ended["optimizers"])
     assert all(0 < time for time in ended["times"].values())
 
@@ -179,7 +181,7 @@ def test_the_default_that_works_less_often_is_between_itself_and_adam(drawn, shi
 def test_steps_of_the_default_shrink_where_it_knows_the_length(drawn, shipped_default):
     ended, printed = drawn("how_steps_shrink", EPOCHS=10)
     shrunk = ended["shrunk"]
-    assert shrunk["the default, length known"] < 0.2 < min(shrunk["Adam(1e-3)"], 1.0)
+    assert shrunk["the default, length known"] < 0.6 * min(shrunk["Adam(1e-3)"], 1.0)
     assert all(re.search(rf"^{re.escape(o)} .*\d", printed, re.M) for o in ended["optimizers"])
     assert "nan" not in printed
 
@@ -215,7 +217,8 @@ def test_rules_of_every_structure_are_used_on_every_structure(drawn):
 def test_the_default_is_ahead_of_adam_at_every_width(drawn, shipped_default):
     ended, printed = drawn("wider_nets", UNITS=(20, 40), EPOCHS=4, REPEATS=1)
     losses = ended["losses"]
-    assert np.isfinite([*losses.values(), *ended["times"].values()]).all()
+    found = [*losses.values(), *ended["times"].values()]
+    assert all(np.isfinite(of).all() for of in found)
     assert all(np.less(losses["the default"], losses["Adam(1e-3)"]))
     for name in ended["optimizers"]:
         assert len(re.findall(rf"^{re.escape(name)} .*\d", printed, re.M)) == 2, name
