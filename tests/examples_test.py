@@ -167,9 +167,7 @@ def test_what_a_step_costs_is_told_of_both_nets(drawn, shipped_default):
 
 
 @pytest.mark.slow
-def test_orthogonalising_less_often_costs_less_than_asking_less_often(
-    drawn, shipped_default
-):
+def test_orthogonalising_less_often_costs_less_than_asking_less_often(drawn, shipped_default):
     ended, printed = drawn("work_less_often", EPOCHS=8, REPEATS=1)
     every, asked, orthogonalised, adam, _ = ended["along"].values()
     assert every < orthogonalised < min(asked, adam)
