@@ -76,7 +76,8 @@ def compare(preset, output):
     contenders = [
         evaluation.learned(preset, name="demo's lstm"),
         evaluation.learned("lstm-digits"),
-        evaluation.learned(l2l_tf.presets.default_preset(), name="default preset"),
+        # As `fit` uses it, which tells it the length of the run.
+        evaluation.learned(l2l_tf.presets.default_preset(), "default preset", known_horizon=True),
         *BASELINES,
     ]
     grid = evaluation.Grid(1e-3, 1.0, 2)
