@@ -47,8 +47,8 @@ def test_python_in_the_docs_runs(code, names):
     exec(compile(code, "docs", "exec"), names)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+@pytest.mark.quick("export-and-serve", "write-a-rule")
 def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     for known in (rules.registry.RULES, tasks.registry.TASKS):
         monkeypatch.setattr(known, "classes", dict(known.classes))
