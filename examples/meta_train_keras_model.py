@@ -15,7 +15,7 @@ import tensorflow as tf
 from matplotlib import pyplot
 from sklearn.datasets import load_digits
 
-from l2l_tf import LearnedOptimizer, meta, presets, tasks
+from l2l_tf import LearnedOptimizer, meta, tasks
 
 RULE = "rnnprop(hidden_size=8,layers=1)"
 EPOCHS = 3
@@ -58,7 +58,7 @@ after = history["val_loss"][-1]
 print(f"validation score (log of the mean loss): {before:.3f} before, {after:.3f} after")
 
 directory = pathlib.Path(tempfile.mkdtemp()) / "preset"
-presets.save_preset(directory, trainer.best_rule(), "# Meta-trained on a small conv net\n")
+trainer.save_preset(directory)
 
 optimizers = {
     "meta-trained": LearnedOptimizer(preset=directory),

@@ -6,6 +6,11 @@ known by their names: `LearnedOptimizer(rule=…)`, `l2l_tf.tasks.get("rosenbroc
 write_a_rule.png.
 
 python examples/write_a_rule.py
+
+In every command, from the examples' directory, with `--import`, which trains nothing by itself:
+
+l2l-train --import=write_a_rule --rule=three_averages --task=rosenbrock --trajectory=100 \
+    --output_dir=runs/three
 """
 
 import math
@@ -67,33 +72,34 @@ class Rosenbrock(tasks.Task):
         return tf.reduce_sum(valley, axis=-1), model_state
 
 
-check_rule(ThreeAverages())
-check_task(Rosenbrock())
-print("Rule and task obey the laws.")
+if __name__ == "__main__":
+    check_rule(ThreeAverages())
+    check_task(Rosenbrock())
+    print("Rule and task obey the laws.")
 
-trainer = meta.Trainer(
-    ThreeAverages(),
-    [Rosenbrock()],
-    meta.TruncatedBPTT(unroll=20, num_tasks=16, log_loss=True),
-    settings=meta.Settings(
-        meta_learning_rate=0.05, validate_every=50, num_validation_tasks=32, clip_norm=1.0
-    ),
-)
-trainer.fit(200)
-learned = trainer.best_rule()
-print({name: np.round(value, 3).tolist() for name, value in learned.meta_params.items()})
+    trainer = meta.Trainer(
+        ThreeAverages(),
+        [Rosenbrock()],
+        meta.TruncatedBPTT(unroll=20, num_tasks=16, log_loss=True),
+        settings=meta.Settings(
+            meta_learning_rate=0.05, validate_every=50, num_validation_tasks=32, clip_norm=1.0
+        ),
+    )
+    trainer.fit(200)
+    learned = trainer.best_rule()
+    print({name: np.round(value, 3).tolist() for name, value in learned.meta_params.items()})
 
-results = evaluation.evaluate(
-    Rosenbrock(),
-    [evaluation.learned(learned, "three averages, meta-trained"), "adam", "momentum"],
-    steps=100,
-    seeds=3,
-    functions=32,
-    grid=evaluation.Grid(1e-3, 1.0, 2),
-    grid_seeds=1,
-)
-print("Median loss after 100 steps on 32 new valleys; Adam and momentum tuned over the rates:")
-losses = {row.contestant.optimizer: row.train_loss.median for row in results.summary()}
-for name, loss in losses.items():
-    print(f"  {name:30} {loss:.3g}")
-results.plot("write_a_rule.png")
+    results = evaluation.evaluate(
+        Rosenbrock(),
+        [evaluation.learned(learned, "three averages, meta-trained"), "adam", "momentum"],
+        steps=100,
+        seeds=3,
+        functions=32,
+        grid=evaluation.Grid(1e-3, 1.0, 2),
+        grid_seeds=1,
+    )
+    print("Median loss after 100 steps on 32 new valleys; Adam and momentum tuned over the rates:")
+    losses = {row.contestant.optimizer: row.train_loss.median for row in results.summary()}
+    for name, loss in losses.items():
+        print(f"  {name:30} {loss:.3g}")
+    results.plot("write_a_rule.png")

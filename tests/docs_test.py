@@ -4,6 +4,7 @@ import importlib
 import pathlib
 import re
 import shlex
+import tomllib
 
 import keras
 import numpy as np
@@ -47,8 +48,8 @@ def test_python_in_the_docs_runs(code, names):
     exec(compile(code, "docs", "exec"), names)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+@pytest.mark.quick("export-and-serve", "write-a-rule")
 def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     for known in (rules.registry.RULES, tasks.registry.TASKS):
         monkeypatch.setattr(known, "classes", dict(known.classes))
@@ -69,6 +70,26 @@ def test_what_a_reader_is_advised_by_is_as_it_was_measured():
     figures = re.findall(r"\d+\.\d+|\d+ %|\d+ of \d+", advice)
     assert len(figures) > 5
     assert [figure for figure in figures if figure not in readme] == []
+
+
+def installs():
+    """Per command that installs this package: the page, its extras, and what is named beside it."""
+    command = re.compile(r"pip install '?(?:l2l-tf|\.)(?![\w/])(?:\[([\w,]+)\])?'?((?: [a-z]\w*)*)")
+    for page in PAGES:
+        for extras, beside in command.findall(page.read_text("utf-8")):
+            yield page.name, extras.split(",") if extras else [], beside.split()
+
+
+def test_what_the_pages_install_has_a_backend():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    advised = {"quick-start.md": [], "backends.md": []}
+    for page, extras, beside in installs():
+        brings = [r for extra in extras for r in project["optional-dependencies"][extra]]
+        named = re.findall(r"^(tensorflow|jax|torch)\b(?!-)", "\n".join(brings + beside), re.M)
+        assert named or extras == ["plots"], f"{page}: {extras} {beside}"
+        advised.setdefault(page, []).append(extras)
+    assert ["tensorflow"] in advised["quick-start.md"] and [] in advised["backends.md"]
+    assert not any(r.startswith(("tensorflow", "jax", "torch")) for r in project["dependencies"])
 
 
 def commands():

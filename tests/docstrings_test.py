@@ -88,6 +88,24 @@ def names_with_examples():
                     yield getattr(node, "name", str(path))
 
 
+def fields():
+    """`(where, line)` for every first line of an entry under `Args:` and `Attributes:`."""
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.Module):
+                text = (ast.get_docstring(node) or "") + "\n"
+                sections = re.findall(r"^(?:Args|Attributes):\n((?:    .*\n|\n)*)", text, re.M)
+                for line in re.findall(r"^    \S.*", "".join(sections), re.M):
+                    yield f"{path.name}: {getattr(node, 'name', '')}", line.strip()
+
+
+def test_every_argument_and_attribute_has_an_entry_of_its_own():
+    """What the site makes of docstrings knows `name: text`, and one name in each."""
+    found = list(fields())
+    assert len(found) > 500
+    assert [x for x in found if not re.match(r"\*{0,2}\w+(?: \([^)]*\))?: ", x[1])] == []
+
+
 def test_every_example_is_run_here():
     assert sorted(names_with_examples()) == sorted(GIVEN)
 

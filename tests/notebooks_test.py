@@ -5,23 +5,20 @@ import pathlib
 
 import pytest
 
+from tools import notebooks
+
 NOTEBOOKS = pathlib.Path(__file__).parents[1] / "notebooks"
-pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_is_its_page(path):
-    from tools import notebooks
-
-    made = notebooks.cells(notebooks.PAGES[path.stem])
+    made = [(cell.kind, cell.source) for cell in notebooks.cells(notebooks.PAGES[path.stem])]
     kept = json.loads(path.read_text("utf-8"))["cells"]
-    assert [cell["source"] for cell in made] == ["".join(cell["source"]) for cell in kept]
+    assert made == [(cell["cell_type"], "".join(cell["source"])) for cell in kept]
     assert all(cell["execution_count"] for cell in kept if cell["cell_type"] == "code")
 
 
 def test_every_page_has_its_notebook_and_links_lead_somewhere():
-    from tools import notebooks
-
     assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == set(notebooks.PAGES)
     for page in notebooks.PAGES.values():
         for cell in notebooks.cells(page):
@@ -29,8 +26,7 @@ def test_every_page_has_its_notebook_and_links_lead_somewhere():
                 assert (NOTEBOOKS / target.partition("#")[0]).exists(), target
 
 
+@pytest.mark.slow
 def test_a_notebook_runs():
-    from tools import notebooks
-
     notebook = notebooks.executed("quick-start")
     assert all(cell.get("execution_count", 1) for cell in notebook.cells)

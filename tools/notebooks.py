@@ -3,7 +3,8 @@
 python -m tools.notebooks                     # all of PAGES into notebooks/
 python -m tools.notebooks train-a-cnn
 
-Needs nbclient and ipykernel (requirements-slow.txt). Each ```python block of a page is a cell.
+Running them needs nbclient and ipykernel (requirements-slow.txt). Each ```python block of a page
+is a cell.
 """
 
 import os
@@ -11,10 +12,7 @@ import pathlib
 import re
 import sys
 import tempfile
-
-import nbformat
-from nbclient import NotebookClient
-from nbformat import v4
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -27,8 +25,22 @@ _PYTHON = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)\s]+)(\))")
 
 
+class Cell(NamedTuple):
+    """A cell before it is run.
+
+    Attributes:
+        kind: "code" or "markdown".
+        source: Its text.
+        id: Its name in the notebook.
+    """
+
+    kind: str
+    source: str
+    id: str
+
+
 def cells(page):
-    """The cells of a page's notebook, not run.
+    """The cells of a page's notebook, a list of `Cell`.
 
     Args:
         page: Path of a Markdown file.
@@ -38,10 +50,10 @@ def cells(page):
         if not piece.strip():
             continue
         if number % 2:
-            made.append(v4.new_code_cell(piece.strip(), id=f"cell-{number}"))
+            made.append(Cell("code", piece.strip(), f"cell-{number}"))
         else:
             text = _LINK.sub(lambda match: _moved(match, page), piece.strip())
-            made.append(v4.new_markdown_cell(text, id=f"cell-{number}"))
+            made.append(Cell("markdown", text, f"cell-{number}"))
     return made
 
 
@@ -58,8 +70,13 @@ def executed(name):
     Raises:
         nbclient.exceptions.CellExecutionError: If a cell does.
     """
+    from nbclient import NotebookClient
+    from nbformat import v4
+
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = v4.new_notebook(cells=cells(PAGES[name]), metadata={"kernelspec": kernel})
+    new = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell}
+    made = [new[cell.kind](cell.source, id=cell.id) for cell in cells(PAGES[name])]
+    notebook = v4.new_notebook(cells=made, metadata={"kernelspec": kernel})
     with tempfile.TemporaryDirectory() as directory:
         # What TensorFlow says when it starts is no output of a tutorial.
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
@@ -74,6 +91,8 @@ def executed(name):
 
 
 if __name__ == "__main__":
+    import nbformat
+
     NOTEBOOKS.mkdir(exist_ok=True)
     for chosen in sys.argv[1:] or PAGES:
         path = NOTEBOOKS / f"{chosen}.ipynb"

@@ -20,6 +20,7 @@ FIRST = (
     "CHANGELOG.md",
     "docs",
     "docs/site.css",
+    "docs/iframe-worker.js",
     "results",
 )
 # Page → (heading, text, names).

@@ -14,6 +14,7 @@ from absl import flags
 
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
 from l2l_tf.cli.config_flags import define_flags
+from l2l_tf.core import notices
 from l2l_tf.core.config import choice, integer, number
 
 FLAGS = command_flags()
@@ -93,17 +94,20 @@ def main(argv):
     try:
         if on_device:
             file = check_destination(FLAGS.output_dir) / "training.tflite"
-            export.export_litert(_model(keras, FLAGS.model), file, FLAGS.batch_size)
+            with notices.quietly():
+                export.export_litert(_model(keras, FLAGS.model), file, FLAGS.batch_size)
             print(f"{file.stat().st_size:,} bytes are in {file}: train, infer, save, restore.")
             return 0
         if FLAGS.model:
             model = _model(keras, FLAGS.model)
-            export.export_training(model, FLAGS.output_dir)
+            with notices.quietly():
+                export.export_training(model, FLAGS.output_dir)
         else:
             optimizer = l2l_tf.LearnedOptimizer(
                 FLAGS.learning_rate, preset=FLAGS.preset, rule=FLAGS.rule
             )
-            export.export_step(optimizer, FLAGS.output_dir, shapes)
+            with notices.quietly():
+                export.export_step(optimizer, FLAGS.output_dir, shapes)
     except (ValueError, TypeError, OSError) as error:
         raise CommandError(str(error)) from error
     print(f"The SavedModel is in {FLAGS.output_dir}")

@@ -30,7 +30,9 @@ bytes:   of state per weight of your model (a {"×".join(map(str, MEASURED_KERNE
 score:   mean log loss in validation, where its last meta-training began → the best; less is better
 
 LearnedOptimizer() uses {{default}}; LearnedOptimizer(preset=NAME) another one.
-l2l-presets --card=NAME shows how a preset was made."""
+l2l-presets --card=NAME shows how a preset was made.
+What a step costs beside Adam's, l2l_tf.cost_report(model, optimizer) measures on a model of yours;
+what comes of it beside tuned Adam, l2l-evaluate --task=TASK --preset=NAME."""
 
 
 def main(argv):

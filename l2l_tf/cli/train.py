@@ -124,6 +124,8 @@ def main(argv):
     command = command_for_card("train", FLAGS)
     if trainer.finished:
         print(f"The run is finished ({trainer.meta_step} meta-steps).")
+        if trainer.best_score == math.inf:
+            return _nothing_to_keep()
         if trainer.spread.writes and not (output / "preset").is_dir():
             meta_run.write_presets(trainer, output, command)
         print(f"The preset is in {output / 'preset'}")
@@ -142,10 +144,14 @@ def main(argv):
             print(f"The best preset so far is in {output / 'preset'}")
         return 128 + signal_number
     if trainer.best_score == math.inf:
-        print("No validation was finite, so there is nothing to keep.", file=sys.stderr)
-        return 1
+        return _nothing_to_keep()
     print(f"The preset is in {output / 'preset'}")
     return 0
+
+
+def _nothing_to_keep():
+    print("No validation was finite, so there is nothing to keep.", file=sys.stderr)
+    return 1
 
 
 def meta_run_module():

@@ -1,4 +1,4 @@
-"""What TensorFlow says before a command's first word."""
+"""What TensorFlow says before a command's first word, and in between."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 # Level I or W of its log, and the line that comes before the first of them.
@@ -40,11 +41,15 @@ def import_tensorflow_for_a_command() -> None:
     """
     if not runs_a_command(getattr(sys, "argv", []), sys.orig_argv):
         return
-    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    if os.environ["TF_CPP_MIN_LOG_LEVEL"] not in ("0", "1"):
-        with without_notices():
-            import tensorflow  # noqa: F401
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with quietly():
+        import tensorflow  # noqa: F401
+
+
+def quietly() -> contextlib.AbstractContextManager:
+    """`without_notices`, unless TF_CPP_MIN_LOG_LEVEL of 0 or 1 asks for them."""
+    wanted = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1")
+    return contextlib.nullcontext() if wanted else without_notices()
 
 
 @contextlib.contextmanager
@@ -52,16 +57,15 @@ def without_notices() -> Iterator[None]:
     """Leave lines that are notices out of what is written to the process's stderr.
 
     All others are passed on at once by a process of its own, so that they are seen even if this
-    one is aborted. Nothing is left out where processes cannot be forked.
+    one is aborted: a fork of this one, or a fresh Python where this one has TensorFlow's threads,
+    or others, which a fork would lack. Nothing is left out where processes cannot be forked.
     """
     if not hasattr(os, "fork"):
         yield
         return
     incoming, outgoing = os.pipe()
-    reader = os.fork()
-    if not reader:
-        os.close(outgoing)
-        _pass_on(incoming)
+    alone = "tensorflow" not in sys.modules and threading.active_count() == 1
+    wait = (_forked if alone else _started)(incoming, outgoing)
     stderr = os.dup(2)
     os.dup2(outgoing, 2)
     os.close(incoming)
@@ -71,7 +75,25 @@ def without_notices() -> Iterator[None]:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        os.waitpid(reader, 0)
+        wait()
+
+
+def _forked(incoming, outgoing):
+    """Start the reader as a fork; returns a function that waits for its end."""
+    reader = os.fork()
+    if not reader:
+        os.close(outgoing)
+        _pass_on(incoming)
+    return lambda: os.waitpid(reader, 0)
+
+
+def _started(incoming, outgoing):
+    """The same as a fresh Python, which runs this file alone."""
+    import subprocess  # What answers at once has no need of it.
+
+    del outgoing  # No child of `subprocess` inherits it.
+    command = [sys.executable, "-I", "-S", __file__]
+    return subprocess.Popen(command, stdin=incoming, stdout=subprocess.DEVNULL).wait
 
 
 def _pass_on(incoming):
@@ -81,3 +103,7 @@ def _pass_on(incoming):
             if not NOTICE.match(line):
                 os.write(2, line)
     os._exit(0)
+
+
+if __name__ == "__main__":
+    _pass_on(0)

@@ -1,6 +1,7 @@
 """The bar that shows how many runs are done."""
 
 import contextlib
+import importlib.util
 
 
 class _NoBar:
@@ -18,11 +19,11 @@ def progress_bar(wanted, total, **options):
     """A tqdm bar over runs, or what looks like one.
 
     Args:
-        wanted: Whether to show it.
+        wanted: Whether to show it, where tqdm is installed.
         total: Number of runs.
         **options: Further arguments of tqdm.
     """
-    if not wanted:
+    if not wanted or importlib.util.find_spec("tqdm") is None:
         yield _NoBar()
         return
     from tqdm import tqdm

@@ -1,30 +1,106 @@
 """Callbacks of `Trainer.fit`, beside Keras's own.
 
-Keras's `EarlyStopping`, `CSVLogger` and `LambdaCallback` work as they are; what needs a model,
-such as `ModelCheckpoint` or `TensorBoard`, has its counterpart here. A callback's `model` is the
-trainer, and `model.stop_training = True` ends the run.
+Keras's `EarlyStopping`, `CSVLogger`, `LambdaCallback`, `TerminateOnNaN` and `RemoteMonitor` work
+as they are; what needs a model, such as `ModelCheckpoint` or `TensorBoard`, has its counterpart
+here, and is refused with its name. A callback's `model` is the trainer, and
+`model.stop_training = True` ends the run.
 """
 
 import contextlib
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from l2l_tf.meta.curve_image import curve_image
+from l2l_tf.optimizer import OptimizerSummaries, RunLength
 
 MOST_IMAGES = 8
 
+_CHECKPOINT = (
+    "`meta.callbacks.Checkpoint(directory)`, from which `Trainer.restore(directory)` goes on, and "
+    "`Trainer.save_preset(directory)` for the best weights"
+)
+_RATE = (
+    "`meta.Trainer(…, meta_learning_rate=…)`, from which the rate falls along a cosine over the "
+    "meta-steps that `fit` is told"
+)
+_SUMMARIES = "`meta.callbacks.TensorBoard(log_dir)`"
+# What takes the place of callbacks that need a Keras model: of Keras's by name, as not all of its
+# versions have all of them.
+INSTEAD = {
+    "BackupAndRestore": _CHECKPOINT,
+    "ModelCheckpoint": _CHECKPOINT,
+    "OrbaxCheckpoint": _CHECKPOINT,
+    "LearningRateScheduler": _RATE,
+    "ReduceLROnPlateau": _RATE,
+    "ProgbarLogger": "`fit(…, verbose=1)`, the default",
+    "SwapEMAWeights": "`meta.Trainer(…, ema_decay=…)`",
+    "TensorBoard": _SUMMARIES,
+    "CallbackList": "a list of callbacks",
+}
+_REFUSED = {
+    **{getattr(keras.callbacks, n): n for n in INSTEAD if hasattr(keras.callbacks, n)},
+    OptimizerSummaries: "OptimizerSummaries",
+    RunLength: "RunLength",
+}
+_OWN = {
+    "OptimizerSummaries": _SUMMARIES,
+    "RunLength": "the estimator's `known_horizon`, such as 'bptt(known_horizon=1.0)'",
+}
+
+
+def checked(
+    callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None,
+) -> list[keras.callbacks.Callback]:
+    """Callbacks as a list, all of which can do their work in `Trainer.fit`.
+
+    Args:
+        callbacks: A sequence, one alone, or None.
+
+    Raises:
+        ValueError: If one is no callback, needs a Keras model, or has to be told whether less
+            or more of what it watches is better.
+    """
+    found = [c for c in keras.tree.flatten(callbacks) if c is not None]
+    for callback in found:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise ValueError(
+                f"Callbacks are objects of keras.callbacks.Callback. Received: {callback!r}"
+            )
+        for cls, name in _REFUSED.items():
+            if isinstance(callback, cls):
+                raise ValueError(
+                    f"{name} works on a Keras model, and meta-training trains a rule. In its "
+                    f"place there is {({**INSTEAD, **_OWN})[name]}. "
+                    f"Received: callbacks=[… {type(callback).__name__} …]"
+                )
+        watched = getattr(callback, "monitor", None)
+        automatic = isinstance(watched, str) and getattr(callback, "mode", None) == "auto"
+        if automatic and watched.removeprefix("val_") != "loss":
+            raise ValueError(
+                f"{type(callback).__name__} has to be told whether less or more is better: "
+                f"mode='min' or mode='max'. Received: monitor={watched!r}, mode='auto'"
+            )
+    return found
+
 
 class ProgressBar(keras.callbacks.Callback):
-    """A line per validation, and where stderr is a terminal a bar with the time that is left."""
+    """A line per validation, and where stderr is a terminal a bar with the time that is left.
+
+    The bar is tqdm's (`pip install 'l2l-tf[train]'`); without it there are the lines alone.
+    """
 
     def on_train_begin(self, logs=None):
-        from tqdm import tqdm
-
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            self._bar = None
+            return
         self._bar = tqdm(
             total=self.params["meta_steps"],
             initial=self.model.meta_step,
@@ -35,6 +111,8 @@ class ProgressBar(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
+        if self._bar is None:
+            return
         self._bar.set_description("meta-training", refresh=False)
         best = f"{self.model.best_score:.4g}"
         self._bar.set_postfix({"meta_loss": f"{logs['loss']:.4g}", "best": best}, refresh=False)
@@ -43,13 +121,15 @@ class ProgressBar(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         finals = ", ".join(f"{v:.4g}" for k, v in logs.items() if k.startswith("final_loss"))
         best = " (best)" if self.model.best_step == self.model.meta_step else ""
-        self._bar.write(
+        say = print if self._bar is None else self._bar.write
+        say(
             f"meta-step {self.model.meta_step}: validation score {logs['loss']:.4f}{best}, "
             f"final loss {finals}"
         )
 
     def on_train_end(self, logs=None):
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 class Checkpoint(keras.callbacks.Callback):

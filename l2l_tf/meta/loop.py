@@ -4,6 +4,8 @@ epochs."""
 import keras
 import numpy as np
 
+from l2l_tf.meta.callbacks import ProgressBar
+
 
 def fit(trainer, callbacks, verbose):
     """Take meta-steps and validate until the trainer is finished or is to stop.
@@ -19,8 +21,6 @@ def fit(trainer, callbacks, verbose):
     history = keras.callbacks.History()
     callbacks = [history, *callbacks]
     if verbose:
-        from l2l_tf.meta.callbacks import ProgressBar
-
         callbacks.append(ProgressBar())
     tell = _Callbacks(callbacks, trainer)
     trainer.stop_training = False

@@ -1,6 +1,5 @@
 """A whole meta-training run in a directory: progress, summaries, checkpoints, preset."""
 
-import datetime
 import math
 import pathlib
 import shutil
@@ -13,6 +12,7 @@ from l2l_tf import presets, tasks
 from l2l_tf.core.config import from_flags
 from l2l_tf.core.files import write_whole
 from l2l_tf.meta.callbacks import Checkpoint, TensorBoard
+from l2l_tf.meta.card import write_preset
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import Spread, strategy_of
@@ -109,54 +109,10 @@ def check_writable(directory):
 
 def write_presets(trainer, output_dir, command):
     """The best rule so far as `output_dir/preset`, a partner's as `output_dir/partner/preset`."""
-    write_preset(trainer, output_dir, command)
+    output_dir = pathlib.Path(output_dir)
+    write_preset(trainer, output_dir / "preset", command)
     if trainer.follower and math.isfinite(trainer.follower.best_score):
-        write_preset(trainer.follower, pathlib.Path(output_dir) / "partner", command)
-
-
-def write_preset(trainer, output_dir, command):
-    """The best rule so far as a preset in `output_dir/preset`, with its card."""
-    history = "\n".join(
-        f"| {h['meta_step']} | {h['score']:.4f} | "
-        + " | ".join(f"{v:.4g}" for k, v in h.items() if k.startswith("final_loss"))
-        + " |"
-        for h in _thinned(trainer.validations)
-    )
-    finals = " | ".join(f"final loss of task {i}" for i in range(len(trainer.validation_tasks)))
-    described = trainer.describe()
-    card = f"""# A meta-trained `{described["rule"]["name"]}`
-
-- Command: `{command}`
-- Rule: `{trainer.rule!r}`
-- Meta-trained on: {", ".join(f"`{t}`" for t in described["tasks"])}
-- Validated on (other seeds, never trained on): {
-        ", ".join(f"`{t}`" for t in described["validation_tasks"])
-    }
-- Seed: {trainer.settings.seed}
-- Meta-steps: {trainer.meta_step} of {trainer.settings.meta_steps}, the best at {
-        trainer.best_step
-    }; skipped as not finite: {trainer.skipped}
-- Seconds in meta-steps: {trainer.seconds:.0f}
-- Written: {datetime.date.today().isoformat()}
-
-Validation along the run (score: mean over optimizees of the log of the mean loss, weighted as
-the meta-loss is):
-
-| meta-step | score | {finals} |
-|---|---|{"---|" * len(trainer.validation_tasks)}
-{history}
-"""
-    presets.save_preset(
-        pathlib.Path(output_dir) / "preset",
-        trainer.best_rule(),
-        card,
-        extra={"meta_training": described},
-    )
-
-
-def _thinned(history, max_rows=25):
-    stride = -(-len(history) // max_rows)
-    return [h for i, h in enumerate(history) if i % stride == 0 or i == len(history) - 1]
+        write_preset(trainer.follower, output_dir / "partner" / "preset", command)
 
 
 class _StopRequest(keras.callbacks.Callback):

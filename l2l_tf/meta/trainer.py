@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from l2l_tf import presets, rules
 from l2l_tf.meta import loop, programs, refresh, state
+from l2l_tf.meta.callbacks import checked
+from l2l_tf.meta.card import write_preset
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
 from l2l_tf.meta.meta_optimizer import MetaOptimizer
@@ -44,7 +46,8 @@ class Trainer:
     ```python
     trainer = meta.Trainer("rnnprop", ["digits_mlp"], "pes", trajectories=(40,))
     history = trainer.fit(200, callbacks=[keras.callbacks.EarlyStopping(patience=5)])
-    optimizer = LearnedOptimizer(rule=trainer.best_rule())
+    trainer.save_preset("runs/mine/preset")
+    optimizer = LearnedOptimizer(preset="runs/mine/preset")
     ```
 
     Args:
@@ -208,7 +211,7 @@ class Trainer:
     def fit(
         self,
         meta_steps: int | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = (),
         verbose: int = 1,
     ) -> keras.callbacks.History:
         """Meta-train to the end, or until a callback sets `stop_training`.
@@ -221,7 +224,7 @@ class Trainer:
         Args:
             meta_steps: Meta-steps in all, along which the learning rate decays; None: those of
                 the settings. A run that has begun keeps to its number.
-            callbacks: Sequence of callbacks.
+            callbacks: Sequence of callbacks, or one alone.
             verbose: 0: silent; 1: a line per validation, and a progress bar on a terminal.
 
         Returns:
@@ -230,8 +233,9 @@ class Trainer:
 
         Raises:
             ValueError: If `meta_steps` is no positive number, or another one than that of a run
-                which has begun.
+                which has begun, or a callback needs a Keras model (`ModelCheckpoint`).
         """
+        callbacks = checked(callbacks)
         if meta_steps is not None and meta_steps != self.settings.meta_steps:
             if self.meta_step:
                 raise ValueError(
@@ -355,6 +359,22 @@ class Trainer:
     def best_rule(self) -> UpdateRule:
         """The rule with the meta-parameters of the best validation so far."""
         return self.rule.bind(self.best)
+
+    def save_preset(self, directory: str | os.PathLike) -> None:
+        """Write the best rule so far as a preset, as `l2l-train` does.
+
+        Its card has the rule, the tasks, the estimator and the settings, the seed, how many
+        meta-steps there were, and the validations along the run. `LearnedOptimizer(preset=…)`
+        and every command take the directory.
+
+        Args:
+            directory: Path; a preset that is there is replaced.
+
+        Raises:
+            ValueError: If no validation was finite so far.
+            FileExistsError: If the directory exists and is no preset.
+        """
+        write_preset(self, directory)
 
     def describe(self) -> dict:
         """The run as plain data; a checkpoint resumes only the run that wrote it."""

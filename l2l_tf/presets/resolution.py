@@ -89,7 +89,15 @@ def _named_rule(name, text, untrained):
     rule = rules.from_text(text)
     if untrained or not rule.meta_params:
         return Resolved(rule)
-    found = _preset(registry.preset_for_rule(name))
+    try:
+        shipped = registry.preset_for_rule(name)
+    except ValueError as error:
+        raise ValueError(
+            f"No weights are shipped for the rule {name!r}: {UNTRAINED}{text} has untrained ones, "
+            f"l2l-train makes a preset with trained ones, and the presets that there are are "
+            f"{registry.list_presets()}. Received: rule={text!r}"
+        ) from error
+    found = _preset(shipped)
     config, (_, arguments) = found.rule.get_config(), parse_spec(text, "rule")
     if any(config[key] != value for key, value in arguments.items()):
         raise ValueError(

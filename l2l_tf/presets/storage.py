@@ -159,6 +159,13 @@ def read_card(directory):
     return _verified(directory)[CARD].decode()
 
 
+def read_meta_training(directory):
+    """What `config.json` of a preset says of its meta-training, a dict; empty without it."""
+    path = pathlib.Path(directory) / CONFIG
+    found = _described(_verified(directory)[CONFIG], path).get("meta_training")
+    return found if isinstance(found, dict) else {}
+
+
 def _verified(directory):
     directory = pathlib.Path(directory).expanduser()
     if not directory.is_dir():

@@ -24,10 +24,12 @@ class Summary(NamedTuple):
         rule: Name of its rule.
         meta_parameters: Number of learned weights.
         state_bytes: Bytes of state per weight of the model, for a kernel of `MEASURED_KERNEL`.
-        tasks: Dict name of a task that it was meta-trained on → how many of them.
+        tasks: Dict name of a task that it was meta-trained on, or its class where that was in
+            Python → how many of them.
         horizon: Most steps of a run in meta-training.
-        first_score, best_score: Validation's score (mean log loss, less is better) where its
-            last meta-training began, and the best.
+        first_score: Validation's score (mean log loss, less is better) where its last
+            meta-training began.
+        best_score: The best score of that meta-training.
     """
 
     name: str
@@ -54,12 +56,15 @@ def summarize(name_or_directory: str | os.PathLike) -> Summary:
     rule, card = storage.read_preset(directory), storage.read_card(directory)
     command, scores = _command(card), _scores(card)
     lengths = [int(f.partition("=")[2]) for f in command if f.startswith("--trajectory=")]
+    tasks = _tasks(command)
+    if not command:
+        tasks, lengths = _in_python(storage.read_meta_training(directory))
     return Summary(
         name=str(name_or_directory),
         rule=getattr(type(rule), "registered_name", type(rule).__name__),
         meta_parameters=int(sum(np.size(v) for v in rule.meta_params.values())),
         state_bytes=_state_bytes(rule),
-        tasks=_tasks(command),
+        tasks=tasks,
         horizon=max(lengths) if lengths else None,
         first_score=scores[0] if scores else None,
         best_score=min(scores) if scores else None,
@@ -75,6 +80,16 @@ def _command(card):
 def _tasks(command):
     specs = [f.partition("=")[2] for f in command if f.startswith("--task=")]
     return dict(collections.Counter(spec.partition("(")[0] for spec in specs))
+
+
+def _in_python(described):
+    """Tasks, by their classes, and lengths of a meta-training that no command did."""
+    try:
+        texts = [re.sub(r"^(\w+\(task=)+", "", text) for text in described["tasks"]]
+        lengths = [int(length) for length in described["settings"]["trajectories"]]
+    except (KeyError, TypeError, ValueError):
+        return {}, []
+    return dict(collections.Counter(text.partition("(")[0] for text in texts)), lengths
 
 
 def _scores(card):

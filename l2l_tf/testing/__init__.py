@@ -22,6 +22,7 @@ RULE_LAWS = {
         rule_laws.state_is_at_least_as_precise_as_its_variable,
         rule_laws.permuting_coordinates_permutes_updates,
         rule_laws.splitting_a_variable_changes_nothing,
+        rule_laws.what_never_had_a_gradient_stays,
         rule_laws.finite_gradients_keep_everything_finite,
         one_step.unrolled_applied_and_exported_steps_are_one,
     )

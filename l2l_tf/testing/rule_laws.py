@@ -1,5 +1,7 @@
 """Laws of update rules, each a function of one rule that raises `AssertionError`."""
 
+import inspect
+
 import keras
 import numpy as np
 
@@ -117,12 +119,53 @@ def _described(state):
 
 
 def the_seed_decides_untrained_meta_parameters(rule):
-    """Meta-parameters are float32; one seed gives the same, another one others."""
+    """Meta-parameters are float32; one seed gives the same, another others if there is a `seed`."""
     if not rule.meta_params:
         return
     first, again, other = (rule.initial_meta_params(seed) for seed in (1, 1, 2))
     dtypes = {str(np.asarray(v).dtype) for v in first.values()}
     require(dtypes == {"float32"}, f"Meta-parameters are {dtypes}.")
     require_close(again, first)
+    if not _declares_a_seed(rule):
+        return
     differs = any(not np.array_equal(first[name], other[name]) for name in first)
     require(differs, "Two seeds give the same meta-parameters.")
+
+
+def _declares_a_seed(rule):
+    """Whether a rule, or one within it that its weights come from, has an argument `seed`."""
+    inner = [value for value in vars(rule).values() if isinstance(value, rules.UpdateRule)]
+    if inner:
+        return any(_declares_a_seed(part) for part in inner)
+    return "seed" in inspect.signature(type(rule)).parameters
+
+
+def what_never_had_a_gradient_stays(rule):
+    """A weight is not moved before its gradient was other than zero, by a decay neither."""
+    for moved, reached in zip(*moved_and_reached(rule), strict=True):
+        stray = np.count_nonzero(moved & ~reached)
+        require(not stray, f"{stray} weights moved that never had a gradient.")
+
+
+def moved_and_reached(rule):
+    """Which weights move in six steps, and which have a gradient: masks and frozen rows.
+
+    Returns:
+        Two lists of arrays of bool, one for each variable.
+    """
+    generator = np.random.default_rng(0)
+    shapes = [(6, 4), (5,), (3, 3, 2, 4), (4, 6), ()]
+    reached = [generator.uniform(size=shape) < 0.5 for shape in shapes]
+    reached[0][2], reached[0][:, 1], reached[3][:2] = False, False, True
+    variables = [generator.normal(size=shape).astype("float32") for shape in shapes]
+    state, moved = rule.init(variables), [np.zeros(shape, bool) for shape in shapes]
+    for iteration in range(6):
+        gradients = [
+            np.where(mask, generator.normal(size=mask.shape), 0.0).astype("float32")
+            for mask in reached
+        ]
+        context = Context(iteration, 1.0 / (iteration + 1), 20.0)
+        updates, state = rule.update(gradients, state, variables, context)
+        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
+        moved = [m | (np.asarray(u) != 0) for m, u in zip(moved, updates, strict=True)]
+    return moved, reached

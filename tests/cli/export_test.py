@@ -1,5 +1,9 @@
 """`l2l-export` as its users meet it."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -49,6 +53,24 @@ def test_a_saved_model_becomes_a_file_for_a_device(tmp_path, capsys):
     assert export.run([*arguments, f"--output_dir={tmp_path / 'device'}"]) == 0
     assert "train, infer, save, restore" in capsys.readouterr().out
     assert (tmp_path / "device" / "training.tflite").read_bytes()[4:8] == b"TFL3"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["litert", "savedmodel", "shapes", "vector"])
+def test_an_export_says_where_it_is_and_nothing_else(kind, preset_directory, tmp_path):
+    arguments = {
+        "litert": [f"--model={tmp_path / 'model.keras'}", "--kind=litert"],
+        "savedmodel": [f"--model={tmp_path / 'model.keras'}"],
+        "shapes": ["--shapes=3x2;4"],
+        "vector": [f"--preset={preset_directory}"],
+    }[kind]
+    make_model(optimizer=LearnedOptimizer(rule="sgd")).save(tmp_path / "model.keras")
+    command = [sys.executable, "-m", "l2l_tf.cli.export", *arguments]
+    command.append(f"--output_dir={tmp_path / 'there'}")
+    kept = {name: v for name, v in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(command, capture_output=True, text=True, env=kept)
+    assert done.returncode == 0 and str(tmp_path / "there") in done.stdout
+    assert done.stderr == "" and len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

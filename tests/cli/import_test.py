@@ -4,12 +4,13 @@ import copy
 import importlib
 import json
 import pathlib
+import re
 import sys
 import tomllib
 
 import pytest
 
-from l2l_tf import presets
+from l2l_tf import evaluation, meta, presets, testing
 from l2l_tf.cli import command_line, evaluate, export, search, train
 from l2l_tf.cli import presets as presets_command
 from l2l_tf.evaluation import baselines
@@ -19,6 +20,12 @@ from l2l_tf.tasks.registry import TASKS
 
 ROOT = pathlib.Path(__file__).parents[2]
 MODULE = "own_parts"
+# Examples that register something, hence are for `--import`.
+EXAMPLES = sorted(
+    path.stem
+    for path in (ROOT / "examples").glob("*.py")
+    if re.search(r"^@.*regist", path.read_text("utf-8"), re.MULTILINE)
+)
 TRAINING = (
     *(f"--import={MODULE}", "--task=valley", "--rule=signed", "--estimator=bounded"),
     *("--loss_bound=100", "--unroll=2", "--trajectory=4", "--num_tasks=2", "--meta_steps=4"),
@@ -37,7 +44,8 @@ def anew(monkeypatch):
     for command in (train, search, evaluate):
         monkeypatch.setattr(command, "FLAGS", copy.deepcopy(command.FLAGS))
     yield
-    sys.modules.pop(MODULE, None)
+    for name in EXAMPLES:
+        sys.modules.pop(name, None)
 
 
 def test_own_parts_are_trained_searched_judged_and_exported(tmp_path, capsys):
@@ -70,6 +78,31 @@ def test_own_parts_are_trained_searched_judged_and_exported(tmp_path, capsys):
     arguments = [f"--import={MODULE}", f"--rule={preset}", f"--output_dir={saved}"]
     assert export.run(arguments) == 0
     assert (saved / "saved_model.pb").is_file()
+
+
+def test_an_example_that_is_imported_only_registers(monkeypatch, capsys):
+    assert EXAMPLES == ["own_parts", "write_a_rule"]
+
+    def runs(*arguments, **options):
+        raise AssertionError("It trains, checks or draws.")
+
+    monkeypatch.setattr(meta.Trainer, "fit", runs)
+    monkeypatch.setattr(testing, "check_rule", runs)
+    monkeypatch.setattr(evaluation, "evaluate", runs)
+    seen = []
+
+    def build(argv):
+        from l2l_tf.meta import run
+
+        seen.append(run.build(train.FLAGS).describe())
+        return 0
+
+    monkeypatch.setattr(train, "main", build)
+    arguments = ["--import=write_a_rule", "--rule=three_averages", "--task=rosenbrock"]
+    assert train.run([*arguments, "--trajectory=100"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert seen[0]["rule"]["name"] == "three_averages"
+    assert seen[0]["tasks"] == ["Rosenbrock(dimension=4)"]
 
 
 def test_without_the_import_its_preset_says_what_is_missing(tmp_path, monkeypatch, capsys):

@@ -36,8 +36,12 @@ def test_a_process_is_a_command_by_how_it_was_started(arguments, original, expec
     assert notices.runs_a_command(arguments, original) is expected
 
 
-def written(*arguments):
-    command = [sys.executable, "-c", WRITE, *arguments]
+# The same beside a thread, which a fork would lack.
+THREADED = "import threading\nthreading.Timer(0.5, int).start()\n" + WRITE
+
+
+def written(*arguments, program=WRITE):
+    command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, capture_output=True, text=True).stderr.splitlines()
 
 
@@ -47,6 +51,13 @@ def test_notices_are_left_out_and_errors_are_not():
 
 def test_errors_are_seen_even_if_the_process_is_aborted():
     assert "E0000 00:00:1 1 cuda.cc:1] an error" in written("--abort")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--abort"]])
+def test_beside_threads_a_fresh_process_reads_along(arguments):
+    lines = written(*arguments, program=f"import os\nos.fork = None\n{THREADED}")
+    assert "E0000 00:00:1 1 cuda.cc:1] an error" in lines
+    assert not any("oneDNN" in line for line in lines)
 
 
 def stderr_of_presets(**environment):

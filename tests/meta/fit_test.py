@@ -1,6 +1,7 @@
 """`Trainer.fit`: the loop, Keras's callbacks and those of the package."""
 
 import csv
+import sys
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import l2l_tf
-from l2l_tf import meta
+from l2l_tf import meta, presets
 from l2l_tf.meta import callbacks, checkpoint
 
 SETTINGS = meta.Settings(
@@ -114,6 +115,64 @@ def test_kerass_early_stopping_and_csv_logger_work_as_they_are(tmp_path):
     with open(tmp_path / "log.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(r["val_loss"]) for r in rows] == history.history["val_loss"]
+
+
+def of_a_model(tmp_path):
+    """Callbacks that work on a Keras model → what the error names in their place."""
+    kept = keras.callbacks
+    return {
+        kept.ModelCheckpoint(str(tmp_path / "m.keras")): "meta.callbacks.Checkpoint",
+        kept.BackupAndRestore(str(tmp_path / "backup")): "meta.callbacks.Checkpoint",
+        kept.TensorBoard(str(tmp_path / "logs")): "meta.callbacks.TensorBoard",
+        kept.ReduceLROnPlateau(): "meta_learning_rate",
+        kept.LearningRateScheduler(lambda epoch: 0.1): "meta_learning_rate",
+        kept.ProgbarLogger(): "verbose=1",
+        kept.SwapEMAWeights(): "ema_decay",
+        l2l_tf.RunLength(): "known_horizon",
+        l2l_tf.OptimizerSummaries(tmp_path / "summaries"): "meta.callbacks.TensorBoard",
+    }
+
+
+def test_callbacks_of_a_model_are_refused_before_anything_runs(tmp_path):
+    trainer = make()
+    for callback, instead in of_a_model(tmp_path).items():
+        name = type(callback).__name__
+        with pytest.raises(ValueError, match=rf"^{name} works on .*Received: .*{name}") as error:
+            trainer.fit(3, callbacks=[keras.callbacks.CSVLogger("log.csv"), callback])
+        assert instead in str(error.value)
+    assert trainer.meta_step == 0 and trainer.validations == []
+    assert trainer.settings.meta_steps != 3
+
+
+def test_every_callback_of_keras_works_or_is_refused_by_name():
+    works = {"Callback", "CSVLogger", "EarlyStopping", "History", "LambdaCallback"}
+    works |= {"RemoteMonitor", "TerminateOnNaN"}
+    known = {n for n, c in vars(keras.callbacks).items() if isinstance(c, type)}
+    assert known <= works | set(callbacks.INSTEAD)
+
+
+def test_what_is_no_callback_or_has_no_direction_is_refused():
+    with pytest.raises(ValueError, match="Received: 'csv'"):
+        make().fit(3, callbacks=["csv"])
+    stopping = keras.callbacks.EarlyStopping(monitor="val_final_loss_0")
+    with pytest.raises(ValueError, match="mode='min'.*Received: monitor='val_final_loss_0'"):
+        make().fit(3, callbacks=[stopping])
+
+
+def test_one_callback_alone_or_none_is_taken_too():
+    events = Events()
+    make().fit(1, callbacks=events, verbose=0)
+    assert events.seen
+    assert make().fit(1, callbacks=None, verbose=0).epoch == [0]
+
+
+def test_without_tqdm_there_are_the_lines_alone(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    trainer = make()
+    trainer.fit(5, verbose=1)
+    shown = capsys.readouterr()
+    assert [line.split(":")[0] for line in shown.out.splitlines()] == ["meta-step 0", "meta-step 5"]
+    assert trainer.finished and shown.err == ""
 
 
 def test_the_best_weights_of_early_stopping_come_back():
@@ -244,6 +303,29 @@ def test_what_cannot_be_trained_is_refused(arguments, received):
     given = {"rule": "rnnprop", "tasks": ["quadratic"], **arguments}
     with pytest.raises(ValueError, match=f"Received: {received}"):
         meta.Trainer(**given)
+
+
+def test_a_preset_made_in_python_says_how_it_was_made(tmp_path):
+    trainer = make(meta_learning_rate=0.02, seed=3)
+    trainer.fit(10, verbose=0)
+    trainer.save_preset(tmp_path / "p")
+    kept = presets.load_preset(tmp_path / "p")
+    for name, value in trainer.best.items():
+        np.testing.assert_array_equal(kept.meta_params[name], value)
+    said = presets.load_card(tmp_path / "p")
+    for text in (repr(trainer.rule), repr(trainer.tasks[0]), repr(trainer.estimator)):
+        assert f"`{text}`" in said
+    assert "Seed: 3\n" in said and "Meta-steps: 10 of 10, the best at " in said
+    assert "meta_learning_rate=0.02" in said and said.count("\n| ") == 4
+    summary = presets.summarize(tmp_path / "p")
+    assert summary.tasks == {"Quadratic": 1} and summary.horizon == 4
+    assert summary.best_score == pytest.approx(trainer.best_score, abs=1e-4)
+
+
+def test_what_was_never_validated_is_not_kept(tmp_path):
+    with pytest.raises(ValueError, match="Received: best_score=inf after 0 of them"):
+        make().save_preset(tmp_path / "p")
+    assert not (tmp_path / "p").exists()
 
 
 def test_rooms_of_the_package_need_no_import_of_their_own():

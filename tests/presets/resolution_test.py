@@ -48,6 +48,14 @@ def test_a_rule_has_its_arguments_and_a_learned_one_the_weights_that_are_shipped
         presets.resolve("lstm(hidden_size=3)")
 
 
+def test_a_rule_without_shipped_weights_is_told_how_to_name_it():
+    text = "celo2(step_size=0.1)"
+    with pytest.raises(ValueError, match="rule:celo2.step_size=0.1. has untrained") as error:
+        LearnedOptimizer(rule=text)
+    assert str(error.value).endswith(f"Received: rule={text!r}")
+    assert LearnedOptimizer(rule=f"rule:{text}").rule.step_size == 0.1
+
+
 def test_untrained_weights_are_asked_for():
     untrained = rules.get("lstm", hidden_size=3)
     same(presets.resolve("rule:lstm(hidden_size=3)").rule, untrained)

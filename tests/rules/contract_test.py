@@ -72,21 +72,7 @@ def test_finite_gradients_keep_everything_finite(name, magnitude):
 def test_what_never_had_a_gradient_stays(name):
     """Masks over gradients, frozen rows of embeddings: all that is reached moves, nothing else."""
     rule = rules.get(name) if name in rules.names() else presets.load_preset(name)
-    generator = np.random.default_rng(0)
-    shapes = [(6, 4), (5,), (3, 3, 2, 4), (4, 6), ()]
-    reached = [generator.uniform(size=shape) < 0.5 for shape in shapes]
-    reached[0][2], reached[0][:, 1], reached[3][:2] = False, False, True
-    variables = [generator.normal(size=shape).astype("float32") for shape in shapes]
-    state, moved = rule.init(variables), [np.zeros(shape, bool) for shape in shapes]
-    for iteration in range(6):
-        gradients = [
-            np.where(mask, generator.normal(size=mask.shape), 0.0).astype("float32")
-            for mask in reached
-        ]
-        context = rules.Context(iteration, 1.0 / (iteration + 1), 20.0)
-        updates, state = rule.update(gradients, state, variables, context)
-        variables = [v + np.asarray(u) for v, u in zip(variables, updates, strict=True)]
-        moved = [m | (np.asarray(u) != 0) for m, u in zip(moved, updates, strict=True)]
+    moved, reached = rule_laws.moved_and_reached(rule)
     for found, mask in zip(moved, reached, strict=True):
         np.testing.assert_array_equal(found, mask)
 

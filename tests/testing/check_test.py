@@ -76,12 +76,28 @@ class AlwaysTheSame(Sign):
         return {"w": np.ones(2, "float32")}
 
 
+class Unseeded(Sign):
+    def fresh_meta_params(self, generator):
+        return {"w": np.ones(2, "float32")}
+
+
+class Shrinks(Sign):
+    def coordinate_update(self, gradient, state, variable, context):
+        return -self.rate * ops.tanh(gradient) - 0.1 * variable, state
+
+
 class Grows(Sign):
     def slot_shapes(self):
         return {"m": ()}
 
     def coordinate_update(self, gradient, state, variable, context):
         return -self.rate * gradient, {"m": ops.stack([state["m"]] * 2)}
+
+
+def test_weights_that_no_seed_draws_are_the_same_whatever_the_seed():
+    registered(Unseeded)
+    check_rule(Unseeded(), skip=[UNROLLED])
+    check_rule(rules.Centred(Unseeded()), skip=[UNROLLED])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +109,7 @@ class Grows(Sign):
         (AlwaysTheSame(), "the_seed_decides_untrained_meta_parameters"),
         (Forgets(rate=0.5), "the_configuration_comes_back"),
         (Grows(), "state_keeps_its_structure"),
+        (Shrinks(), "what_never_had_a_gradient_stays"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
@@ -121,7 +138,7 @@ class Bowl(tasks.Task):
         return tf.reduce_sum(tf.square(params[0] - model_state[0]), axis=-1), model_state
 
 
-class Unseeded(Bowl):
+class UnseededBowl(Bowl):
     def init(self, seed):
         return super().init(tf.constant([0, 0]))
 
@@ -151,7 +168,7 @@ def test_a_task_of_ones_own_passes_and_is_known_by_name():
 @pytest.mark.parametrize(
     "cls, broken",
     [
-        (Unseeded, "one_seed_gives_one_task_and_one_batch"),
+        (UnseededBowl, "one_seed_gives_one_task_and_one_batch"),
         (Mixed, "several_at_once_equal_them_one_by_one"),
         (Flat, "the_loss_is_a_finite_scalar_with_a_gradient"),
         (Vector, "the_loss_is_a_finite_scalar_with_a_gradient"),
