@@ -11,7 +11,7 @@ import textwrap
 from absl import flags
 
 from l2l_tf.core import renamed
-from l2l_tf.core.quick_flags import unknown_flag
+from l2l_tf.core.quick_answers import asks_for_help, switched_off, unknown_flag
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done, with nothing to keep; 2 something to correct, which the last "
@@ -57,7 +57,7 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         import_modules(argv)
         if imported:
             imported()
-        if any(a in ("--help", "-help", "-h", "--helpfull") for a in argv):
+        if asks_for_help(argv):
             print(_help(program, description, flag_values, groups or {}))
             return 0
         return main(parse(program, flag_values, argv))
@@ -91,6 +91,13 @@ def import_modules(argv):
     if modules and "" not in sys.path:
         sys.path.insert(0, "")  # As `python -m` has it.
     for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
+            name = pathlib.PurePath(module).stem
+            near = f", such as --import={name}" if name.isidentifier() else ""
+            raise CommandError(
+                "A module is named as in Python, without a path or an ending"
+                f"{near}. Received: --import={module}"
+            )
         try:
             importlib.import_module(module)
         except Exception as error:
@@ -202,7 +209,17 @@ def parse(program, flag_values, argv):
         near = re.search(r"Did you mean: (.*?) \?", str(error))
         text = unknown_flag(error.flagvalue, near and near.group(1))
         raise CommandError(text) from error
-    except flags.Error as error:
+    except flags.CantOpenFlagFileError as error:
+        given = " ".join(a for a in argv if "flagfile" in a)
+        reason = re.search(r"\[Errno \d+\] ([^:]*)", str(error))
+        raise CommandError(
+            f"--flagfile is a file of flags, one a line ({reason[1] if reason else error}). "
+            f"Received: {given}"
+        ) from error
+    except (flags.Error, ValueError) as error:  # The latter of a value behind `--noname`.
+        match = re.fullmatch(r"(--?no\w+=.*) does not take an argument", str(error), re.DOTALL)
+        if match:
+            raise CommandError(switched_off(match.group(1))) from error
         match = re.fullmatch(r"flag (--\w+=.*?): (.*)", str(error), re.DOTALL)
         if match and "Received:" in match.group(2):
             raise CommandError(match.group(2)) from error

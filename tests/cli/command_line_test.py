@@ -60,3 +60,21 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ("--nolog_loss=3", "--nolog_loss takes no value; --log_loss takes true or false."),
+        ("--flagfile=missing", "--flagfile is a file of flags, one a line (No such file or direct"),
+        ("--flagfile", "--flagfile with no argument."),
+        ("--helpxml", "Unknown flag; --help lists them."),
+        ("--import=./mine.py", "as in Python, without a path or an ending, such as --import=mine."),
+        ("--import=mine.py", "as in Python, without a path or an ending, such as --import=mine."),
+        ("--import=", "as in Python, without a path or an ending."),
+    ],
+)
+def test_flags_of_the_parser_and_modules_are_refused_in_one_line_too(wrong, said, capsys):
+    assert train.run([wrong]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and said in error and error.endswith(f"Received: {wrong}\n")
