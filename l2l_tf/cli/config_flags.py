@@ -9,7 +9,7 @@ import typing
 
 from absl import flags
 
-from l2l_tf.core.config import flag_of
+from l2l_tf.core.config import flag_of, type_of
 from l2l_tf.core.flag_values import CHECKS, described, value_of
 
 
@@ -38,7 +38,7 @@ def define(flag_values, cls, **defaults):
         if name in flag_values:
             _share(flag_values[name], cls, field, default)
             continue
-        _define(flag_values, name, field, default)
+        _define(flag_values, name, field, default, cls)
         defined.append(name)
     return defined
 
@@ -49,8 +49,8 @@ def define_flags(flag_values, **fields):
         _define(flag_values, name, field, field.default)
 
 
-def _define(flag_values, name, field, default):
-    parser, help_text = Parser(name, field), field.metadata["help"]
+def _define(flag_values, name, field, default, cls=None):
+    parser, help_text = Parser(name, field, cls), field.metadata["help"]
     if parser.kind is bool:
         flag = flags.BooleanFlag(name, default, help_text)
         flag.parser = parser
@@ -85,8 +85,8 @@ class Parser(flags.ArgumentParser):
         kind: Type of the value.
     """
 
-    def __init__(self, name, field):
-        self.name, self.check, self.kind = name, field.metadata["each"], _kind(field)
+    def __init__(self, name, field, cls=None):
+        self.name, self.check, self.kind = name, field.metadata["each"], _kind(field, cls)
         self.enum_values = list(field.metadata["choices"]) or None
 
     def parse(self, argument):
@@ -99,10 +99,11 @@ class Parser(flags.ArgumentParser):
         return self.kind.__name__
 
 
-def _kind(field):
+def _kind(field, cls):
     """Type of the values that a field's flag has, by its check or, without a known one, its own."""
     known = described(field.metadata["each"])
     if known:
         return CHECKS[known[0]][1]
-    kinds = typing.get_args(field.type) or (field.type,)
+    hint = type_of(cls, field.name)
+    kinds = typing.get_args(hint) or (hint,)
     return next(k for k in kinds if k not in (types.NoneType, Ellipsis))

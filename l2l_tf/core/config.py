@@ -14,6 +14,8 @@ import dataclasses
 import functools
 import inspect
 import math
+import sys
+import typing
 from typing import Any, Self, dataclass_transform
 
 from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
@@ -74,6 +76,7 @@ def several(default, of):
         default: Tuple.
         of: The field of a single value.
     """
+    each = of.metadata["check"]
 
     def convert(_, values):
         return tuple(values) if isinstance(values, list | tuple) else (values,)
@@ -81,8 +84,8 @@ def several(default, of):
     def check(name, values):
         if not values:
             raise ValueError(f"`{name}` has one value or more. Received: {name}={values!r}")
-        for value in values:
-            of.metadata["check"](name, value)
+        for value in values if each else ():
+            each(name, value)
 
     metadata = {**of.metadata, "check": check, "convert": convert, "several": True}
     return dataclasses.field(default=default, metadata=metadata)
@@ -103,7 +106,7 @@ class Configured:
         if "__init__" in vars(cls):
             return
         inherited = getattr(cls, "__dataclass_fields__", {})
-        own = dict(vars(cls).get("__annotations__", {}))
+        own = _annotations(cls)
         cls.__annotations__ = {name: inherited[name].type for name in defaults} | own
         for name, default in defaults.items():
             setattr(cls, name, _changed(inherited[name], default=default))
@@ -153,6 +156,20 @@ class Configured:
         return f"{type(self).__name__}({arguments})"
 
 
+def type_of(cls: type, name: str) -> Any:
+    """Type of a field, also where `from __future__ import annotations` left a text of it.
+
+    Args:
+        cls: A `Configured` class.
+        name: The field's name.
+    """
+    # A class that gives an inherited field another default repeats its type, perhaps as a text.
+    *_, owner = (c for c in cls.__mro__ if name in _annotations(c))
+    alone = type(owner.__name__, (), {"__annotations__": {name: _annotations(owner)[name]}})
+    module = vars(sys.modules.get(owner.__module__, typing))
+    return typing.get_type_hints(alone, module, dict(vars(owner)))[name]
+
+
 def flag_of(field: dataclasses.Field) -> str:
     """Name of the flag that sets a field."""
     return field.metadata.get("flag") or field.name
@@ -184,6 +201,15 @@ def given_fields(cls: type, flag_values: Any) -> dict[str, Any]:
     names = {field.name: flag_of(field) for field in dataclasses.fields(cls)}
     given = {field: flag_values[name] for field, name in names.items() if name in flag_values}
     return {field: flag.value for field, flag in given.items() if flag.present}
+
+
+def _annotations(cls):
+    """A class's own annotations, as they are written."""
+    if sys.version_info >= (3, 14):  # They are evaluated when they are asked for.
+        import annotationlib
+
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+    return inspect.get_annotations(cls)
 
 
 def _changed(field, **changes) -> Any:
