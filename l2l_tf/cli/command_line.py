@@ -10,8 +10,10 @@ import textwrap
 
 from absl import flags
 
+from l2l_tf.cli.config_flags import without_effect
 from l2l_tf.core import renamed
 from l2l_tf.core.quick_answers import asks_for_help, switched_off, unknown_flag
+from l2l_tf.core.unknown import nearest
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done, with nothing to keep; 2 something to correct, which the last "
@@ -194,21 +196,21 @@ def parse(program, flag_values, argv):
         List of the program's name and what is no flag.
 
     Raises:
-        CommandError: If a flag is unknown or its value is not allowed.
+        CommandError: If a flag is unknown, its value not allowed, or it has no effect.
     """
     for name in flag_values:
         flag_values[name].unparse()
     try:
-        return flag_values([program, *argv])
+        rest = flag_values([program, *argv])
     except flags.UnrecognizedFlagError as error:
         now = renamed.FLAGS.get(error.flagname.removeprefix("no"))
         if now in flag_values:
             raise CommandError(
                 f"--{error.flagname} is --{now} now. Received: {error.flagvalue}"
             ) from error
-        near = re.search(r"Did you mean: (.*?) \?", str(error))
-        text = unknown_flag(error.flagvalue, near and near.group(1))
-        raise CommandError(text) from error
+        switches = [f"no{name}" for name in flag_values if flag_values[name].boolean]
+        near = nearest(error.flagname, [*flag_values, *switches])
+        raise CommandError(unknown_flag(error.flagvalue, near)) from error
     except flags.CantOpenFlagFileError as error:
         given = " ".join(a for a in argv if "flagfile" in a)
         reason = re.search(r"\[Errno \d+\] ([^:]*)", str(error))
@@ -226,6 +228,10 @@ def parse(program, flag_values, argv):
         if match:
             raise CommandError(f"{match.group(2)}. Received: {match.group(1)}") from error
         raise CommandError(f"{error}. Received: {shlex.join(argv)}") from error
+    idle = without_effect(flag_values)
+    if idle:
+        raise CommandError(idle)
+    return rest
 
 
 def _help(program, description, flag_values, groups):

@@ -55,6 +55,7 @@ def _define(flag_values, name, field, default, cls=None):
         flag = flags.BooleanFlag(name, default, help_text)
         flag.parser = parser
         flags.DEFINE_flag(flag, flag_values)
+        effective(flag_values, [name], field.metadata["when"])
         return
     several = field.metadata.get("several")
     kind = flags.MultiFlag if several else flags.Flag
@@ -62,6 +63,46 @@ def _define(flag_values, name, field, default, cls=None):
     flags.DEFINE_flag(
         kind(parser, flags.ArgumentSerializer(), name, default, help_text), flag_values
     )
+    effective(flag_values, [name], field.metadata["when"])
+
+
+def effective(flag_values, names, when):
+    """Let flags have an effect only where others have such values; `parse` refuses them elsewhere.
+
+    Args:
+        flag_values: `flags.FlagValues`.
+        names: Names of the flags.
+        when: Dict name of another flag → function of its value, which says whether; or None.
+    """
+    for name in names if when else ():
+        flag = flag_values[name]
+        flag.when = {**getattr(flag, "when", {}), **when}
+
+
+def without_effect(flag_values):
+    """What is said of the first flag that was given and has no effect; None if all have one."""
+    for name in flag_values:
+        flag = flag_values[name]
+        for other, applies in getattr(flag, "when", {}).items() if flag.present else ():
+            if not applies(flag_values[other].value):
+                beside = _spelled(flag_values[other])
+                return f"--{name} has no effect {beside}. Received: {_given(flag)}"
+    return None
+
+
+def _spelled(flag):
+    return (
+        f"with {_given(flag)}" if flag.value not in (None, False, []) else f"without --{flag.name}"
+    )
+
+
+def _given(flag):
+    """A flag as it is written."""
+    if flag.boolean:
+        return f"--{flag.name}" if flag.value else f"--no{flag.name}"
+    values = flag.value if isinstance(flag, flags.MultiFlag) else [flag.value]
+    texts = (",".join(map(str, v)) if isinstance(v, list) else v for v in values)
+    return " ".join(f"--{flag.name}={text}" for text in texts)
 
 
 def _share(flag, cls, field, default):
@@ -104,6 +145,8 @@ def _kind(field, cls):
     known = described(field.metadata["each"])
     if known:
         return CHECKS[known[0]][1]
+    if cls is None:
+        return str
     hint = type_of(cls, field.name)
     kinds = typing.get_args(hint) or (hint,)
     return next(k for k in kinds if k not in (types.NoneType, Ellipsis))

@@ -10,6 +10,7 @@ Examples:
     l2l-evaluate --results=runs/evaluated/results.json --report=cost --output_dir=runs/evaluated
 """
 
+import operator
 import sys
 
 from absl import flags
@@ -22,7 +23,7 @@ from l2l_tf.cli.command_line import (
     refuse_arguments,
     run_command,
 )
-from l2l_tf.cli.config_flags import define, define_flags
+from l2l_tf.cli.config_flags import define, define_flags, effective
 from l2l_tf.cli.text_table import terminal_width
 from l2l_tf.core.config import boolean, choice, from_flags, number
 from l2l_tf.evaluation.settings import Settings
@@ -48,13 +49,17 @@ define_flags(
         "development",
         ("development", "report"),
         help="Half of the suite: for choices, or for figures that are published.",
+        when={"suite": bool},
     ),
     quick=boolean(
         False,
         help="A first look at the suite: a fifth of the steps, three rates, two seeds, fewer "
         "baselines.",
+        when={"suite": bool},
     ),
-    stretch=number(1.0, above=0, help="Factor on the steps of the suite's tasks."),
+    stretch=number(
+        1.0, above=0, help="Factor on the steps of the suite's tasks.", when={"suite": bool}
+    ),
 )
 flags.DEFINE_multi_string(
     "task",
@@ -83,7 +88,11 @@ define_flags(
         help="A report more. cost: what a step costs beside tuned Adam's and when that pays back, "
         "in steps and in seconds; printed, and written as cost.csv.",
     ),
-    known_horizon=boolean(False, help="Give presets the length of the run (total_steps)."),
+    known_horizon=boolean(
+        False,
+        help="Give presets the length of the run (total_steps).",
+        when={"preset": bool},
+    ),
 )
 flags.DEFINE_multi_string(
     "results",
@@ -101,6 +110,10 @@ flags.DEFINE_string(
 )
 define(FLAGS, Settings)
 TUNED_OVER = [*define(FLAGS, Grid), "grid_seeds", "tune_for"]
+effective(FLAGS, TUNED_OVER, {"baselines": bool})
+# What there is to say where nothing is run.
+OF_EARLIER = {"results", "output_dir", "report", "html", "import"}
+effective(FLAGS, sorted(set(FLAGS) - OF_EARLIER), {"results": operator.not_})
 GROUPS = {
     "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),

@@ -7,14 +7,15 @@ Examples:
     l2l-export --preset=runs/first/preset --output_dir=step
 """
 
+import operator
 import re
 import sys
 
 from absl import flags
 
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
-from l2l_tf.cli.config_flags import define_flags
-from l2l_tf.core.config import choice, integer, number
+from l2l_tf.cli.config_flags import define_flags, effective
+from l2l_tf.core.config import among, choice, integer, number
 
 FLAGS = command_flags()
 
@@ -56,8 +57,11 @@ define_flags(
         help="SavedModel, or OUTPUT_DIR/training.tflite with a --model's training in LiteRT's "
         "operations.",
     ),
-    batch_size=integer(32, min=1, help="Rows of a batch on a device."),
+    batch_size=integer(
+        32, min=1, help="Rows of a batch on a device.", when={"kind": among("litert")}
+    ),
 )
+effective(FLAGS, ("preset", "rule", "shapes", "learning_rate"), {"model": operator.not_})
 GROUPS = {
     "What to export": ("model", "preset", "rule", "output_dir", "kind"),
     "For a device (--kind=litert)": ("batch_size",),
@@ -70,17 +74,7 @@ def main(argv):
     refuse_arguments(argv)
     if not FLAGS.output_dir:
         raise CommandError("--output_dir is needed. Received: --output_dir=")
-    for_steps = [n for n in ("preset", "rule", "shapes", "learning_rate") if FLAGS[n].present]
-    if FLAGS.model and for_steps:
-        raise CommandError(
-            f"--model goes without the flags of a step. Received: --model={FLAGS.model} and "
-            + ", ".join(f"--{name}={FLAGS[name].value}" for name in for_steps)
-        )
     on_device = FLAGS.kind == "litert"
-    if FLAGS["batch_size"].present and not on_device:
-        raise CommandError(
-            f"--batch_size is for --kind=litert. Received: --batch_size={FLAGS.batch_size}"
-        )
     if on_device and not FLAGS.model:
         raise CommandError(f"--kind=litert is of a --model. Received: --model={FLAGS.model}")
     shapes = None if FLAGS.shapes is None else _shapes(FLAGS.shapes)

@@ -25,7 +25,7 @@ from l2l_tf.cli.command_line import (
     run_command,
     run_directory,
 )
-from l2l_tf.core.config import integer, number
+from l2l_tf.core.config import among, integer, number
 
 OWN = ("draws", "min_rate", "max_rate")
 GROUPS = {"The search": OWN} | {
@@ -40,6 +40,7 @@ config_flags.define_flags(
     min_rate=number(1e-5, above=0, help="Least meta-learning rate."),
     max_rate=number(1e-2, above=0, help="Greatest meta-learning rate."),
 )
+config_flags.effective(FLAGS, OWN, {"meta_optimizer": among("adam")})
 
 
 def main(argv):

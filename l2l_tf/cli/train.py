@@ -10,6 +10,7 @@ Examples:
     l2l-train --start_from=lstm-digits --task=row_rnn --estimator=pes --output_dir=runs/third
 """
 
+import dataclasses
 import math
 import sys
 import textwrap
@@ -27,7 +28,7 @@ from l2l_tf.cli.command_line import (
     run_directory,
     unusable,
 )
-from l2l_tf.core.config import boolean, choice
+from l2l_tf.core.config import among, boolean, choice, flag_of, setting
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import STRATEGIES
@@ -56,17 +57,16 @@ flags.DEFINE_string(
     "such as those of an lstm in partition or gac_lstm.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string(
-    "partner",
-    None,
-    "With --meta_optimizer=dual the second rule or preset, which is trained in turn; default: the "
-    "one that is trained, once more.",
-    flag_values=FLAGS,
-)
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
 config_flags.define_flags(
     FLAGS,
+    partner=setting(
+        None,
+        help="With --meta_optimizer=dual the second rule or preset, which is trained in turn; "
+        "default: the one that is trained, once more.",
+        when={"meta_optimizer": among("dual")},
+    ),
     strategy=choice(
         "none",
         STRATEGIES,
@@ -87,6 +87,8 @@ GROUPS = {
 def define_estimators(flag_values):
     """Define the flags of all registered estimators, those of the user's own too.
 
+    One that the chosen estimator has not is refused, as it has no effect.
+
     Raises:
         CommandError: If a flag of one of them means something else already.
     """
@@ -95,6 +97,19 @@ def define_estimators(flag_values):
             config_flags.define(flag_values, ESTIMATORS.named(name))
         except ValueError as error:
             raise CommandError(str(error)) from error
+    owners = {}
+    for name, cls in ESTIMATORS.classes.items():
+        for field in dataclasses.fields(cls):
+            owners.setdefault(flag_of(field), set()).add(name)
+    for name, having in owners.items():
+        if name in flag_values and name not in map(flag_of, dataclasses.fields(Settings)):
+            # An estimator that is none is another error.
+            others = set(ESTIMATORS.names()) - having
+            config_flags.effective(flag_values, [name], {"estimator": _is_none_of(others)})
+
+
+def _is_none_of(names):
+    return lambda name: name not in names
 
 
 _before = set(FLAGS)

@@ -14,14 +14,25 @@ import dataclasses
 import functools
 import inspect
 import math
+import operator
 import sys
 import typing
+from collections.abc import Callable
 from typing import Any, Self, dataclass_transform
 
 from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
+from l2l_tf.core.unknown import unknown_argument
 
 
-def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag=None, choices=()):
+def setting(
+    default=dataclasses.MISSING,
+    check=None,
+    convert=None,
+    help="",
+    flag=None,
+    choices=(),
+    when=None,
+):
     """A field of a `Configured` class.
 
     Args:
@@ -31,8 +42,10 @@ def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag
         help: What the field means, in a sentence, where a flag is made of it.
         flag: Name of its flag, if that is not the field's own.
         choices: The names that are allowed, for a flag's help.
+        when: Dict flag → function that says of its value whether this field's flag has an effect.
     """
     metadata = {"check": check, "convert": convert, "help": help, "flag": flag, "choices": choices}
+    metadata["when"] = when
     # What is checked of a flag's value: the same, but of fields that may be None or are several.
     return dataclasses.field(default=default, metadata={**metadata, "each": check})
 
@@ -42,9 +55,10 @@ def integer(default, min=0, max=math.inf, **about):
     return setting(default, functools.partial(check_integer, min=min, max=max), **about)
 
 
-def number(default, help="", flag=None, **bounds):
+def number(default, help="", flag=None, when=None, **bounds):
     """A field that is a finite number within the bounds of `check_number`."""
-    return setting(default, functools.partial(check_number, **bounds), help=help, flag=flag)
+    check = functools.partial(check_number, **bounds)
+    return setting(default, check, help=help, flag=flag, when=when)
 
 
 def choice(default, known, **about):
@@ -56,6 +70,16 @@ def choice(default, known, **about):
 def boolean(default, **about):
     """A field that is True or False; `about`: see `setting`."""
     return setting(default, check_boolean, **about)
+
+
+def among(*values: Any) -> Callable[[Any], bool]:
+    """For `when`: whether a flag's value is one of these."""
+    return functools.partial(operator.contains, values)
+
+
+def other_than(value: Any) -> Callable[[Any], bool]:
+    """For `when`: whether a flag's value is another one."""
+    return functools.partial(operator.ne, value)
 
 
 def optional(field):
@@ -112,6 +136,19 @@ class Configured:
             setattr(cls, name, _changed(inherited[name], default=default))
         dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=kw_only)(cls)
 
+    # Earlier names of arguments, and what they are called now.
+    earlier_arguments = {}
+
+    def __new__(cls, *arguments, **named):
+        """The object, whose arguments `__init__` sets; unknown ones are an `UnknownArgument`."""
+        known = inspect.signature(cls.__init__).parameters if named else {}
+        free = any(p.kind is p.VAR_KEYWORD for p in known.values())
+        for name in () if free else named.keys() - known.keys():
+            owner = repr(getattr(cls, "registered_name", cls.__name__))
+            names = [n for n in known if n != "self"]
+            raise unknown_argument(owner, name, named[name], names, cls.earlier_arguments)
+        return super().__new__(cls)
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -133,12 +170,6 @@ class Configured:
             ValueError: If there is no such argument, or it is not allowed.
         """
         known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        unknown = sorted(set(arguments) - set(known))
-        if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has {sorted(known)}, but no {', '.join(unknown)}. "
-                f"Received: {arguments}"
-            )
         return type(self)(**{**known, **arguments})
 
     def get_config(self) -> dict[str, Any]:

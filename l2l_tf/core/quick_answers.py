@@ -1,6 +1,5 @@
 """What needs no TensorFlow is answered before that is imported, which takes seconds."""
 
-import difflib
 import os
 import re
 import sys
@@ -8,6 +7,7 @@ import sys
 from l2l_tf.core import renamed
 from l2l_tf.core.flag_names import FLAG_NAMES
 from l2l_tf.core.flag_values import refuse
+from l2l_tf.core.unknown import nearest
 
 # All say what a command is for and list its flags.
 HELP = frozenset({"help", "h", "helpfull", "helpshort"})
@@ -65,8 +65,7 @@ def _wrong(known, argument, name, text):
     if name not in known:
         if name.removeprefix("no") in renamed.FLAGS:
             return None
-        near = [*difflib.get_close_matches(name, known, 1, 0.7), None]
-        return unknown_flag(argument, near[0])
+        return unknown_flag(argument, nearest(name, known))
     if "=" in argument and name.startswith("no") and name[2:] in known:
         return switched_off(argument)
     check = known[name]

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from l2l_tf import rules
+from l2l_tf.core.unknown import unknown
 from l2l_tf.presets import storage
 
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
@@ -81,7 +82,5 @@ def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
         return path
     if path.is_absolute() or len(path.parts) > 1:
         raise FileNotFoundError(f"There is no preset directory. Received: preset={text!r}")
-    raise ValueError(
-        f"Unknown preset; known ones are {list_presets()}, and a path to a preset directory "
-        f"is taken too. Received: preset={text!r}"
-    )
+    more = ", and a path to a preset directory is taken too"
+    raise ValueError(unknown("preset", text, list_presets(), more=more))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from l2l_tf import rules
 from l2l_tf.core import renamed
 from l2l_tf.core.spec import parse_spec
+from l2l_tf.core.unknown import unknown
 from l2l_tf.presets import registry, storage
 
 UNTRAINED = "rule:"
@@ -69,9 +70,10 @@ def resolve(
     if name in registry.list_presets() or "/" in name or pathlib.Path(name).expanduser().is_dir():
         arguments = parse_spec(f"preset{bracket}{rest}", argument)[1] if bracket else None
         return _preset(name, arguments)
+    known = [*rules.names(), *registry.list_presets()]
+    more = ", and a preset's directory has a slash in it"
     raise ValueError(
-        f"Unknown rule or preset; rules are {rules.names()}, presets {registry.list_presets()}, "
-        f"and a preset's directory has a slash in it. Received: {argument}={source!r}"
+        unknown("rule or preset", name, known, argument=argument, given=source, more=more)
     )
 
 
