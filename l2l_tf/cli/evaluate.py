@@ -130,7 +130,7 @@ def main(argv):
     if FLAGS.suite:
         from l2l_tf.cli import evaluate_suite
 
-        return evaluate_suite.main(FLAGS)
+        return evaluate_suite.main(FLAGS, contenders_of)
     if not FLAGS.task or not FLAGS.output_dir:
         raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
@@ -144,8 +144,7 @@ def main(argv):
     from l2l_tf import evaluation
 
     try:
-        contenders = [evaluation.learned(p, None, FLAGS.known_horizon) for p in FLAGS.preset]
-        contenders += [evaluation.contender_from_text(text) for text in FLAGS.contender]
+        contenders = contenders_of(FLAGS)
         results = evaluation.evaluate(
             FLAGS.task,
             [*contenders, *FLAGS.baselines],
@@ -160,6 +159,27 @@ def main(argv):
         raise CommandError(str(error)) from error
     _write(results, output)
     return 0
+
+
+def contenders_of(flag_values):
+    """The learned optimizers that `--preset` and `--contender` name.
+
+    Args:
+        flag_values: Parsed flags.
+
+    Raises:
+        ValueError: If a name is unknown, or `--preset` names no preset: rules are contenders.
+    """
+    from l2l_tf import evaluation, presets, rules
+
+    for text in flag_values.preset:
+        if text.partition("(")[0] in rules.names():
+            raise ValueError(
+                f"--preset names a preset; a rule is a --contender. Received: --preset={text}"
+            )
+        presets.preset_directory(text)
+    named = [evaluation.learned(p, None, flag_values.known_horizon) for p in flag_values.preset]
+    return named + [evaluation.contender_from_text(text) for text in flag_values.contender]
 
 
 def _page_of_earlier_results():

@@ -97,11 +97,24 @@ def main(argv):
             optimizer = l2l_tf.LearnedOptimizer(
                 FLAGS.learning_rate, preset=FLAGS.preset, rule=FLAGS.rule
             )
+            if shapes is None and not optimizer.rule.coordinatewise:
+                raise CommandError(
+                    "A rule that looks at whole tensors needs --shapes, those of the model's "
+                    "parameters, such as --shapes='64x10;10'; or give the compiled model itself, "
+                    f"--model=model.keras. Received: --shapes=None with {_source(FLAGS)}"
+                )
             export.export_step(optimizer, FLAGS.output_dir, shapes)
     except (ValueError, TypeError, OSError) as error:
         raise CommandError(str(error)) from error
     print(f"The SavedModel is in {FLAGS.output_dir}")
     return 0
+
+
+def _source(flag_values):
+    from l2l_tf.presets import default_preset
+
+    given = [f"--{n}={flag_values[n].value}" for n in ("preset", "rule") if flag_values[n].present]
+    return " ".join(given) or f"the default, --preset={default_preset()}"
 
 
 def _model(keras, file):

@@ -65,9 +65,9 @@ def resolve(
     name = name.strip()
     if name in (*rules.names(), *renamed.RULES) and name not in registry.list_presets():
         return _named_rule(name, source, untrained)
-    if source in registry.list_presets() or pathlib.Path(source).expanduser().is_dir():
+    if source in registry.list_presets() or registry.is_preset(source) or _is_path(source):
         return _preset(source)
-    if name in registry.list_presets() or "/" in name or pathlib.Path(name).expanduser().is_dir():
+    if name in registry.list_presets() or "/" in name or registry.is_preset(name):
         arguments = parse_spec(f"preset{bracket}{rest}", argument)[1] if bracket else None
         return _preset(name, arguments)
     known = [*rules.names(), *registry.list_presets()]
@@ -75,6 +75,10 @@ def resolve(
     raise ValueError(
         unknown("rule or preset", name, known, argument=argument, given=source, more=more)
     )
+
+
+def _is_path(source):
+    return "/" in source and pathlib.Path(source).expanduser().is_dir()
 
 
 def _preset(name_or_directory, arguments=None):
