@@ -234,6 +234,20 @@ def parse(program, flag_values, argv):
     return rest
 
 
+def listed(**names):
+    """Names that a command knows, for its help: a paragraph each.
+
+    Args:
+        **names: Heading → names.
+    """
+    return "\n".join(
+        textwrap.fill(
+            f"{kind}: {', '.join(of)}.", 94, subsequent_indent="    ", break_on_hyphens=False
+        )
+        for kind, of in names.items()
+    )
+
+
 def _help(program, description, flag_values, groups):
     description = description() if callable(description) else description
     lines = [f"{program}: {description.strip()}"]
@@ -244,7 +258,7 @@ def _help(program, description, flag_values, groups):
             lines += ["", f"{heading}:"]
         for name in names:
             text = _about(flag_values[name])
-            lines.append(f"  --{name}")
+            lines.append(f"  --{name}{f', --no{name}' if flag_values[name].boolean else ''}")
             lines += textwrap.wrap(text, 88, initial_indent=" " * 6, subsequent_indent=" " * 6)
     return "\n".join([*lines, "", *textwrap.wrap(EXIT_CODES, 94)])
 

@@ -1,5 +1,7 @@
 """`l2l-convert`: published weights of other learned optimizers as a preset.
 
+It needs --source, --weights, a file that the authors publish, and --output.
+
 Examples:
 
     l2l-convert --source=celo --weights=celo_weights.npz --output=presets/celo

@@ -1,5 +1,10 @@
 r"""`l2l-evaluate`: learned optimizers beside tuned hand-crafted ones.
 
+It needs --output_dir, and --task or --suite; --preset and --contender name what is compared with
+the --baselines, each of which has its learning rate tuned first, on other seeds. Finished runs are
+kept: an interrupted command goes on when it is given again. The first line below takes minutes and
+needs no download.
+
 Examples:
 
     l2l-evaluate --preset=lstm-digits --task=digits_mlp --steps=100 --output_dir=runs/evaluated
@@ -19,6 +24,7 @@ from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
+    listed,
     output_directory,
     refuse_arguments,
     run_command,
@@ -70,7 +76,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_list(
     "baselines",
     "sgd,momentum,nesterov,adagrad,rmsprop,rprop,adam,adamw",
-    "Hand-crafted optimizers, each tuned; docs/evaluation.md lists all. Empty: none.",
+    "Hand-crafted optimizers of those above, each tuned, with commas between. Empty: none.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -115,7 +121,15 @@ effective(FLAGS, TUNED_OVER, {"baselines": bool})
 OF_EARLIER = {"results", "output_dir", "report", "html", "import"}
 effective(FLAGS, sorted(set(FLAGS) - OF_EARLIER), {"results": operator.not_})
 GROUPS = {
-    "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
+    "On a task (--task and --output_dir are needed)": (
+        "task",
+        "preset",
+        "output_dir",
+        "steps",
+        "seeds",
+        "baselines",
+        "known_horizon",
+    ),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
     "Reports": ("html", "report", "results"),
     "The learning rates that baselines are tuned over": TUNED_OVER,
@@ -224,7 +238,20 @@ def _write(results, output):
 
 def run(argv=None):
     """Entry point of `l2l-evaluate`; returns the exit code."""
-    return run_command("l2l-evaluate", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
+    return run_command("l2l-evaluate", _description, FLAGS, main, argv, groups=GROUPS)
+
+
+def _description():
+    from l2l_tf import presets, rules, tasks
+    from l2l_tf.evaluation import baselines
+
+    names = listed(
+        Tasks=tasks.names(),
+        Presets=presets.list_presets(),
+        Baselines=baselines.names(),
+        **{"Rules, for --contender": rules.names()},
+    )
+    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """`l2l-export`: a SavedModel that needs only TensorFlow, or a file that trains on a device.
 
+It needs --output_dir, and the compiled --model whose training is exported, or else the --preset or
+--rule whose step is: without a model, and for a rule that looks at whole tensors, as the default
+does, --shapes too.
+
 Examples:
 
     l2l-export --model=model.keras --output_dir=training
     l2l-export --model=model.keras --kind=litert --batch_size=8 --output_dir=device
     l2l-export --preset=runs/first/preset --output_dir=step
+    l2l-export --shapes='784x20;20;20x10;10' --output_dir=step_of_the_default
 """
 
 import operator
@@ -13,7 +18,13 @@ import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_flags,
+    listed,
+    refuse_arguments,
+    run_command,
+)
 from l2l_tf.cli.config_flags import define_flags, effective
 from l2l_tf.core.config import among, choice, integer, number
 
@@ -41,8 +52,8 @@ flags.DEFINE_string("output_dir", None, "New or empty directory.", flag_values=F
 flags.DEFINE_string(
     "shapes",
     None,
-    "Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors; "
-    "default: one vector of any length.",
+    "Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors, "
+    "which need them; default: one vector of any length.",
     flag_values=FLAGS,
 )
 define_flags(
@@ -147,7 +158,14 @@ def _shapes(text):
 
 def run(argv=None):
     """Entry point of `l2l-export`; returns the exit code."""
-    return run_command("l2l-export", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
+    return run_command("l2l-export", _description, FLAGS, main, argv, groups=GROUPS)
+
+
+def _description():
+    from l2l_tf import presets, rules
+
+    names = listed(Presets=presets.list_presets(), Rules=rules.names())
+    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
 
 
 if __name__ == "__main__":

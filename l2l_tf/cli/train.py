@@ -1,6 +1,9 @@
 r"""`l2l-train`: meta-train a rule on tasks and write a preset.
 
-The preset is what LearnedOptimizer(preset="runs/first/preset") takes.
+Meta-training looks for the weights of an update rule by training many small models, the tasks,
+with it. It needs --task, which may have arguments, and --output_dir, where checkpoints, summaries
+and the preset go; the preset is what LearnedOptimizer(preset="runs/first/preset") takes. What is
+not said has a default. The first line below takes minutes and needs no download.
 
 Examples:
 
@@ -17,12 +20,13 @@ import textwrap
 
 from absl import flags
 
-from l2l_tf import rules, tasks
+from l2l_tf import presets, rules, tasks
 from l2l_tf.cli import config_flags
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
     command_for_card,
+    listed,
     refuse_arguments,
     run_command,
     run_directory,
@@ -58,7 +62,12 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
-flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "estimator",
+    "bptt",
+    "Estimator of the meta-gradient, of those above; flags with its name in brackets are its own.",
+    flag_values=FLAGS,
+)
 config_flags.define_flags(
     FLAGS,
     partner=setting(
@@ -76,7 +85,7 @@ config_flags.define_flags(
     resume=boolean(False, help="Continue from the newest valid checkpoint."),
 )
 GROUPS = {
-    "What to train": (
+    "What to train (--task and --output_dir are needed)": (
         *("task", "rule", "output_dir", "start_from", "partner", "resume", "validation_task"),
     ),
     "The run": config_flags.define(FLAGS, Settings),
@@ -186,12 +195,17 @@ def run(argv=None):
 
 
 def _description():
-    known = {"Tasks": tasks, "Rules": rules, "Estimators": ESTIMATORS}
-    names = "\n".join(
-        textwrap.fill(f"{kind}: {', '.join(of.names())}.", 94, subsequent_indent="    ")
-        for kind, of in known.items()
-    )
-    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
+    return f"{__doc__.partition(':')[2].strip()}\n\n{known_names()}"
+
+
+def known_names():
+    """What may be named, for the help: tasks, rules, presets, and estimators with a line each."""
+    named = listed(Tasks=tasks.names(), Rules=rules.names(), Presets=presets.list_presets())
+    lines = [named, "Estimators of the meta-gradient:"]
+    for name, cls in sorted(ESTIMATORS.classes.items()):
+        about = (cls.__doc__ or "").strip().partition("\n")[0]
+        lines.append(textwrap.fill(f"    {name}: {about}", 94, subsequent_indent="        "))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ HELP_TEXTS = {
     "convert": r"""
 l2l-convert: published weights of other learned optimizers as a preset.
 
+It needs --source, --weights, a file that the authors publish, and --output.
+
 Examples:
 
     l2l-convert --source=celo --weights=celo_weights.npz --output=presets/celo
@@ -20,7 +22,7 @@ More:
   --import
       Module to import first, so that the rules, tasks, estimators and baselines that it
       registers are known; from the working directory or installed. Repeatable.
-  --orthogonalize
+  --orthogonalize, --noorthogonalize
       Celo2 only: with orthogonalised matrices (Celo2) or without (Celo2-base). Default:
       True.
 
@@ -30,8 +32,9 @@ says; 130 interrupted by Ctrl-C, 143 by a request to stop.
     "demo": r"""
 l2l-demo: meta-train an LSTM on digits, compare it with tuned baselines, export a training.
 
-A few minutes. The grids of learning rates are coarser than those of `l2l-evaluate`: two rates a
-decade from 1e-3 to 1, one seed each, extended while the best is at an edge.
+A few minutes; nothing has to be given, and nothing is downloaded. The grids of learning rates are
+coarser than those of `l2l-evaluate`: two rates a decade from 1e-3 to 1, one seed each, extended
+while the best is at an edge.
 
 Examples:
 
@@ -55,6 +58,11 @@ says; 130 interrupted by Ctrl-C, 143 by a request to stop.
     "evaluate": r"""
 l2l-evaluate: learned optimizers beside tuned hand-crafted ones.
 
+It needs --output_dir, and --task or --suite; --preset and --contender name what is compared with
+the --baselines, each of which has its learning rate tuned first, on other seeds. Finished runs are
+kept: an interrupted command goes on when it is given again. The first line below takes minutes and
+needs no download.
+
 Examples:
 
     l2l-evaluate --preset=lstm-digits --task=digits_mlp --steps=100 --output_dir=runs/evaluated
@@ -64,7 +72,22 @@ Examples:
         --cache_dir=runs/suite --output_dir=runs/first-judged
     l2l-evaluate --results=runs/evaluated/results.json --report=cost --output_dir=runs/evaluated
 
-On a task:
+Tasks: cart_pole, cifar10_conv, conditioned_quadratic, diabetes_mlp, digits_mlp, fashion_mlp,
+    highway_net, image_attention, image_autoencoder, image_conv, image_mlp, image_patches,
+    image_tokens, logistic_regression, mnist_mlp, neural_art, quadratic, quadratic_uniform,
+    residual_net, row_rnn.
+Presets: gac-lstm-mnist, lstm-cifar10, lstm-cifar10-sub, lstm-digits, lstm-digits-held-out,
+    lstm-families, lstm-mnist, lstm-neural-art, lstm-quadratic, lstm-quadratic-uniform,
+    mixture-general, ntm-bfgs-quadratic, ntm-lbfgs-quadratic, rnnprop-families,
+    rnnprop-general, spectral-general.
+Baselines: adagrad, adam, adam_cosine, adam_default, adamw, adamw_cosine, dowg, lion,
+    momentum, muon, muon_cosine, nadam, nesterov, prodigy, rmsprop, rprop,
+    schedule_free_adamw, sgd.
+Rules, for --contender: adam, annealed, celo, celo2, celo_adam, centred, dowg, gac_lstm,
+    guarded, lazy, lstm, mixture, momentum, ntm_bfgs, ntm_lbfgs, partition, prodigy, rnnprop,
+    rprop, sgd, spectral.
+
+On a task (--task and --output_dir are needed):
   --task
       Task, as 'name(argument=value,…)'; of a suite: the name of one of its tasks.
       Repeatable.
@@ -77,9 +100,9 @@ On a task:
   --seeds
       Reported runs per optimizer. Default: 5.
   --baselines
-      Hand-crafted optimizers, each tuned; docs/evaluation.md lists all. Empty: none.
-      Default: sgd, momentum, nesterov, adagrad, rmsprop, rprop, adam, adamw.
-  --known_horizon
+      Hand-crafted optimizers of those above, each tuned, with commas between. Empty:
+      none. Default: sgd, momentum, nesterov, adagrad, rmsprop, rprop, adam, adamw.
+  --known_horizon, --noknown_horizon
       Give presets the length of the run (total_steps). Default: False.
 
 On a suite:
@@ -88,7 +111,7 @@ On a suite:
   --half
       Half of the suite: for choices, or for figures that are published. One of
       development, report. Default: development.
-  --quick
+  --quick, --noquick
       A first look at the suite: a fifth of the steps, three rates, two seeds, fewer
       baselines. Default: False.
   --contender
@@ -101,7 +124,7 @@ On a suite:
       Directory of finished runs; default: OUTPUT_DIR/runs.
 
 Reports:
-  --html
+  --html, --nohtml
       Write page.html too: one file with tables, interactive curves and a heat map.
       Default: False.
   --report
@@ -139,8 +162,9 @@ More:
       Recorded steps besides the start, evenly spaced. Default: 20.
   --report_rows
       Most rows of a split in a report, the first ones; 0: all. Default: 10000.
-  --jit_compile
-      Compile with XLA; default: where the task draws in the graph.
+  --jit_compile, --nojit_compile
+      Compile steps with XLA, or, by --nojit_compile, not; default: for tasks whose
+      batches are drawn by TensorFlow, which are compiled once and then run faster.
   --seed
       Seed that all others come from. Default: 0.
 
@@ -150,11 +174,23 @@ says; 130 interrupted by Ctrl-C, 143 by a request to stop.
     "export": r"""
 l2l-export: a SavedModel that needs only TensorFlow, or a file that trains on a device.
 
+It needs --output_dir, and the compiled --model whose training is exported, or else the --preset or
+--rule whose step is: without a model, and for a rule that looks at whole tensors, as the default
+does, --shapes too.
+
 Examples:
 
     l2l-export --model=model.keras --output_dir=training
     l2l-export --model=model.keras --kind=litert --batch_size=8 --output_dir=device
     l2l-export --preset=runs/first/preset --output_dir=step
+    l2l-export --shapes='784x20;20;20x10;10' --output_dir=step_of_the_default
+
+Presets: gac-lstm-mnist, lstm-cifar10, lstm-cifar10-sub, lstm-digits, lstm-digits-held-out,
+    lstm-families, lstm-mnist, lstm-neural-art, lstm-quadratic, lstm-quadratic-uniform,
+    mixture-general, ntm-bfgs-quadratic, ntm-lbfgs-quadratic, rnnprop-families,
+    rnnprop-general, spectral-general.
+Rules: adam, annealed, celo, celo2, celo_adam, centred, dowg, gac_lstm, guarded, lazy, lstm,
+    mixture, momentum, ntm_bfgs, ntm_lbfgs, partition, prodigy, rnnprop, rprop, sgd, spectral.
 
 What to export:
   --model
@@ -176,8 +212,8 @@ For a device (--kind=litert):
 
 Of a preset's step:
   --shapes
-      Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors;
-      default: one vector of any length.
+      Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors,
+      which need them; default: one vector of any length.
   --learning_rate
       Multiplies the updates of the step; for a rule with a rate of its own, that rate.
 
@@ -200,7 +236,7 @@ Examples:
 What to show:
   --card
       Preset (name or directory) to show.
-  --names
+  --names, --nonames
       Only the names, one a line. Default: False.
 
 More:
@@ -217,13 +253,34 @@ l2l-search: random search of the learning rate of `l2l-train`'s Adam.
 Every draw is a run of `l2l-train` with the other flags, in a directory of its own; the one with the
 least validation score is kept as `preset/`, all are listed in `search.csv`. With `--patience` a run
 stops early where validation no longer improves. `--resume` goes on where a search stopped, also
-with more draws.
+with more draws. It needs --task and --output_dir, as l2l-train does.
 
 Examples:
 
     l2l-search --rule=lstm --task=digits_mlp --draws=8 --patience=4 --output_dir=runs/search
     l2l-search --rule=lstm --task=digits_mlp --draws=16 --patience=4 --output_dir=runs/search \
         --resume
+
+Tasks: cart_pole, cifar10_conv, conditioned_quadratic, diabetes_mlp, digits_mlp, fashion_mlp,
+    highway_net, image_attention, image_autoencoder, image_conv, image_mlp, image_patches,
+    image_tokens, logistic_regression, mnist_mlp, neural_art, quadratic, quadratic_uniform,
+    residual_net, row_rnn.
+Rules: adam, annealed, celo, celo2, celo_adam, centred, dowg, gac_lstm, guarded, lazy, lstm,
+    mixture, momentum, ntm_bfgs, ntm_lbfgs, partition, prodigy, rnnprop, rprop, sgd, spectral.
+Presets: gac-lstm-mnist, lstm-cifar10, lstm-cifar10-sub, lstm-digits, lstm-digits-held-out,
+    lstm-families, lstm-mnist, lstm-neural-art, lstm-quadratic, lstm-quadratic-uniform,
+    mixture-general, ntm-bfgs-quadratic, ntm-lbfgs-quadratic, rnnprop-families,
+    rnnprop-general, spectral-general.
+Estimators of the meta-gradient:
+    bptt: Truncated BPTT of Andrychowicz et al. (2016): exact within an unroll, 0 across.
+    es: Antithetic evolution strategies on truncations, one perturbation per task.
+    imitation: Gradients of how far a rule's updates are from a teacher's, on the way of
+        either.
+    lookahead: An update learns where it would have gone, had it known the gradient where it
+        arrived.
+    pes: PES of Vicol, Metz & Sohl-Dickstein (2021), arXiv 2112.13835.
+    reinforce: The policy gradient of Williams (1992) for the log of the loss: no derivative
+        by the updates.
 
 The search:
   --draws
@@ -233,7 +290,7 @@ The search:
   --max_rate
       Greatest meta-learning rate. Default: 0.01.
 
-What to train:
+What to train (--task and --output_dir are needed):
   --task
       Task to train on, as 'name(argument=value,…)'; repeatable.
   --rule
@@ -247,7 +304,7 @@ What to train:
   --partner
       With --meta_optimizer=dual the second rule or preset, which is trained in turn;
       default: the one that is trained, once more.
-  --resume
+  --resume, --noresume
       Continue from the newest valid checkpoint. Default: False.
   --validation_task
       Task to validate on; default: the tasks trained on, with other seeds. Repeatable.
@@ -290,9 +347,10 @@ The run:
       Unrolls from a meta-gradient to the next, at most (growing, plateau). Default: 8.
   --seed
       Seed of everything. Default: 0.
-  --jit_compile
-      Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`).
-      Default: True.
+  --jit_compile, --nojit_compile
+      Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`). That
+      takes seconds to minutes at the start; --nojit_compile, for short runs, does
+      without it. Default: True.
 
 Tasks in other units:
   --random_scaling
@@ -304,7 +362,8 @@ Tasks in other units:
 
 The meta-gradient:
   --estimator
-      Estimator of the meta-gradient. Default: bptt.
+      Estimator of the meta-gradient, of those above; flags with its name in brackets
+      are its own. Default: bptt.
   --unroll
       Optimizee steps per meta-update (paper: 20). Default: 20.
   --num_tasks
@@ -316,7 +375,7 @@ The meta-gradient:
       Where the meta-loss is measured: on the batch that is trained on next (the
       paper's), on a fresh one of the training rows, or on one of the validation rows.
       One of same, fresh, held_out. Default: same.
-  --log_loss
+  --log_loss, --nolog_loss
       Meta-loss of log f(θ_t) instead of f(θ_t), which weighs relative progress alike at
       every size of the loss. Default: False.
   --log_floor
@@ -324,7 +383,7 @@ The meta-gradient:
   --known_horizon
       Share of the trajectories whose length (`total_steps`) the rule knows. Default:
       1.0.
-  --second_derivatives
+  --second_derivatives, --nosecond_derivatives
       Differentiate the optimizee's gradients too; the paper does not (bptt). Default:
       False.
   --gradient_checkpointing
@@ -367,7 +426,10 @@ says; 130 interrupted by Ctrl-C, 143 by a request to stop.
     "train": r"""
 l2l-train: meta-train a rule on tasks and write a preset.
 
-The preset is what LearnedOptimizer(preset="runs/first/preset") takes.
+Meta-training looks for the weights of an update rule by training many small models, the tasks,
+with it. It needs --task, which may have arguments, and --output_dir, where checkpoints, summaries
+and the preset go; the preset is what LearnedOptimizer(preset="runs/first/preset") takes. What is
+not said has a default. The first line below takes minutes and needs no download.
 
 Examples:
 
@@ -382,9 +444,22 @@ Tasks: cart_pole, cifar10_conv, conditioned_quadratic, diabetes_mlp, digits_mlp,
     residual_net, row_rnn.
 Rules: adam, annealed, celo, celo2, celo_adam, centred, dowg, gac_lstm, guarded, lazy, lstm,
     mixture, momentum, ntm_bfgs, ntm_lbfgs, partition, prodigy, rnnprop, rprop, sgd, spectral.
-Estimators: bptt, es, imitation, lookahead, pes, reinforce.
+Presets: gac-lstm-mnist, lstm-cifar10, lstm-cifar10-sub, lstm-digits, lstm-digits-held-out,
+    lstm-families, lstm-mnist, lstm-neural-art, lstm-quadratic, lstm-quadratic-uniform,
+    mixture-general, ntm-bfgs-quadratic, ntm-lbfgs-quadratic, rnnprop-families,
+    rnnprop-general, spectral-general.
+Estimators of the meta-gradient:
+    bptt: Truncated BPTT of Andrychowicz et al. (2016): exact within an unroll, 0 across.
+    es: Antithetic evolution strategies on truncations, one perturbation per task.
+    imitation: Gradients of how far a rule's updates are from a teacher's, on the way of
+        either.
+    lookahead: An update learns where it would have gone, had it known the gradient where it
+        arrived.
+    pes: PES of Vicol, Metz & Sohl-Dickstein (2021), arXiv 2112.13835.
+    reinforce: The policy gradient of Williams (1992) for the log of the loss: no derivative
+        by the updates.
 
-What to train:
+What to train (--task and --output_dir are needed):
   --task
       Task to train on, as 'name(argument=value,…)'; repeatable.
   --rule
@@ -398,7 +473,7 @@ What to train:
   --partner
       With --meta_optimizer=dual the second rule or preset, which is trained in turn;
       default: the one that is trained, once more.
-  --resume
+  --resume, --noresume
       Continue from the newest valid checkpoint. Default: False.
   --validation_task
       Task to validate on; default: the tasks trained on, with other seeds. Repeatable.
@@ -443,9 +518,10 @@ The run:
       Unrolls from a meta-gradient to the next, at most (growing, plateau). Default: 8.
   --seed
       Seed of everything. Default: 0.
-  --jit_compile
-      Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`).
-      Default: True.
+  --jit_compile, --nojit_compile
+      Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`). That
+      takes seconds to minutes at the start; --nojit_compile, for short runs, does
+      without it. Default: True.
 
 Tasks in other units:
   --random_scaling
@@ -457,7 +533,8 @@ Tasks in other units:
 
 The meta-gradient:
   --estimator
-      Estimator of the meta-gradient. Default: bptt.
+      Estimator of the meta-gradient, of those above; flags with its name in brackets
+      are its own. Default: bptt.
   --unroll
       Optimizee steps per meta-update (paper: 20). Default: 20.
   --num_tasks
@@ -469,7 +546,7 @@ The meta-gradient:
       Where the meta-loss is measured: on the batch that is trained on next (the
       paper's), on a fresh one of the training rows, or on one of the validation rows.
       One of same, fresh, held_out. Default: same.
-  --log_loss
+  --log_loss, --nolog_loss
       Meta-loss of log f(θ_t) instead of f(θ_t), which weighs relative progress alike at
       every size of the loss. Default: False.
   --log_floor
@@ -477,7 +554,7 @@ The meta-gradient:
   --known_horizon
       Share of the trajectories whose length (`total_steps`) the rule knows. Default:
       1.0.
-  --second_derivatives
+  --second_derivatives, --nosecond_derivatives
       Differentiate the optimizee's gradients too; the paper does not (bptt). Default:
       False.
   --gradient_checkpointing

@@ -87,5 +87,7 @@ class Settings(Configured):
     )
     seed: int = integer(0, max=2**31 - 1, help="Seed of everything.")
     jit_compile: bool = boolean(
-        True, help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`)."
+        True,
+        help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`). That "
+        "takes seconds to minutes at the start; --nojit_compile, for short runs, does without it.",
     )
