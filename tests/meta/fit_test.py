@@ -236,7 +236,7 @@ def test_the_learning_rate_decays_along_the_run_that_fit_is_told():
         ({"tasks": ["unheard_of"]}, "task='unheard_of'"),
         ({"tasks": []}, r"tasks=\[\]"),
         ({"estimator": "unheard_of"}, "estimator='unheard_of'"),
-        ({"rate": 1.0}, r"\{'rate': 1.0\}"),
+        ({"rate": 1.0}, "rate=1.0"),
         ({"meta_steps": 0}, "meta_steps=0"),
     ],
 )
