@@ -33,7 +33,7 @@ TRAIN = ("--task=quadratic", "--output_dir=new")
         (
             train,
             ["--scaling_share=0.5"],
-            "with --random_scaling=0.0. Received: --scaling_share=0.5",
+            "without --random_scaling. Received: --scaling_share=0.5",
         ),
         (search, ["--sigma=.3"], "no effect with --estimator=bptt. Received: --sigma=0.3"),
         (
