@@ -1,13 +1,68 @@
-"""What comparisons of meta-trainings on several problems share: their report and its pictures."""
+"""What comparisons of meta-trainings on several problems share: flags, runs, report, pictures."""
 
 import contextlib
+import functools
 import pathlib
 
 import matplotlib.pyplot as plt
 import numpy as np
+from absl import flags
 
 from experiments.tables import markdown
+from l2l_tf import meta, presets
 from l2l_tf.core.files import write_csv, write_whole
+
+
+def define_flags(experiment, problems):
+    """Define --problems, --rule, --seeds, --pieces and --output_dir.
+
+    Args:
+        experiment: Its folder in `experiments/`.
+        problems: Names of its problems.
+    """
+    flags.DEFINE_list("problems", list(problems), f"Of {', '.join(problems)}.")
+    flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
+    directory = f"runs/{experiment.replace('_', '-')}"
+    flags.DEFINE_string("pieces", directory, "Where finished runs are kept.")
+    flags.DEFINE_string("output_dir", f"experiments/{experiment}/results", "For the report.")
+
+
+class Runs:
+    """Meta-trainings of one rule on one problem, all through one trainer, which is traced once.
+
+    Args:
+        problem: Its name.
+        task: Its task, a text.
+        num_validation_tasks: Optimizees of a validation.
+        rule: What is meta-trained, a text.
+        estimator: `meta.Estimator`.
+        pieces: `Pieces`, where finished runs are kept.
+        **settings: Of the trainer.
+    """
+
+    def __init__(self, problem, task, num_validation_tasks, rule, estimator, pieces, **settings):
+        self.problem, self.task, self.rule = problem, task, rule
+        self.estimator, self.pieces = estimator, pieces
+        self.settings = {"num_validation_tasks": num_validation_tasks, **settings}
+
+    @functools.cached_property
+    def trainer(self):
+        """The one trainer, made when a run is not on disk."""
+        return meta.Trainer(self.rule, [self.task], self.estimator, **self.settings)
+
+    def start(self, seed):
+        """The rule as a run begins: untrained weights of that seed, or the preset's."""
+        rule, preset = presets.resolve(self.rule, untrained=True)
+        return rule if preset else rule.bind(rule.initial_meta_params(seed))
+
+    def kept(self, name, key, run):
+        """What `run()` returns, from disk if it was run for the same key before."""
+        return self.pieces.value(f"{self.problem}-{name}", key, run)
+
+    def say(self, *about, scores):
+        """Print how the validation scores of a run went."""
+        print(self.problem, *about, [round(score, 3) for score in scores], flush=True)
 
 
 def lowest(scores):

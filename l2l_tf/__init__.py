@@ -3,11 +3,9 @@
 import importlib
 import sys
 
-from l2l_tf.core.notices import import_tensorflow_for_a_command
-from l2l_tf.core.quick_flags import refuse_wrong_flags
+from l2l_tf.core.startup import start
 
-refuse_wrong_flags(getattr(sys, "argv", []), sys.orig_argv)
-import_tensorflow_for_a_command()  # Before anything else imports it.
+start(getattr(sys, "argv", []), sys.orig_argv)  # Before anything else imports TensorFlow.
 
 import keras  # noqa: E402
 

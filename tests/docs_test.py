@@ -1,5 +1,7 @@
 """The Python code in README and docs runs, and the commands there have the flags they use."""
 
+import contextlib
+import copy
 import importlib
 import pathlib
 import re
@@ -11,6 +13,8 @@ import numpy as np
 import pytest
 
 from l2l_tf import evaluation, presets, rules, tasks
+from l2l_tf.cli.command_line import CommandError, parse
+from l2l_tf.cli.config_flags import without_effect
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -112,3 +116,13 @@ def test_commands_in_the_docs_have_the_flags_they_use():
             assert known & {flag, flag.removeprefix("no")}, f"{page.name}: {line}: --{flag}"
             checked += 1
     assert checked > 20
+
+
+def test_commands_in_the_docs_have_no_flag_in_vain():
+    for page, line in commands():
+        name, *arguments = shlex.split(line.replace("…", ""), comments=True)
+        flag_values = copy.deepcopy(importlib.import_module(f"l2l_tf.cli.{name[4:]}").FLAGS)
+        with contextlib.suppress(CommandError):  # Some are shown in part, as `--rule`.
+            parse(name, flag_values, arguments)
+        idle = without_effect(flag_values)
+        assert idle is None, f"{page.name}: {line}: {idle}"

@@ -42,6 +42,24 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path):
     assert list(broken(page)) == ["gone.md", "page.md#gone"]
 
 
+def tables_with_code(page):
+    """Rows of a page's tables whose last column is called code."""
+    heads = re.split(
+        r"^\|(?:.*\|)? code \|\n\|[-|]+\|\n", page.read_text("utf-8"), flags=re.MULTILINE
+    )
+    for rest in heads[1:]:
+        yield [row for row in rest.partition("\n\n")[0].splitlines() if row.startswith("|")]
+
+
+@pytest.mark.parametrize("page, tables", [("paper", 2), ("appendix", 1), ("review", 1)])
+def test_each_part_of_the_paper_names_its_code(page, tables):
+    found = list(tables_with_code(ROOT / "docs" / f"{page}.md"))
+    assert len(found) == tables and min(map(len, found)) > 5
+    for row in (row for rows in found for row in rows):
+        files = re.findall(r"\]\(\.\./([^)]*\.py)\)", row.split("|")[-2])
+        assert files and all((ROOT / file).is_file() for file in files), row
+
+
 def test_every_folder_of_results_is_described():
     described = (ROOT / "results" / "README.md").read_text("utf-8")
     for folder in (p.name for p in (ROOT / "results").iterdir() if p.is_dir()):

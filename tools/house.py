@@ -24,7 +24,7 @@ ONE_OF_EACH = {
     "setting": {"clip_norm"},
 }
 # Written by a program, not by hand.
-GENERATED = {"l2l_tf/core/flag_names.py"}
+GENERATED = {"l2l_tf/core/flag_names.py", "l2l_tf/core/help_texts.py"}
 
 
 def counts(root):

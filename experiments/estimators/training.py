@@ -14,7 +14,9 @@ import time
 import numpy as np
 from absl import app, flags
 
+from experiments import meta_trainings
 from experiments.meta_trainings import (
+    define_flags,
     gain,
     lowest,
     mean_and_range,
@@ -41,16 +43,12 @@ ESTIMATORS = {
 COLOURS = dict(zip(ESTIMATORS, ("black", "C0", "C1", "C2", "C3"), strict=True))
 
 if __name__ == "__main__":
-    flags.DEFINE_list("problems", list(PROBLEMS), "Of quadratics, digits.")
-    flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    define_flags("estimators", PROBLEMS)
     flags.DEFINE_float("budget", 5.0, "Seconds of processor time of a run on quadratics.", 0.1)
-    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
-    flags.DEFINE_string("pieces", "runs/estimators", "Where finished runs are kept.")
-    flags.DEFINE_string("output_dir", "experiments/estimators/results", "For the report.")
 
 
-class Runs:
-    """Meta-trainings by one estimator on one problem, through one trainer.
+class Runs(meta_trainings.Runs):
+    """Meta-trainings by one estimator on one problem.
 
     Args:
         problem: Key of `PROBLEMS`.
@@ -61,26 +59,23 @@ class Runs:
     """
 
     def __init__(self, problem, name, rule, budget, pieces):
-        self.problem, self.name, self.rule = problem, name, rule
-        self.budget, self.pieces, self._trainer = budget, pieces, None
-        self.key = [problem, PROBLEMS[problem], repr(self.estimator()), rule]
-
-    def estimator(self):
-        """The estimator at its number of optimizees."""
-        cls, at_a_time, arguments = ESTIMATORS[self.name]
-        num_tasks = PROBLEMS[self.problem][1] // at_a_time
-        return cls(unroll=UNROLL, num_tasks=num_tasks, **arguments)
+        task, num_tasks, num_validation_tasks, _ = PROBLEMS[problem]
+        cls, at_a_time, arguments = ESTIMATORS[name]
+        estimator = cls(unroll=UNROLL, num_tasks=num_tasks // at_a_time, **arguments)
+        lengths = {"trajectories": (TRAJECTORY,)}
+        super().__init__(problem, task, num_validation_tasks, rule, estimator, pieces, **lengths)
+        self.name, self.budget = name, budget
+        self.key = [problem, PROBLEMS[problem], repr(estimator), rule]
 
     def seconds(self):
         """Processor time of a meta-step, median of some."""
-        measured = self.pieces.value(f"{self.problem}-seconds", self.key, self._measured)
-        return measured["per_meta_step"]
+        return self.kept("seconds", self.key, self._measured)["per_meta_step"]
 
     def _measured(self):
-        trainer, taken = self.trainer(), []
+        taken = []
         for _ in range(12):
             started = time.process_time()
-            trainer.step()
+            self.trainer.step()
             taken.append(time.process_time() - started)
         return {"per_meta_step": float(np.median(taken[2:]))}
 
@@ -92,35 +87,21 @@ class Runs:
     def scores(self, rate, seed):
         """Validation scores of one run, `VALIDATIONS` of them and the one before it."""
         key = [*self.key, self.meta_steps(), rate, seed]
-        name = f"{self.problem}-{self.name}"
-        return self.pieces.value(name, key, lambda: self._run(rate, seed))
+        return self.kept(self.name, key, lambda: self._run(rate, seed))
 
     def _run(self, rate, seed):
-        trainer, meta_steps = self.trainer(), self.meta_steps()
-        trainer.restart(
-            trainer.rule.bind(trainer.rule.initial_meta_params(seed)),
+        meta_steps = self.meta_steps()
+        self.trainer.restart(
+            self.start(seed),
             meta_learning_rate=rate,
             seed=seed,
             meta_steps=meta_steps,
             validate_every=meta_steps // VALIDATIONS,
         )
-        trainer.fit(verbose=0)
-        found = [v["score"] for v in trainer.validations]
-        print(self.problem, self.name, rate, seed, [round(v, 3) for v in found[::2]], flush=True)
+        self.trainer.fit(verbose=0)
+        found = [v["score"] for v in self.trainer.validations]
+        self.say(self.name, rate, seed, scores=found[::2])
         return found
-
-    def trainer(self):
-        """The one trainer of all of these runs."""
-        if self._trainer is None:
-            task, _, num_validation_tasks, _ = PROBLEMS[self.problem]
-            self._trainer = meta.Trainer(
-                self.rule,
-                [task],
-                self.estimator(),
-                trajectories=(TRAJECTORY,),
-                num_validation_tasks=num_validation_tasks,
-            )
-        return self._trainer
 
 
 def problem_of(problem, rule, budget, seeds, pieces):

@@ -15,9 +15,17 @@ run goes on, and the report says what is there.
 import numpy as np
 from absl import app, flags
 
-from experiments.meta_trainings import lowest, mean_and_range, report, spelled_scores, two_rows
+from experiments import meta_trainings
+from experiments.meta_trainings import (
+    define_flags,
+    lowest,
+    mean_and_range,
+    report,
+    spelled_scores,
+    two_rows,
+)
 from experiments.pieces import Pieces
-from l2l_tf import meta, presets
+from l2l_tf import meta
 
 FLAGS = flags.FLAGS
 TRAJECTORY, EVERY = 100, 20
@@ -33,17 +41,13 @@ GRIDS = {
 COLOURS = dict(zip(GRIDS, ("black", "C0", "C1", "C2", "C3"), strict=True))
 
 if __name__ == "__main__":
-    flags.DEFINE_list("problems", list(PROBLEMS), "Of quadratics, digits.")
-    flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    define_flags("meta_optimizers", PROBLEMS)
     flags.DEFINE_string("report", "meta_optimizers", "Name of the files of the report.")
     flags.DEFINE_integer("meta_steps", 200, "Meta-steps of each run.", 1)
-    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
-    flags.DEFINE_string("pieces", "runs/meta-optimizers", "Where finished runs are kept.")
-    flags.DEFINE_string("output_dir", "experiments/meta_optimizers/results", "For the report.")
 
 
-class Runs:
-    """Meta-trainings of one rule on one problem, through one trainer.
+class Runs(meta_trainings.Runs):
+    """Meta-trainings of one rule on one problem.
 
     Args:
         problem: Key of `PROBLEMS`.
@@ -53,43 +57,25 @@ class Runs:
     """
 
     def __init__(self, problem, rule, meta_steps, pieces):
-        self.problem, self.rule, self.meta_steps = problem, rule, meta_steps
-        self.pieces, self.trainer = pieces, None
+        task, num_tasks, num_validation_tasks = PROBLEMS[problem]
+        estimator = meta.TruncatedBPTT(unroll=20, num_tasks=num_tasks, log_loss=True)
+        lengths = {"trajectories": (TRAJECTORY,), "meta_steps": meta_steps, "validate_every": EVERY}
+        super().__init__(problem, task, num_validation_tasks, rule, estimator, pieces, **lengths)
 
     def scores(self, name, rate, seed):
         """Validation scores of one run, every `EVERY` meta-steps, the first before it."""
-        key = [self.problem, PROBLEMS[self.problem], self.rule, self.meta_steps, name, rate, seed]
-        return self.pieces.value(
-            f"{self.problem}-{name.split(':')[-1]}", key, lambda: self._run(name, rate, seed)
-        )
+        key = [self.problem, PROBLEMS[self.problem], self.rule, self.settings["meta_steps"]]
+        key += [name, rate, seed]
+        return self.kept(name.split(":")[-1], key, lambda: self._run(name, rate, seed))
 
     def _run(self, name, rate, seed):
-        if self.trainer is None:
-            self.trainer = self._new_trainer()
         changed = "meta_learning_rate" if name == "adam" else "meta_update_scale"
         settings = {"meta_optimizer": name, changed: rate, "seed": seed}
-        self.trainer.restart(self._start(seed), **settings)
+        self.trainer.restart(self.start(seed), **settings)
         self.trainer.fit(verbose=0)
         found = [v["score"] for v in self.trainer.validations]
-        print(self.problem, name, rate, seed, [round(v, 3) for v in found[::3]], flush=True)
+        self.say(name, rate, seed, scores=found[::3])
         return found
-
-    def _start(self, seed):
-        """The rule as a run begins: untrained weights of that seed, or the preset's."""
-        rule, preset = presets.resolve(self.rule, untrained=True)
-        return rule if preset else rule.bind(rule.initial_meta_params(seed))
-
-    def _new_trainer(self):
-        task, num_tasks, num_validation_tasks = PROBLEMS[self.problem]
-        return meta.Trainer(
-            self.rule,
-            [task],
-            meta.TruncatedBPTT(unroll=20, num_tasks=num_tasks, log_loss=True),
-            trajectories=(TRAJECTORY,),
-            meta_steps=self.meta_steps,
-            validate_every=EVERY,
-            num_validation_tasks=num_validation_tasks,
-        )
 
 
 def chosen(grid):

@@ -9,12 +9,15 @@ other seeds are reported, with the processor time of the meta-steps. Finished ru
 --pieces.
 """
 
+import functools
 import time
 
 import numpy as np
 from absl import app, flags
 
+from experiments import meta_trainings
 from experiments.meta_trainings import (
+    define_flags,
     gain,
     lowest,
     mean_and_range,
@@ -34,16 +37,12 @@ RATES = (3e-3, 1e-2, 3e-2)
 COLOURS = dict(zip(SCHEDULES, ("black", "C0", "C3"), strict=True))
 
 if __name__ == "__main__":
-    flags.DEFINE_list("problems", list(PROBLEMS), "Of quadratics, digits.")
-    flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
+    define_flags("refresh", PROBLEMS)
     flags.DEFINE_integer("meta_steps", 300, "Unrolls of each run.", 1)
-    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
-    flags.DEFINE_string("pieces", "runs/refresh", "Where finished runs are kept.")
-    flags.DEFINE_string("output_dir", "experiments/refresh/results", "For the report.")
 
 
-class Runs:
-    """Meta-trainings on one problem, through one trainer.
+class Runs(meta_trainings.Runs):
+    """Meta-trainings on one problem.
 
     Args:
         problem: Key of `PROBLEMS`.
@@ -53,22 +52,28 @@ class Runs:
     """
 
     def __init__(self, problem, rule, meta_steps, pieces):
-        self.problem, self.rule, self.meta_steps = problem, rule, meta_steps
-        self.pieces, self.trainer = pieces, None
+        task, num_tasks, num_validation_tasks = PROBLEMS[problem]
+        estimator = meta.TruncatedBPTT(unroll=UNROLL, num_tasks=num_tasks, log_loss=True)
+        lengths = {"trajectories": (TRAJECTORY,), "meta_steps": meta_steps}
+        super().__init__(problem, task, num_validation_tasks, rule, estimator, pieces, **lengths)
 
     def found(self, schedule, rate, seed):
         """Dict of a run: validation `scores`, processor time `at` each, share `refreshed`."""
-        key = [self.problem, PROBLEMS[self.problem], self.rule, self.meta_steps]
+        key = [self.problem, PROBLEMS[self.problem], self.rule, self.settings["meta_steps"]]
         key += [UNROLL, TRAJECTORY, EVERY, schedule, rate, seed]
-        return self.pieces.value(
-            f"{self.problem}-{schedule}", key, lambda: self._run(schedule, rate, seed)
-        )
+        return self.kept(schedule, key, lambda: self._run(schedule, rate, seed))
+
+    @functools.cached_property
+    def trainer(self):
+        """The trainer, traced before anything is timed."""
+        trainer = super().trainer
+        trainer.step()
+        trainer.step()
+        return trainer
 
     def _run(self, schedule, rate, seed):
-        if self.trainer is None:
-            self.trainer = self._new_trainer()
         trainer, changes = self.trainer, {"refresh": schedule, "meta_learning_rate": rate}
-        start = trainer.rule.bind(trainer.rule.initial_meta_params(seed))
+        start = self.start(seed)
         if schedule != "always":  # Both kinds of unrolls are traced before anything is timed.
             trainer.restart(start, **changes, seed=seed)
             for _ in range(4):
@@ -81,23 +86,8 @@ class Runs:
                 refreshed.append(trainer.step()["refreshed"])
             at.append(before + time.process_time() - started)
             scores.append(trainer.validate()["score"])
-        shown = [round(s, 3) for s in scores[::4]]
-        print(self.problem, schedule, rate, seed, shown, round(at[-1], 1), flush=True)
+        self.say(schedule, rate, seed, round(at[-1], 1), scores=scores[::4])
         return {"scores": scores, "at": at, "refreshed": float(np.mean(refreshed))}
-
-    def _new_trainer(self):
-        task, num_tasks, num_validation_tasks = PROBLEMS[self.problem]
-        trainer = meta.Trainer(
-            self.rule,
-            [task],
-            meta.TruncatedBPTT(unroll=UNROLL, num_tasks=num_tasks, log_loss=True),
-            trajectories=(TRAJECTORY,),
-            meta_steps=self.meta_steps,
-            num_validation_tasks=num_validation_tasks,
-        )
-        trainer.step()
-        trainer.step()
-        return trainer
 
 
 def problem_of(runs, seeds):

@@ -10,8 +10,10 @@ import textwrap
 
 from absl import flags
 
+from l2l_tf.cli.config_flags import without_effect
 from l2l_tf.core import renamed
-from l2l_tf.core.quick_flags import unknown_flag
+from l2l_tf.core.quick_answers import asks_for_help, switched_off, unknown_flag
+from l2l_tf.core.unknown import nearest
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done, with nothing to keep; 2 something to correct, which the last "
@@ -57,7 +59,7 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         import_modules(argv)
         if imported:
             imported()
-        if any(a in ("--help", "-help", "-h", "--helpfull") for a in argv):
+        if asks_for_help(argv):
             print(_help(program, description, flag_values, groups or {}))
             return 0
         return main(parse(program, flag_values, argv))
@@ -91,6 +93,13 @@ def import_modules(argv):
     if modules and "" not in sys.path:
         sys.path.insert(0, "")  # As `python -m` has it.
     for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
+            name = pathlib.PurePath(module).stem
+            near = f", such as --import={name}" if name.isidentifier() else ""
+            raise CommandError(
+                "A module is named as in Python, without a path or an ending"
+                f"{near}. Received: --import={module}"
+            )
         try:
             importlib.import_module(module)
         except Exception as error:
@@ -187,28 +196,56 @@ def parse(program, flag_values, argv):
         List of the program's name and what is no flag.
 
     Raises:
-        CommandError: If a flag is unknown or its value is not allowed.
+        CommandError: If a flag is unknown, its value not allowed, or it has no effect.
     """
     for name in flag_values:
         flag_values[name].unparse()
     try:
-        return flag_values([program, *argv])
+        rest = flag_values([program, *argv])
     except flags.UnrecognizedFlagError as error:
         now = renamed.FLAGS.get(error.flagname.removeprefix("no"))
         if now in flag_values:
             raise CommandError(
                 f"--{error.flagname} is --{now} now. Received: {error.flagvalue}"
             ) from error
-        near = re.search(r"Did you mean: (.*?) \?", str(error))
-        text = unknown_flag(error.flagvalue, near and near.group(1))
-        raise CommandError(text) from error
-    except flags.Error as error:
+        switches = [f"no{name}" for name in flag_values if flag_values[name].boolean]
+        near = nearest(error.flagname, [*flag_values, *switches])
+        raise CommandError(unknown_flag(error.flagvalue, near)) from error
+    except flags.CantOpenFlagFileError as error:
+        given = " ".join(a for a in argv if "flagfile" in a)
+        reason = re.search(r"\[Errno \d+\] ([^:]*)", str(error))
+        raise CommandError(
+            f"--flagfile is a file of flags, one a line ({reason[1] if reason else error}). "
+            f"Received: {given}"
+        ) from error
+    except (flags.Error, ValueError) as error:  # The latter of a value behind `--noname`.
+        match = re.fullmatch(r"(--?no\w+=.*) does not take an argument", str(error), re.DOTALL)
+        if match:
+            raise CommandError(switched_off(match.group(1))) from error
         match = re.fullmatch(r"flag (--\w+=.*?): (.*)", str(error), re.DOTALL)
         if match and "Received:" in match.group(2):
             raise CommandError(match.group(2)) from error
         if match:
             raise CommandError(f"{match.group(2)}. Received: {match.group(1)}") from error
         raise CommandError(f"{error}. Received: {shlex.join(argv)}") from error
+    idle = without_effect(flag_values)
+    if idle:
+        raise CommandError(idle)
+    return rest
+
+
+def listed(**names):
+    """Names that a command knows, for its help: a paragraph each.
+
+    Args:
+        **names: Heading → names.
+    """
+    return "\n".join(
+        textwrap.fill(
+            f"{kind}: {', '.join(of)}.", 94, subsequent_indent="    ", break_on_hyphens=False
+        )
+        for kind, of in names.items()
+    )
 
 
 def _help(program, description, flag_values, groups):
@@ -221,7 +258,7 @@ def _help(program, description, flag_values, groups):
             lines += ["", f"{heading}:"]
         for name in names:
             text = _about(flag_values[name])
-            lines.append(f"  --{name}")
+            lines.append(f"  --{name}{f', --no{name}' if flag_values[name].boolean else ''}")
             lines += textwrap.wrap(text, 88, initial_indent=" " * 6, subsequent_indent=" " * 6)
     return "\n".join([*lines, "", *textwrap.wrap(EXIT_CODES, 94)])
 

@@ -9,7 +9,7 @@ import typing
 
 from absl import flags
 
-from l2l_tf.core.config import flag_of
+from l2l_tf.core.config import flag_of, type_of
 from l2l_tf.core.flag_values import CHECKS, described, value_of
 
 
@@ -38,7 +38,7 @@ def define(flag_values, cls, **defaults):
         if name in flag_values:
             _share(flag_values[name], cls, field, default)
             continue
-        _define(flag_values, name, field, default)
+        _define(flag_values, name, field, default, cls)
         defined.append(name)
     return defined
 
@@ -49,12 +49,13 @@ def define_flags(flag_values, **fields):
         _define(flag_values, name, field, field.default)
 
 
-def _define(flag_values, name, field, default):
-    parser, help_text = Parser(name, field), field.metadata["help"]
+def _define(flag_values, name, field, default, cls=None):
+    parser, help_text = Parser(name, field, cls), field.metadata["help"]
     if parser.kind is bool:
         flag = flags.BooleanFlag(name, default, help_text)
         flag.parser = parser
         flags.DEFINE_flag(flag, flag_values)
+        effective(flag_values, [name], field.metadata["when"])
         return
     several = field.metadata.get("several")
     kind = flags.MultiFlag if several else flags.Flag
@@ -62,6 +63,46 @@ def _define(flag_values, name, field, default):
     flags.DEFINE_flag(
         kind(parser, flags.ArgumentSerializer(), name, default, help_text), flag_values
     )
+    effective(flag_values, [name], field.metadata["when"])
+
+
+def effective(flag_values, names, when):
+    """Let flags have an effect only where others have such values; `parse` refuses them elsewhere.
+
+    Args:
+        flag_values: `flags.FlagValues`.
+        names: Names of the flags.
+        when: Dict name of another flag → function of its value, which says whether; or None.
+    """
+    for name in names if when else ():
+        flag = flag_values[name]
+        flag.when = {**getattr(flag, "when", {}), **when}
+
+
+def without_effect(flag_values):
+    """What is said of the first flag that was given and has no effect; None if all have one."""
+    for name in flag_values:
+        flag = flag_values[name]
+        for other, applies in getattr(flag, "when", {}).items() if flag.present else ():
+            if not applies(flag_values[other].value):
+                beside = _spelled(flag_values[other])
+                return f"--{name} has no effect {beside}. Received: {_given(flag)}"
+    return None
+
+
+def _spelled(flag):
+    return (
+        f"with {_given(flag)}" if flag.value not in (None, False, []) else f"without --{flag.name}"
+    )
+
+
+def _given(flag):
+    """A flag as it is written."""
+    if flag.boolean:
+        return f"--{flag.name}" if flag.value else f"--no{flag.name}"
+    values = flag.value if isinstance(flag, flags.MultiFlag) else [flag.value]
+    texts = (",".join(map(str, v)) if isinstance(v, list) else v for v in values)
+    return " ".join(f"--{flag.name}={text}" for text in texts)
 
 
 def _share(flag, cls, field, default):
@@ -85,8 +126,8 @@ class Parser(flags.ArgumentParser):
         kind: Type of the value.
     """
 
-    def __init__(self, name, field):
-        self.name, self.check, self.kind = name, field.metadata["each"], _kind(field)
+    def __init__(self, name, field, cls=None):
+        self.name, self.check, self.kind = name, field.metadata["each"], _kind(field, cls)
         self.enum_values = list(field.metadata["choices"]) or None
 
     def parse(self, argument):
@@ -99,10 +140,13 @@ class Parser(flags.ArgumentParser):
         return self.kind.__name__
 
 
-def _kind(field):
+def _kind(field, cls):
     """Type of the values that a field's flag has, by its check or, without a known one, its own."""
     known = described(field.metadata["each"])
     if known:
         return CHECKS[known[0]][1]
-    kinds = typing.get_args(field.type) or (field.type,)
+    if cls is None:
+        return str
+    hint = type_of(cls, field.name)
+    kinds = typing.get_args(hint) or (hint,)
     return next(k for k in kinds if k not in (types.NoneType, Ellipsis))

@@ -1,5 +1,7 @@
 """`l2l-convert`: published weights of other learned optimizers as a preset.
 
+It needs --source, --weights, a file that the authors publish, and --output.
+
 Examples:
 
     l2l-convert --source=celo --weights=celo_weights.npz --output=presets/celo
@@ -16,7 +18,7 @@ from absl import flags
 from l2l_tf import presets
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
 from l2l_tf.cli.config_flags import define_flags
-from l2l_tf.core.config import boolean, choice
+from l2l_tf.core.config import among, boolean, choice
 from l2l_tf.rules.celo.published_weights import SOURCES, rule_from_published_weights
 
 FLAGS = command_flags()
@@ -27,6 +29,7 @@ define_flags(
     orthogonalize=boolean(
         True,
         help="Celo2 only: with orthogonalised matrices (Celo2) or without (Celo2-base).",
+        when={"source": among("celo2")},
     ),
 )
 flags.DEFINE_string(

@@ -1,5 +1,10 @@
 r"""`l2l-evaluate`: learned optimizers beside tuned hand-crafted ones.
 
+It needs --output_dir, and --task or --suite; --preset and --contender name what is compared with
+the --baselines, each of which has its learning rate tuned first, on other seeds. Finished runs are
+kept: an interrupted command goes on when it is given again. The first line below takes minutes and
+needs no download.
+
 Examples:
 
     l2l-evaluate --preset=lstm-digits --task=digits_mlp --steps=100 --output_dir=runs/evaluated
@@ -10,6 +15,7 @@ Examples:
     l2l-evaluate --results=runs/evaluated/results.json --report=cost --output_dir=runs/evaluated
 """
 
+import operator
 import sys
 
 from absl import flags
@@ -18,11 +24,12 @@ from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
+    listed,
     output_directory,
     refuse_arguments,
     run_command,
 )
-from l2l_tf.cli.config_flags import define, define_flags
+from l2l_tf.cli.config_flags import define, define_flags, effective
 from l2l_tf.cli.text_table import terminal_width
 from l2l_tf.core.config import boolean, choice, from_flags, number
 from l2l_tf.evaluation.settings import Settings
@@ -48,13 +55,17 @@ define_flags(
         "development",
         ("development", "report"),
         help="Half of the suite: for choices, or for figures that are published.",
+        when={"suite": bool},
     ),
     quick=boolean(
         False,
         help="A first look at the suite: a fifth of the steps, three rates, two seeds, fewer "
         "baselines.",
+        when={"suite": bool},
     ),
-    stretch=number(1.0, above=0, help="Factor on the steps of the suite's tasks."),
+    stretch=number(
+        1.0, above=0, help="Factor on the steps of the suite's tasks.", when={"suite": bool}
+    ),
 )
 flags.DEFINE_multi_string(
     "task",
@@ -65,7 +76,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_list(
     "baselines",
     "sgd,momentum,nesterov,adagrad,rmsprop,rprop,adam,adamw",
-    "Hand-crafted optimizers, each tuned; docs/evaluation.md lists all. Empty: none.",
+    "Hand-crafted optimizers of those above, each tuned, with commas between. Empty: none.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -83,7 +94,11 @@ define_flags(
         help="A report more. cost: what a step costs beside tuned Adam's and when that pays back, "
         "in steps and in seconds; printed, and written as cost.csv.",
     ),
-    known_horizon=boolean(False, help="Give presets the length of the run (total_steps)."),
+    known_horizon=boolean(
+        False,
+        help="Give presets the length of the run (total_steps).",
+        when={"preset": bool},
+    ),
 )
 flags.DEFINE_multi_string(
     "results",
@@ -101,8 +116,20 @@ flags.DEFINE_string(
 )
 define(FLAGS, Settings)
 TUNED_OVER = [*define(FLAGS, Grid), "grid_seeds", "tune_for"]
+effective(FLAGS, TUNED_OVER, {"baselines": bool})
+# What there is to say where nothing is run.
+OF_EARLIER = {"results", "output_dir", "report", "html", "import"}
+effective(FLAGS, sorted(set(FLAGS) - OF_EARLIER), {"results": operator.not_})
 GROUPS = {
-    "On a task": ("task", "preset", "output_dir", "steps", "seeds", "baselines", "known_horizon"),
+    "On a task (--task and --output_dir are needed)": (
+        "task",
+        "preset",
+        "output_dir",
+        "steps",
+        "seeds",
+        "baselines",
+        "known_horizon",
+    ),
     "On a suite": ("suite", "half", "quick", "contender", "stretch", "cache_dir"),
     "Reports": ("html", "report", "results"),
     "The learning rates that baselines are tuned over": TUNED_OVER,
@@ -117,7 +144,7 @@ def main(argv):
     if FLAGS.suite:
         from l2l_tf.cli import evaluate_suite
 
-        return evaluate_suite.main(FLAGS)
+        return evaluate_suite.main(FLAGS, contenders_of)
     if not FLAGS.task or not FLAGS.output_dir:
         raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
@@ -131,8 +158,7 @@ def main(argv):
     from l2l_tf import evaluation
 
     try:
-        contenders = [evaluation.learned(p, None, FLAGS.known_horizon) for p in FLAGS.preset]
-        contenders += [evaluation.contender_from_text(text) for text in FLAGS.contender]
+        contenders = contenders_of(FLAGS)
         results = evaluation.evaluate(
             FLAGS.task,
             [*contenders, *FLAGS.baselines],
@@ -147,6 +173,27 @@ def main(argv):
         raise CommandError(str(error)) from error
     _write(results, output)
     return 0
+
+
+def contenders_of(flag_values):
+    """The learned optimizers that `--preset` and `--contender` name.
+
+    Args:
+        flag_values: Parsed flags.
+
+    Raises:
+        ValueError: If a name is unknown, or `--preset` names no preset: rules are contenders.
+    """
+    from l2l_tf import evaluation, presets, rules
+
+    for text in flag_values.preset:
+        if text.partition("(")[0] in rules.names():
+            raise ValueError(
+                f"--preset names a preset; a rule is a --contender. Received: --preset={text}"
+            )
+        presets.preset_directory(text)
+    named = [evaluation.learned(p, None, flag_values.known_horizon) for p in flag_values.preset]
+    return named + [evaluation.contender_from_text(text) for text in flag_values.contender]
 
 
 def _page_of_earlier_results():
@@ -191,7 +238,20 @@ def _write(results, output):
 
 def run(argv=None):
     """Entry point of `l2l-evaluate`; returns the exit code."""
-    return run_command("l2l-evaluate", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
+    return run_command("l2l-evaluate", _description, FLAGS, main, argv, groups=GROUPS)
+
+
+def _description():
+    from l2l_tf import presets, rules, tasks
+    from l2l_tf.evaluation import baselines
+
+    names = listed(
+        Tasks=tasks.names(),
+        Presets=presets.list_presets(),
+        Baselines=baselines.names(),
+        **{"Rules, for --contender": rules.names()},
+    )
+    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
 
 
 if __name__ == "__main__":

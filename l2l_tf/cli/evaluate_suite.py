@@ -18,29 +18,27 @@ held out:      final held-out loss / tuned Adam's, median over tasks
 """
 
 
-def main(flags):
+def main(flags, contenders_of):
     """Run the suite as the flags say; returns the exit code.
 
     Args:
         flags: Parsed flags of `l2l-evaluate`.
+        contenders_of: Function of these that returns the learned optimizers they name.
 
     Raises:
         CommandError: If the flags or the machine's data do not allow it.
     """
     output = output_directory(flags)
     cache = flags.cache_dir or output / "runs"
-    from l2l_tf import evaluation
     from l2l_tf.evaluation import page, suite
 
     baselines = _baselines(flags, suite)
     cost_files.check_reference(flags.report, baselines)
     begun = time.time()
     try:
-        contenders = [evaluation.learned(p, None, flags.known_horizon) for p in flags.preset]
-        contenders += [evaluation.contender_from_text(text) for text in flags.contender]
         results = suite.run_suite(
             suite.entries(flags.half, flags.task or (), flags.suite),
-            [*contenders, *baselines],
+            [*contenders_of(flags), *baselines],
             _settings(flags, suite.SUITES[flags.suite]),
             stretch=flags.stretch * (suite.QUICK_STRETCH if flags.quick else 1.0),
             suite=flags.suite,

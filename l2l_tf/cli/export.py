@@ -1,21 +1,33 @@
 """`l2l-export`: a SavedModel that needs only TensorFlow, or a file that trains on a device.
 
+It needs --output_dir, and the compiled --model whose training is exported, or else the --preset or
+--rule whose step is: without a model, and for a rule that looks at whole tensors, as the default
+does, --shapes too.
+
 Examples:
 
     l2l-export --model=model.keras --output_dir=training
     l2l-export --model=model.keras --kind=litert --batch_size=8 --output_dir=device
     l2l-export --preset=runs/first/preset --output_dir=step
+    l2l-export --shapes='784x20;20;20x10;10' --output_dir=step_of_the_default
 """
 
+import operator
 import re
 import sys
 
 from absl import flags
 
-from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
-from l2l_tf.cli.config_flags import define_flags
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_flags,
+    listed,
+    refuse_arguments,
+    run_command,
+)
+from l2l_tf.cli.config_flags import define_flags, effective
 from l2l_tf.core import notices
-from l2l_tf.core.config import choice, integer, number
+from l2l_tf.core.config import among, choice, integer, number
 
 FLAGS = command_flags()
 
@@ -41,8 +53,8 @@ flags.DEFINE_string("output_dir", None, "New or empty directory.", flag_values=F
 flags.DEFINE_string(
     "shapes",
     None,
-    "Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors; "
-    "default: one vector of any length.",
+    "Shapes of the parameters, as '3x4;4;scalar', for rules that look at whole tensors, "
+    "which need them; default: one vector of any length.",
     flag_values=FLAGS,
 )
 define_flags(
@@ -57,8 +69,11 @@ define_flags(
         help="SavedModel, or OUTPUT_DIR/training.tflite with a --model's training in LiteRT's "
         "operations.",
     ),
-    batch_size=integer(32, min=1, help="Rows of a batch on a device."),
+    batch_size=integer(
+        32, min=1, help="Rows of a batch on a device.", when={"kind": among("litert")}
+    ),
 )
+effective(FLAGS, ("preset", "rule", "shapes", "learning_rate"), {"model": operator.not_})
 GROUPS = {
     "What to export": ("model", "preset", "rule", "output_dir", "kind"),
     "For a device (--kind=litert)": ("batch_size",),
@@ -71,17 +86,7 @@ def main(argv):
     refuse_arguments(argv)
     if not FLAGS.output_dir:
         raise CommandError("--output_dir is needed. Received: --output_dir=")
-    for_steps = [n for n in ("preset", "rule", "shapes", "learning_rate") if FLAGS[n].present]
-    if FLAGS.model and for_steps:
-        raise CommandError(
-            f"--model goes without the flags of a step. Received: --model={FLAGS.model} and "
-            + ", ".join(f"--{name}={FLAGS[name].value}" for name in for_steps)
-        )
     on_device = FLAGS.kind == "litert"
-    if FLAGS["batch_size"].present and not on_device:
-        raise CommandError(
-            f"--batch_size is for --kind=litert. Received: --batch_size={FLAGS.batch_size}"
-        )
     if on_device and not FLAGS.model:
         raise CommandError(f"--kind=litert is of a --model. Received: --model={FLAGS.model}")
     shapes = None if FLAGS.shapes is None else _shapes(FLAGS.shapes)
@@ -106,12 +111,25 @@ def main(argv):
             optimizer = l2l_tf.LearnedOptimizer(
                 FLAGS.learning_rate, preset=FLAGS.preset, rule=FLAGS.rule
             )
+            if shapes is None and not optimizer.rule.coordinatewise:
+                raise CommandError(
+                    "A rule that looks at whole tensors needs --shapes, those of the model's "
+                    "parameters, such as --shapes='64x10;10'; or give the compiled model itself, "
+                    f"--model=model.keras. Received: --shapes=None with {_source(FLAGS)}"
+                )
             with notices.quietly():
                 export.export_step(optimizer, FLAGS.output_dir, shapes)
     except (ValueError, TypeError, OSError) as error:
         raise CommandError(str(error)) from error
     print(f"The SavedModel is in {FLAGS.output_dir}")
     return 0
+
+
+def _source(flag_values):
+    from l2l_tf.presets import default_preset
+
+    given = [f"--{n}={flag_values[n].value}" for n in ("preset", "rule") if flag_values[n].present]
+    return " ".join(given) or f"the default, --preset={default_preset()}"
 
 
 def _model(keras, file):
@@ -144,7 +162,14 @@ def _shapes(text):
 
 def run(argv=None):
     """Entry point of `l2l-export`; returns the exit code."""
-    return run_command("l2l-export", __doc__.partition(":")[2], FLAGS, main, argv, groups=GROUPS)
+    return run_command("l2l-export", _description, FLAGS, main, argv, groups=GROUPS)
+
+
+def _description():
+    from l2l_tf import presets, rules
+
+    names = listed(Presets=presets.list_presets(), Rules=rules.names())
+    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ Examples:
     l2l-presets --card=lstm-digits
 """
 
+import operator
 import sys
 
 from absl import flags
 
 from l2l_tf import presets
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
-from l2l_tf.cli.config_flags import define_flags
+from l2l_tf.cli.config_flags import define_flags, effective
 from l2l_tf.cli.text_table import text_table
 from l2l_tf.core.config import boolean
 from l2l_tf.presets.summary import MEASURED_KERNEL
@@ -20,6 +21,7 @@ from l2l_tf.presets.summary import MEASURED_KERNEL
 FLAGS = command_flags()
 flags.DEFINE_string("card", None, "Preset (name or directory) to show.", flag_values=FLAGS)
 define_flags(FLAGS, names=boolean(False, help="Only the names, one a line."))
+effective(FLAGS, ["card"], {"names": operator.not_})
 GROUPS = {"What to show": ("card", "names")}
 
 HEAD = ["preset", "rule", "meta-trained on", "steps", "weights", "bytes", "score"]

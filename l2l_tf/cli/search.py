@@ -3,7 +3,7 @@ r"""`l2l-search`: random search of the learning rate of `l2l-train`'s Adam.
 Every draw is a run of `l2l-train` with the other flags, in a directory of its own; the one with the
 least validation score is kept as `preset/`, all are listed in `search.csv`. With `--patience` a run
 stops early where validation no longer improves. `--resume` goes on where a search stopped, also
-with more draws.
+with more draws. It needs --task and --output_dir, as l2l-train does.
 
 Examples:
 
@@ -25,7 +25,7 @@ from l2l_tf.cli.command_line import (
     run_command,
     run_directory,
 )
-from l2l_tf.core.config import integer, number
+from l2l_tf.core.config import among, integer, number
 
 OWN = ("draws", "min_rate", "max_rate")
 GROUPS = {"The search": OWN} | {
@@ -40,6 +40,7 @@ config_flags.define_flags(
     min_rate=number(1e-5, above=0, help="Least meta-learning rate."),
     max_rate=number(1e-2, above=0, help="Greatest meta-learning rate."),
 )
+config_flags.effective(FLAGS, OWN, {"meta_optimizer": among("adam")})
 
 
 def main(argv):
@@ -81,7 +82,11 @@ def main(argv):
 
 def run(argv=None):
     """Entry point of `l2l-search`; returns the exit code."""
-    return run_command("l2l-search", __doc__.partition(":")[2], FLAGS, main, argv, _define, GROUPS)
+    return run_command("l2l-search", _description, FLAGS, main, argv, _define, GROUPS)
+
+
+def _description():
+    return f"{__doc__.partition(':')[2].strip()}\n\n{train.known_names()}"
 
 
 def _define():

@@ -1,6 +1,9 @@
 r"""`l2l-train`: meta-train a rule on tasks and write a preset.
 
-The preset is what LearnedOptimizer(preset="runs/first/preset") takes.
+Meta-training looks for the weights of an update rule by training many small models, the tasks,
+with it. It needs --task, which may have arguments, and --output_dir, where checkpoints, summaries
+and the preset go; the preset is what LearnedOptimizer(preset="runs/first/preset") takes. What is
+not said has a default. The first line below takes minutes and needs no download.
 
 Examples:
 
@@ -10,24 +13,26 @@ Examples:
     l2l-train --start_from=lstm-digits --task=row_rnn --estimator=pes --output_dir=runs/third
 """
 
+import dataclasses
 import math
 import sys
 import textwrap
 
 from absl import flags
 
-from l2l_tf import rules, tasks
+from l2l_tf import presets, rules, tasks
 from l2l_tf.cli import config_flags
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
     command_for_card,
+    listed,
     refuse_arguments,
     run_command,
     run_directory,
     unusable,
 )
-from l2l_tf.core.config import boolean, choice
+from l2l_tf.core.config import among, boolean, choice, flag_of, setting
 from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.spread import STRATEGIES
@@ -56,17 +61,21 @@ flags.DEFINE_string(
     "such as those of an lstm in partition or gac_lstm.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
 flags.DEFINE_string(
-    "partner",
-    None,
-    "With --meta_optimizer=dual the second rule or preset, which is trained in turn; default: the "
-    "one that is trained, once more.",
+    "estimator",
+    "bptt",
+    "Estimator of the meta-gradient, of those above; flags with its name in brackets are its own.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("output_dir", None, "Directory of the run.", flag_values=FLAGS)
-flags.DEFINE_string("estimator", "bptt", "Estimator of the meta-gradient.", flag_values=FLAGS)
 config_flags.define_flags(
     FLAGS,
+    partner=setting(
+        None,
+        help="With --meta_optimizer=dual the second rule or preset, which is trained in turn; "
+        "default: the one that is trained, once more.",
+        when={"meta_optimizer": among("dual")},
+    ),
     strategy=choice(
         "none",
         STRATEGIES,
@@ -76,7 +85,7 @@ config_flags.define_flags(
     resume=boolean(False, help="Continue from the newest valid checkpoint."),
 )
 GROUPS = {
-    "What to train": (
+    "What to train (--task and --output_dir are needed)": (
         *("task", "rule", "output_dir", "start_from", "partner", "resume", "validation_task"),
     ),
     "The run": config_flags.define(FLAGS, Settings),
@@ -87,6 +96,8 @@ GROUPS = {
 def define_estimators(flag_values):
     """Define the flags of all registered estimators, those of the user's own too.
 
+    One that the chosen estimator has not is refused, as it has no effect.
+
     Raises:
         CommandError: If a flag of one of them means something else already.
     """
@@ -95,6 +106,19 @@ def define_estimators(flag_values):
             config_flags.define(flag_values, ESTIMATORS.named(name))
         except ValueError as error:
             raise CommandError(str(error)) from error
+    owners = {}
+    for name, cls in ESTIMATORS.classes.items():
+        for field in dataclasses.fields(cls):
+            owners.setdefault(flag_of(field), set()).add(name)
+    for name, having in owners.items():
+        if name in flag_values and name not in map(flag_of, dataclasses.fields(Settings)):
+            # An estimator that is none is another error.
+            others = set(ESTIMATORS.names()) - having
+            config_flags.effective(flag_values, [name], {"estimator": _is_none_of(others)})
+
+
+def _is_none_of(names):
+    return lambda name: name not in names
 
 
 _before = set(FLAGS)
@@ -177,12 +201,17 @@ def run(argv=None):
 
 
 def _description():
-    known = {"Tasks": tasks, "Rules": rules, "Estimators": ESTIMATORS}
-    names = "\n".join(
-        textwrap.fill(f"{kind}: {', '.join(of.names())}.", 94, subsequent_indent="    ")
-        for kind, of in known.items()
-    )
-    return f"{__doc__.partition(':')[2].strip()}\n\n{names}"
+    return f"{__doc__.partition(':')[2].strip()}\n\n{known_names()}"
+
+
+def known_names():
+    """What may be named, for the help: tasks, rules, presets, and estimators with a line each."""
+    named = listed(Tasks=tasks.names(), Rules=rules.names(), Presets=presets.list_presets())
+    lines = [named, "Estimators of the meta-gradient:"]
+    for name, cls in sorted(ESTIMATORS.classes.items()):
+        about = (cls.__doc__ or "").strip().partition("\n")[0]
+        lines.append(textwrap.fill(f"    {name}: {about}", 94, subsequent_indent="        "))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

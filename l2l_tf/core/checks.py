@@ -5,6 +5,8 @@ import numbers
 from collections.abc import Collection
 from typing import Any
 
+from l2l_tf.core.unknown import nearest
+
 
 def check_integer(name: str, value: Any, min: int, max: float = math.inf) -> None:
     """Raise unless `value` is an integer in [`min`, `max`].
@@ -69,7 +71,9 @@ def check_choice(name: str, value: Any, known: Collection[str]) -> None:
         ValueError: If it is not.
     """
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"`{name}` is one of {sorted(known)}. Received: {name}={value!r}")
+        near = nearest(value, known)
+        advice = f"; did you mean {near!r}?" if near else "."
+        raise ValueError(f"`{name}` is one of {sorted(known)}{advice} Received: {name}={value!r}")
 
 
 def check_boolean(name: str, value: Any) -> None:

@@ -14,12 +14,25 @@ import dataclasses
 import functools
 import inspect
 import math
+import operator
+import sys
+import typing
+from collections.abc import Callable
 from typing import Any, Self, dataclass_transform
 
 from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
+from l2l_tf.core.unknown import unknown_argument
 
 
-def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag=None, choices=()):
+def setting(
+    default=dataclasses.MISSING,
+    check=None,
+    convert=None,
+    help="",
+    flag=None,
+    choices=(),
+    when=None,
+):
     """A field of a `Configured` class.
 
     Args:
@@ -29,8 +42,10 @@ def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag
         help: What the field means, in a sentence, where a flag is made of it.
         flag: Name of its flag, if that is not the field's own.
         choices: The names that are allowed, for a flag's help.
+        when: Dict flag → function that says of its value whether this field's flag has an effect.
     """
     metadata = {"check": check, "convert": convert, "help": help, "flag": flag, "choices": choices}
+    metadata["when"] = when
     # What is checked of a flag's value: the same, but of fields that may be None or are several.
     return dataclasses.field(default=default, metadata={**metadata, "each": check})
 
@@ -40,9 +55,10 @@ def integer(default, min=0, max=math.inf, **about):
     return setting(default, functools.partial(check_integer, min=min, max=max), **about)
 
 
-def number(default, help="", flag=None, **bounds):
+def number(default, help="", flag=None, when=None, **bounds):
     """A field that is a finite number within the bounds of `check_number`."""
-    return setting(default, functools.partial(check_number, **bounds), help=help, flag=flag)
+    check = functools.partial(check_number, **bounds)
+    return setting(default, check, help=help, flag=flag, when=when)
 
 
 def choice(default, known, **about):
@@ -54,6 +70,16 @@ def choice(default, known, **about):
 def boolean(default, **about):
     """A field that is True or False; `about`: see `setting`."""
     return setting(default, check_boolean, **about)
+
+
+def among(*values: Any) -> Callable[[Any], bool]:
+    """For `when`: whether a flag's value is one of these."""
+    return functools.partial(operator.contains, values)
+
+
+def other_than(value: Any) -> Callable[[Any], bool]:
+    """For `when`: whether a flag's value is another one."""
+    return functools.partial(operator.ne, value)
 
 
 def optional(field):
@@ -74,6 +100,7 @@ def several(default, of):
         default: Tuple.
         of: The field of a single value.
     """
+    each = of.metadata["check"]
 
     def convert(_, values):
         return tuple(values) if isinstance(values, list | tuple) else (values,)
@@ -81,8 +108,8 @@ def several(default, of):
     def check(name, values):
         if not values:
             raise ValueError(f"`{name}` has one value or more. Received: {name}={values!r}")
-        for value in values:
-            of.metadata["check"](name, value)
+        for value in values if each else ():
+            each(name, value)
 
     metadata = {**of.metadata, "check": check, "convert": convert, "several": True}
     return dataclasses.field(default=default, metadata=metadata)
@@ -103,11 +130,24 @@ class Configured:
         if "__init__" in vars(cls):
             return
         inherited = getattr(cls, "__dataclass_fields__", {})
-        own = dict(vars(cls).get("__annotations__", {}))
+        own = _annotations(cls)
         cls.__annotations__ = {name: inherited[name].type for name in defaults} | own
         for name, default in defaults.items():
             setattr(cls, name, _changed(inherited[name], default=default))
         dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=kw_only)(cls)
+
+    # Earlier names of arguments, and what they are called now.
+    earlier_arguments = {}
+
+    def __new__(cls, *arguments, **named):
+        """The object, whose arguments `__init__` sets; unknown ones are an `UnknownArgument`."""
+        known = inspect.signature(cls.__init__).parameters if named else {}
+        free = any(p.kind is p.VAR_KEYWORD for p in known.values())
+        for name in () if free else named.keys() - known.keys():
+            owner = repr(getattr(cls, "registered_name", cls.__name__))
+            names = [n for n in known if n != "self"]
+            raise unknown_argument(owner, name, named[name], names, cls.earlier_arguments)
+        return super().__new__(cls)
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -130,12 +170,6 @@ class Configured:
             ValueError: If there is no such argument, or it is not allowed.
         """
         known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        unknown = sorted(set(arguments) - set(known))
-        if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has {sorted(known)}, but no {', '.join(unknown)}. "
-                f"Received: {arguments}"
-            )
         return type(self)(**{**known, **arguments})
 
     def get_config(self) -> dict[str, Any]:
@@ -151,6 +185,20 @@ class Configured:
     def __repr__(self):
         arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def type_of(cls: type, name: str) -> Any:
+    """Type of a field, also where `from __future__ import annotations` left a text of it.
+
+    Args:
+        cls: A `Configured` class.
+        name: The field's name.
+    """
+    # A class that gives an inherited field another default repeats its type, perhaps as a text.
+    *_, owner = (c for c in cls.__mro__ if name in _annotations(c))
+    alone = type(owner.__name__, (), {"__annotations__": {name: _annotations(owner)[name]}})
+    module = vars(sys.modules.get(owner.__module__, typing))
+    return typing.get_type_hints(alone, module, dict(vars(owner)))[name]
 
 
 def flag_of(field: dataclasses.Field) -> str:
@@ -184,6 +232,15 @@ def given_fields(cls: type, flag_values: Any) -> dict[str, Any]:
     names = {field.name: flag_of(field) for field in dataclasses.fields(cls)}
     given = {field: flag_values[name] for field, name in names.items() if name in flag_values}
     return {field: flag.value for field, flag in given.items() if flag.present}
+
+
+def _annotations(cls):
+    """A class's own annotations, as they are written."""
+    if sys.version_info >= (3, 14):  # They are evaluated when they are asked for.
+        import annotationlib
+
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+    return inspect.get_annotations(cls)
 
 
 def _changed(field, **changes) -> Any:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pathlib
 import re
 import signal
 import sys
@@ -13,34 +12,12 @@ from collections.abc import Iterator
 NOTICE = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
 
-def runs_a_command(arguments: list[str], original_arguments: list[str]) -> bool:
-    """Whether the process was started as one of the commands; see `command_of`."""
-    return command_of(arguments, original_arguments) is not None
-
-
-def command_of(arguments: list[str], original_arguments: list[str]) -> str | None:
-    """Which command the process was started as, such as "train"; None: as none.
-
-    Args:
-        arguments: `sys.argv`; while `python -m` looks for its module, the first one is "-m".
-        original_arguments: `sys.orig_argv`.
-    """
-    program = arguments[0] if arguments else ""
-    if program == "-m":
-        modules = [a for a in original_arguments if a.startswith("l2l_tf.cli.")]
-        return modules[0].removeprefix("l2l_tf.cli.") if modules else None
-    stem = pathlib.PurePath(program).stem
-    return stem.removeprefix("l2l-") if stem.startswith("l2l-") else None
-
-
-def import_tensorflow_for_a_command() -> None:
-    """Where the process is a command, import TensorFlow without its notices; errors are shown.
+def import_tensorflow_quietly() -> None:
+    """Import TensorFlow without its notices, for a command; errors are shown.
 
     TF_CPP_MIN_LOG_LEVEL alone does not do it: TensorFlow 2.21 tells of oneDNN before it reads
-    that. One of the user's own counts, and a process that is no command is left as it is.
+    that. One of the user's own counts.
     """
-    if not runs_a_command(getattr(sys, "argv", []), sys.orig_argv):
-        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with quietly():
         import tensorflow  # noqa: F401

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from l2l_tf.core.spec import parse_spec
+from l2l_tf.core.unknown import UnknownArgument, unknown
 
 
 class Registry:
@@ -32,8 +33,14 @@ class Registry:
             name: Lower-case identifier.
 
         Raises:
-            ValueError: If another class has that name.
+            ValueError: If it is no name, or another class has it.
         """
+
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(
+                f"A {self.kind} is registered under a name, a text such as 'mine'. "
+                f"Received: name={name!r}"
+            )
 
         def decorate(cls):
             known = self.classes.get(name)
@@ -44,6 +51,8 @@ class Registry:
                 )
             self.classes[name] = cls
             cls.registered_name = name
+            if name in self.arguments:
+                cls.earlier_arguments = self.arguments[name]
             return cls
 
         return decorate
@@ -58,15 +67,15 @@ class Registry:
         Raises:
             ValueError: If there is none.
         """
-        if name in self.renamed and name not in self.classes:
-            raise ValueError(
-                f"The {self.kind} is {self.renamed[name]!r} now. Received: {self.kind}={name!r}"
-            )
         if name not in self.classes:
             raise ValueError(
-                f"Unknown {self.kind}; known ones are {self.names()}, and those of a module that "
-                f"was imported (`--import` of the commands). "
-                f"Received: {self.kind}={name!r}"
+                unknown(
+                    self.kind,
+                    name,
+                    self.classes,
+                    earlier=self.renamed,
+                    more=", and those of a module that was imported (`--import` of the commands)",
+                )
             )
         return self.classes[name]
 
@@ -81,13 +90,10 @@ class Registry:
             ValueError: If the name or an argument is unknown, or an argument out of range.
         """
         cls = self.named(name)
-        for old, now in self.arguments.get(name, {}).items():
-            if old in config:
-                raise ValueError(
-                    f"`{old}` of {name!r} is `{now}` now. Received: {old}={config[old]!r}"
-                )
         try:
             return cls.from_config(config)
+        except UnknownArgument:
+            raise
         except TypeError as error:
             raise ValueError(
                 f"{self.kind.capitalize()} {name!r} does not take these arguments ({error}). "

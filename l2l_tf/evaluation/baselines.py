@@ -7,6 +7,7 @@ learning rate; Rprop, Prodigy and DoWG, which Keras lacks, are this package's ru
 import keras
 
 from l2l_tf import rules
+from l2l_tf.core.unknown import unknown
 from l2l_tf.evaluation.code import own_code
 from l2l_tf.evaluation.contenders import Contender, CosineToZero, identity_of
 from l2l_tf.optimizer import LearnedOptimizer
@@ -68,7 +69,7 @@ def get(name: str) -> Contender:
         ValueError: If there is none.
     """
     if name not in _BASELINES:
-        raise ValueError(f"Unknown baseline; known ones are {names()}. Received: baseline={name!r}")
+        raise ValueError(unknown("baseline", name, _BASELINES))
     return _BASELINES[name]
 
 

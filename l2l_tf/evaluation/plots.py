@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from l2l_tf.core.wording import counted
 from l2l_tf.evaluation.figures import HAND_CRAFTED, LEARNED, new_figure
 
 _DASHES = ("--", "-.", (0, (1, 1)))
@@ -39,7 +40,7 @@ def plot(results, path):
     seeds = len({r.seed for r in results.records})
     figure.text(
         0.995, 0.004,
-        f"median of {seeds} seeds (shaded: their range) · TensorFlow "
+        f"median of {counted(seeds, 'seed')} (shaded: their range) · TensorFlow "
         f"{results.versions['tensorflow']}, Keras {results.versions['keras']} · "
         f"{results.cpu} · {results.date}",
         ha="right", va="bottom", fontsize=7, color="#777777",

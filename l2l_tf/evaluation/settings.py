@@ -44,6 +44,10 @@ class Settings(Configured):
         )
     )
     jit_compile: bool | None = optional(
-        boolean(None, help="Compile with XLA; default: where the task draws in the graph.")
+        boolean(
+            None,
+            help="Compile steps with XLA, or, by --nojit_compile, not; default: for tasks whose "
+            "batches are drawn by TensorFlow, which are compiled once and then run faster.",
+        )
     )
     seed: int = integer(0, max=2**31 - 1, help="Seed that all others come from.")

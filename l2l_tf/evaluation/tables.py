@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from l2l_tf.core.wording import counted
+
 LEGEND = "learning rate: tuned on a grid; * the best one is at the grid's edge"
 COST_LEGEND = (
     "× Adam's: time of a step / tuned Adam's, the break-even: the speed-up from which on it is "
@@ -41,7 +43,8 @@ def cells(results, task):
             _rate(row.contestant),
         ]
         rows.append(texts)
-    return head, rows, f"{task}: {steps} steps; median over {seeds} seeds ±half their range"
+    over = f"median over {counted(seeds, 'seed')} ±half their range"
+    return head, rows, f"{task}: {counted(steps, 'step')}; {over}"
 
 
 def table(results, task):

@@ -1,6 +1,17 @@
 """What a meta-training run is, besides rule, tasks and estimator."""
 
-from l2l_tf.core.config import Configured, boolean, choice, integer, number, setting, several
+from l2l_tf.core import renamed
+from l2l_tf.core.config import (
+    Configured,
+    among,
+    boolean,
+    choice,
+    integer,
+    number,
+    other_than,
+    setting,
+    several,
+)
 from l2l_tf.meta.meta_optimizer import check_meta_optimizer
 from l2l_tf.meta.refresh import SCHEDULES
 
@@ -14,9 +25,14 @@ class Settings(Configured):
         ValueError: If one is out of range.
     """
 
+    earlier_arguments = renamed.FIELDS
+
     meta_steps: int = integer(1000, min=1, help="Meta-updates in all.")
     meta_learning_rate: float = number(
-        3e-3, min=0, help="Adam's learning rate, decayed to a tenth along a cosine."
+        3e-3,
+        min=0,
+        help="Adam's learning rate, decayed to a tenth along a cosine.",
+        when={"meta_optimizer": among("adam")},
     )
     meta_optimizer: str = setting(
         "adam",
@@ -25,7 +41,10 @@ class Settings(Configured):
         "rule as it is in training; dual, a second one (--partner), which this one trains in turn.",
     )
     meta_update_scale: float = number(
-        1.0, above=0, help="Factor of the updates of a meta-optimizer that is learned."
+        1.0,
+        above=0,
+        help="Factor of the updates of a meta-optimizer that is learned.",
+        when={"meta_optimizer": other_than("adam")},
     )
     clip_norm: float = number(1.0, above=0, help="Largest global norm of a meta-gradient.")
     ema_decay: float = number(
@@ -61,9 +80,14 @@ class Settings(Configured):
         "…; plateau, where the loss no longer falls. The others only train the optimizees.",
     )
     refresh_gap: int = integer(
-        8, min=1, help="Unrolls from a meta-gradient to the next, at most (growing, plateau)."
+        8,
+        min=1,
+        help="Unrolls from a meta-gradient to the next, at most (growing, plateau).",
+        when={"refresh": other_than("always")},
     )
     seed: int = integer(0, max=2**31 - 1, help="Seed of everything.")
     jit_compile: bool = boolean(
-        True, help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`)."
+        True,
+        help="Compile meta-steps with XLA, for tasks that gain by it (`Task.jit_compile`). That "
+        "takes seconds to minutes at the start; --nojit_compile, for short runs, does without it.",
     )

@@ -239,8 +239,9 @@ class Trainer:
         if meta_steps is not None and meta_steps != self.settings.meta_steps:
             if self.meta_step:
                 raise ValueError(
-                    f"This run, at meta-step {self.meta_step}, is one of "
-                    f"{self.settings.meta_steps}. Received: meta_steps={meta_steps}"
+                    "What goes on for longer is a new run, Trainer(trainer.best_rule(), …): this "
+                    f"one, at meta-step {self.meta_step}, is one of {self.settings.meta_steps}, "
+                    f"along which its rates decay. Received: meta_steps={meta_steps}"
                 )
             for trainer in filter(None, (self, self.follower)):
                 trainer.settings = trainer.settings.replaced(meta_steps=meta_steps)

@@ -90,6 +90,12 @@ class LearnedOptimizer(RuleOptimizer):
         name: str = "learned_optimizer",
         **kwargs,
     ):
+        if isinstance(learning_rate, str | os.PathLike | rules.UpdateRule):
+            keyword = "rule" if isinstance(learning_rate, rules.UpdateRule) else "preset"
+            raise ValueError(
+                "The first argument is the learning rate; a preset or a rule is given by its name: "
+                f"LearnedOptimizer({keyword}=…). Received: learning_rate={learning_rate!r}"
+            )
         preset, rule = resolve(preset, rule)
         super().__init__(
             rule,

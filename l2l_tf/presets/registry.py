@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from l2l_tf import rules
+from l2l_tf.core.unknown import unknown
 from l2l_tf.presets import storage
 
 # The preset of `LearnedOptimizer()`, and the one that stands for each rule's name.
@@ -65,6 +66,11 @@ def preset_for_rule(rule_name: str) -> str:
     return name
 
 
+def is_preset(directory: str | os.PathLike) -> bool:
+    """Whether a directory is that of a preset."""
+    return (pathlib.Path(directory).expanduser() / storage.METADATA).is_file()
+
+
 def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
     """Directory of a preset; a name comes before a path.
 
@@ -77,11 +83,11 @@ def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
     if text in list_presets():
         return SHIPPED / text
     path = pathlib.Path(name_or_directory).expanduser()
-    if path.is_dir():
+    has_slash = path.is_absolute() or len(path.parts) > 1 or not isinstance(name_or_directory, str)
+    # A word alone may be a typo of a name, whatever else the working directory has.
+    if path.is_dir() and (has_slash or "/" in text or is_preset(path)):
         return path
-    if path.is_absolute() or len(path.parts) > 1:
+    if has_slash:
         raise FileNotFoundError(f"There is no preset directory. Received: preset={text!r}")
-    raise ValueError(
-        f"Unknown preset; known ones are {list_presets()}, and a path to a preset directory "
-        f"is taken too. Received: preset={text!r}"
-    )
+    more = ", and a path to a preset directory is taken too"
+    raise ValueError(unknown("preset", text, list_presets(), more=more))

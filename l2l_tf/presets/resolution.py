@@ -15,6 +15,7 @@ from typing import NamedTuple
 from l2l_tf import rules
 from l2l_tf.core import renamed
 from l2l_tf.core.spec import parse_spec
+from l2l_tf.core.unknown import unknown
 from l2l_tf.presets import registry, storage
 
 UNTRAINED = "rule:"
@@ -64,15 +65,20 @@ def resolve(
     name = name.strip()
     if name in (*rules.names(), *renamed.RULES) and name not in registry.list_presets():
         return _named_rule(name, source, untrained)
-    if source in registry.list_presets() or pathlib.Path(source).expanduser().is_dir():
+    if source in registry.list_presets() or registry.is_preset(source) or _is_path(source):
         return _preset(source)
-    if name in registry.list_presets() or "/" in name or pathlib.Path(name).expanduser().is_dir():
+    if name in registry.list_presets() or "/" in name or registry.is_preset(name):
         arguments = parse_spec(f"preset{bracket}{rest}", argument)[1] if bracket else None
         return _preset(name, arguments)
+    known = [*rules.names(), *registry.list_presets()]
+    more = ", and a preset's directory has a slash in it"
     raise ValueError(
-        f"Unknown rule or preset; rules are {rules.names()}, presets {registry.list_presets()}, "
-        f"and a preset's directory has a slash in it. Received: {argument}={source!r}"
+        unknown("rule or preset", name, known, argument=argument, given=source, more=more)
     )
+
+
+def _is_path(source):
+    return "/" in source and pathlib.Path(source).expanduser().is_dir()
 
 
 def _preset(name_or_directory, arguments=None):

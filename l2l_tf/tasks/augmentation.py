@@ -29,9 +29,20 @@ class RandomScaling(Task):
     spread: float = number(
         3.0, min=0, below=80, flag="random_scaling", help="Largest |log c| of a factor c."
     )  # e^80 is near the end of float32.
-    level: str = choice("coordinate", LEVELS, flag="scaling_level", help="What shares a factor.")
+    level: str = choice(
+        "coordinate",
+        LEVELS,
+        flag="scaling_level",
+        help="What shares a factor.",
+        when={"random_scaling": bool},
+    )
     share: float = number(
-        1.0, min=0, max=1, flag="scaling_share", help="Share of optimizees that are rescaled."
+        1.0,
+        min=0,
+        max=1,
+        flag="scaling_share",
+        help="Share of optimizees that are rescaled.",
+        when={"random_scaling": bool},
     )
 
     @property

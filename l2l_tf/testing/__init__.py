@@ -51,8 +51,13 @@ def check_rule(rule: UpdateRule, skip: Collection[str] = ()) -> None:
     Raises:
         AssertionError: If a law is broken, or the class is not registered; the message begins
             with the law's name.
-        ValueError: If a name in `skip` is none of a law.
+        ValueError: If it is no rule, or a name in `skip` is none of a law.
     """
+    if not isinstance(rule, UpdateRule):
+        raise ValueError(
+            "check_rule takes an object of a rule's class, such as MyRule(). "
+            f"Received: rule={rule!r}"
+        )
     obey(RULE_LAWS, rule, skip)
 
 
@@ -65,8 +70,13 @@ def check_task(task: Task, skip: Collection[str] = ()) -> None:
 
     Raises:
         AssertionError: If a law is broken; the message begins with the law's name.
-        ValueError: If a name in `skip` is none of a law.
+        ValueError: If it is no task, or a name in `skip` is none of a law.
     """
+    if not isinstance(task, Task):
+        raise ValueError(
+            "check_task takes an object of a task's class, such as MyTask(). "
+            f"Received: task={task!r}"
+        )
     obey(TASK_LAWS, task, skip)
 
 

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from l2l_tf import evaluation, tasks
 from l2l_tf.cli import convert, demo, evaluate, export, presets, search, train
+from l2l_tf.meta.estimators import ESTIMATORS
 
 COMMANDS = [convert, demo, evaluate, export, presets, search, train]
 
@@ -19,8 +21,10 @@ def test_help_has_an_example_and_every_flag_once_within_100_columns(command, cap
     program = f"l2l-{command.__name__.rpartition('.')[2]}"
     assert text.startswith(f"{program}: ")
     assert re.search(rf"^    {program}\b", text, re.MULTILINE)
-    listed = re.findall(r"^  --(\w+)$", text, re.MULTILINE)
+    listed = re.findall(r"^  --(\w+)(?:, --no\w+)?$", text, re.MULTILINE)
     assert sorted(listed) == sorted(command.FLAGS)
+    switches = re.findall(r"^  --(\w+), --no\1$", text, re.MULTILINE)
+    assert set(switches) == {name for name in command.FLAGS if command.FLAGS[name].boolean}
     assert max(map(len, text.splitlines())) <= 100
     assert "repeat this option" not in text and "Exit codes: 0 done" in text
 
@@ -43,6 +47,22 @@ def test_examples_in_help_are_flags_that_are_there(command, capsys):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
+def test_a_newcomer_reads_what_is_needed_and_what_may_be_named(command, capsys):
+    command.run(["--help"])
+    text = capsys.readouterr().out
+    if "output_dir" in command.FLAGS and command is not demo:
+        assert "needs" in text.partition("Examples:")[0]
+    if "task" in command.FLAGS:
+        known = re.search(r"^Tasks: ((?:.|\n    )*)\.$", text, re.MULTILINE).group(1)
+        assert re.split(r",\s+", known) == tasks.names()
+    if "baselines" in command.FLAGS:
+        known = re.search(r"^Baselines: ((?:.|\n    )*)\.$", text, re.MULTILINE).group(1)
+        assert re.split(r",\s+", known) == evaluation.baselines.names()
+    if "estimator" in command.FLAGS:
+        assert all(f"\n    {name}: " in text for name in ESTIMATORS.names())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
 def test_what_is_no_flag_is_refused_in_one_line(command, capsys):
     assert command.run(["stray"]) == 2
     error = capsys.readouterr().err
@@ -60,3 +80,21 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ("--nolog_loss=3", "--nolog_loss takes no value; --log_loss takes true or false."),
+        ("--flagfile=missing", "--flagfile is a file of flags, one a line (No such file or direct"),
+        ("--flagfile", "--flagfile with no argument."),
+        ("--helpxml", "Unknown flag; --help lists them."),
+        ("--import=./mine.py", "as in Python, without a path or an ending, such as --import=mine."),
+        ("--import=mine.py", "as in Python, without a path or an ending, such as --import=mine."),
+        ("--import=", "as in Python, without a path or an ending."),
+    ],
+)
+def test_flags_of_the_parser_and_modules_are_refused_in_one_line_too(wrong, said, capsys):
+    assert train.run([wrong]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and said in error and error.endswith(f"Received: {wrong}\n")

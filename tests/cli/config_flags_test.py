@@ -6,7 +6,18 @@ from absl import flags
 from l2l_tf import evaluation
 from l2l_tf.cli import config_flags
 from l2l_tf.cli.command_line import CommandError, parse
-from l2l_tf.core.config import boolean, choice, from_flags, given_fields, integer, number
+from l2l_tf.core.config import (
+    among,
+    boolean,
+    choice,
+    from_flags,
+    given_fields,
+    integer,
+    number,
+    other_than,
+    setting,
+    several,
+)
 from l2l_tf.meta.estimators import Estimator
 from l2l_tf.meta.settings import Settings
 
@@ -66,6 +77,45 @@ def test_a_field_may_have_another_flag_and_only_what_was_given_counts():
     assert (grid.low, grid.high, grid.extend) == (1e-3, 1.0, 0)
     with pytest.raises(CommandError, match="`grid_low` is .* > 0. Received: grid_low=0"):
         parsed("--grid_low=0")
+
+
+@pytest.fixture
+def dependent():
+    values = flags.FlagValues()
+    config_flags.define_flags(
+        values,
+        kind=choice("a", ("a", "b"), help="Kind."),
+        quick=boolean(False, help="Quick."),
+        depth=integer(8, min=1, help="Depth.", when={"kind": among("b"), "quick": bool}),
+        loud=boolean(False, help="Loud.", when={"kind": other_than("a")}),
+        names=several((), setting(None, help="Names.", when={"quick": bool})),
+    )
+    return values
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (["--depth=3"], "--depth has no effect with --kind=a. Received: --depth=3"),
+        (["--depth=3", "--kind=b"], "--depth has no effect without --quick. Received: --depth=3"),
+        (["--depth=8", "--quick"], "--depth has no effect with --kind=a. Received: --depth=8"),
+        (["--noloud"], "--loud has no effect with --kind=a. Received: --noloud"),
+        (
+            ["--names=a", "--names=b"],
+            "--names has no effect without --quick. Received: --names=a --names=b",
+        ),
+        (["--depth=3", "--kind=b", "--quick", "--loud", "--names=a"], None),
+        (["--kind=b"], None),
+    ],
+)
+def test_a_flag_that_was_given_and_has_no_effect_is_refused(dependent, given, said):
+    parse("command", dependent, [])
+    if said is None:
+        parse("command", dependent, given)
+        return
+    with pytest.raises(CommandError) as refused:
+        parse("command", dependent, given)
+    assert str(refused.value) == said
 
 
 def test_flags_of_a_command_alone_are_fields_too():

@@ -47,6 +47,15 @@ def test_a_saved_model_becomes_one_that_trains(rule, tmp_path):
     assert np.isfinite(float(loaded.train_step(X, Y)["loss"]))
 
 
+def test_what_the_default_needs_is_said(tmp_path, capsys):
+    assert export.run([f"--output_dir={tmp_path / 'new'}"]) == 2
+    error = capsys.readouterr().err
+    assert "--shapes='64x10;10'" in error and "--model=model.keras" in error
+    assert error.endswith("Received: --shapes=None with the default, --preset=spectral-general\n")
+    assert not (tmp_path / "new").exists()
+    assert export.run(["--shapes=3x2;2", f"--output_dir={tmp_path / 'new'}"]) == 0
+
+
 def test_a_saved_model_becomes_a_file_for_a_device(tmp_path, capsys):
     make_model(optimizer=LearnedOptimizer(rule="sgd")).save(tmp_path / "model.keras")
     arguments = [f"--model={tmp_path / 'model.keras'}", "--kind=litert", "--batch_size=8"]

@@ -155,10 +155,14 @@ def test_an_output_directory_that_is_a_file_is_refused(tmp_path, capsys):
     assert path.read_text() == "mine"
 
 
-def test_every_flag_reaches_the_run(tmp_path):
-    given = dict(
+@pytest.mark.parametrize(
+    "meta_optimizer",
+    [{"meta_optimizer": "self", "meta_update_scale": 0.5}, {"meta_learning_rate": 0.5}],
+    ids=["learned", "adam"],
+)
+def test_every_flag_reaches_the_run(tmp_path, meta_optimizer):
+    given = meta_optimizer | dict(
         meta_steps=7,
-        meta_learning_rate=0.5,
         clip_norm=2.0,
         ema_decay=0.5,
         validate_every=3,
@@ -168,8 +172,6 @@ def test_every_flag_reaches_the_run(tmp_path):
         seed=11,
         trajectory_sampling="log_uniform",
         validation_trajectory=6,
-        meta_optimizer="self",
-        meta_update_scale=0.5,
         refresh="growing",
         refresh_gap=4,
     )
@@ -197,7 +199,8 @@ def test_every_flag_reaches_the_run(tmp_path):
         + [f"--{name}={value}" for name, value in given.items()],
     )
     assert code == 0
-    assert seen["settings"] == {**given, "trajectories": [6, 9], "jit_compile": False}
+    defaults = {"meta_optimizer": "adam", "meta_update_scale": 1.0, "meta_learning_rate": 3e-3}
+    assert seen["settings"] == {**defaults, **given, "trajectories": [6, 9], "jit_compile": False}
     assert seen["estimator"]["config"] == dict(
         unroll=3,
         num_tasks=2,

@@ -22,20 +22,6 @@ os.write(2, b"I0000 00:00:1 1 after.cc:1] this comes later\\n")
 """
 
 
-@pytest.mark.parametrize(
-    "arguments, original, expected",
-    [
-        (["/usr/bin/l2l-train", "--task=quadratic"], ["python", "/usr/bin/l2l-train"], True),
-        (["-m", "--task=quadratic"], ["python", "-m", "l2l_tf.cli.train"], True),
-        (["-m", "pytest"], ["python", "-m", "pytest"], False),
-        (["train.py"], ["python", "train.py"], False),
-        ([], ["python"], False),
-    ],
-)
-def test_a_process_is_a_command_by_how_it_was_started(arguments, original, expected):
-    assert notices.runs_a_command(arguments, original) is expected
-
-
 # The same beside a thread, which a fork would lack.
 THREADED = "import threading\nthreading.Timer(0.5, int).start()\n" + WRITE
 

@@ -1,6 +1,7 @@
 """`evaluate` from end to end, and the results' tables and files."""
 
 import csv
+import dataclasses
 import json
 import lzma
 import math
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from l2l_tf import evaluation
-from l2l_tf.evaluation import Grid, Results
+from l2l_tf.evaluation import Grid, Results, tables
 
 TASK = "digits_mlp(hidden=4,batch_size=16)"
 SETTINGS = evaluation.Settings(
@@ -80,6 +81,13 @@ def test_the_table_leaves_out_what_a_task_does_not_have(results):
     assert "held-out" not in printed(results.to_table("quadratic(dimension=3)"))
     with pytest.raises(ValueError, match="Received: task=None"):
         results.to_table()
+
+
+def test_a_table_of_one_seed_says_so(results):
+    first = results.records[0].seed
+    alone = dataclasses.replace(results, records=[r for r in results.records if r.seed == first])
+    assert "; median over 1 seed ±" in tables.cells(alone, results.tasks[0])[2]
+    assert "; median over 3 seeds ±" in tables.cells(results, results.tasks[0])[2]
 
 
 def test_json_is_strict_and_comes_back_the_same(results, tmp_path):

@@ -129,6 +129,30 @@ def test_what_is_saved_is_told_beside_what_is_learned(tmp_path):
     assert (tmp_path / "a.png").is_file()
 
 
+def test_what_is_on_disk_is_asked_for_by_all_that_a_run_depends_on():
+    class Disk:
+        asked = []
+
+        def value(self, name, key, compute):
+            self.asked.append((name, key))
+            return {"per_meta_step": 0.5}
+
+    disk, rule = Disk(), "rnnprop"
+    meta_optimizers.Runs("digits", rule, 20, disk).scores("preset:lstm-digits", 0.3, 1)
+    refresh.Runs("digits", rule, 20, disk).found("growing", 0.3, 1)
+    runs = training.Runs("digits", "ES", rule, 16.0, disk)
+    runs.scores(0.3, 1)
+    about = [meta_optimizers.PROBLEMS["digits"], refresh.PROBLEMS["digits"]]
+    estimator = ["digits", training.PROBLEMS["digits"], repr(runs.estimator), rule]
+    assert disk.asked == [
+        ("digits-lstm-digits", ["digits", about[0], rule, 20, "preset:lstm-digits", 0.3, 1]),
+        ("digits-growing", ["digits", about[1], rule, 20, 10, 200, 25, "growing", 0.3, 1]),
+        ("digits-seconds", estimator),
+        ("digits-ES", [*estimator, 32, 0.3, 1]),
+    ]
+    assert runs.estimator.num_tasks == 2 and "trainer" not in vars(runs)
+
+
 @pytest.mark.slow
 def test_runs_go_through_one_trainer_and_are_kept(tmp_path):
     pieces = Pieces(tmp_path)
@@ -138,4 +162,4 @@ def test_runs_go_through_one_trainer_and_are_kept(tmp_path):
     assert len(first) == 2 and runs.scores("adam", 0.01, 1)[0] == first[0]
     assert runs.trainer is trainer
     again = meta_optimizers.Runs("quadratics", "rnnprop(hidden_size=2,layers=1)", 20, pieces)
-    assert again.scores("self", 0.3, 1) == first and again.trainer is None
+    assert again.scores("self", 0.3, 1) == first and "trainer" not in vars(again)

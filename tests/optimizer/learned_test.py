@@ -333,6 +333,12 @@ def test_fit_traces_again_no_more_than_keras_sgd_does():
     assert traces == first
 
 
+@pytest.mark.parametrize("given", ["lstm-digits", rules.SGD()])
+def test_a_preset_or_a_rule_in_the_place_of_the_learning_rate_is_refused(given):
+    with pytest.raises(ValueError, match=r"LearnedOptimizer\((preset|rule)=…\). Received: learn"):
+        LearnedOptimizer(given)
+
+
 def test_a_custom_loop_traces_once():
     traces = []
 

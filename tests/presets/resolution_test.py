@@ -82,6 +82,19 @@ def test_what_is_neither_is_refused_with_its_name(source, received):
     assert str(error.value).endswith(received)
 
 
+@pytest.mark.parametrize("name", ["tests", "adamm", "lstm-digit"])
+def test_a_directory_of_that_name_is_no_preset_unless_it_holds_one(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    for read in (presets.resolve, lambda text: LearnedOptimizer(rule=text)):
+        with pytest.raises(ValueError, match=f"^Unknown rule or preset; .*rule='{name}'$"):
+            read(name)
+    with pytest.raises(ValueError, match=f"^Unknown preset; .*Received: preset='{name}'$"):
+        presets.load_preset(name)
+    with pytest.raises(FileNotFoundError, match="metadata.json"):
+        presets.resolve(f"./{name}")
+
+
 def test_a_directory_that_is_not_there_is_an_error_of_files():
     with pytest.raises(FileNotFoundError, match="Received: "):
         presets.resolve("no/such/preset")

@@ -179,6 +179,13 @@ def test_a_broken_law_is_named_with_the_task(cls, broken):
         check_task(cls())
 
 
+@pytest.mark.parametrize("given", ["mine", Bowl])
+def test_what_is_checked_is_an_object(given):
+    for check in (check_rule, check_task):
+        with pytest.raises(ValueError, match=r"takes an object of a .*Received: (rule|task)="):
+            check(given)
+
+
 def test_a_law_that_is_unknown_cannot_be_skipped():
     with pytest.raises(ValueError, match=r"Received: skip=\['gravity'\]"):
         check_task(Bowl(), skip=["gravity"])

@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 from l2l_tf.core.files import write_whole
+from l2l_tf.core.wording import counted
 from l2l_tf.evaluation import tables
 from l2l_tf.evaluation.page import curves, frames, heat_map
 
@@ -72,7 +73,8 @@ def _provenance(results):
     seeds = len({r.seed for r in results.records})
     named = {"tensorflow": "TensorFlow", "keras": "Keras", "l2l_tf": "l2l_tf"}
     versions = [f"{name} {results.versions[key]}" for key, name in named.items()]
-    return f"Medians over {seeds} seeds · {' · '.join([*versions, results.cpu, results.date])}"
+    over = f"Medians over {counted(seeds, 'seed')}"
+    return " · ".join([over, *versions, results.cpu, results.date])
 
 
 def _note(text):

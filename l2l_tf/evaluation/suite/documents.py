@@ -6,6 +6,7 @@ import os
 import pathlib
 
 from l2l_tf.core.files import write_csv, write_whole
+from l2l_tf.core.wording import counted
 from l2l_tf.evaluation import page, tables
 from l2l_tf.evaluation.curves import NOT_REACHED
 from l2l_tf.evaluation.suite.picture import draw
@@ -49,7 +50,7 @@ def markdown(ranking: Ranking) -> str:
         f"# The {results.settings.get('suite', 'general')} suite",
         f"{results.date}, {results.cpu}; TensorFlow {results.versions['tensorflow']}, "
         f"Keras {results.versions['keras']}, l2l_tf {results.versions['l2l_tf']}; "
-        f"{results.settings['seeds']} seeds per task and contender.",
+        f"{counted(results.settings['seeds'], 'seed')} per task and contender.",
         _summary(results, found),
         "Speed-up: steps of the run / first of the recorded steps at which the median train loss "
         "is at or below tuned Adam's final one, 0 if never. Won: share of the tasks with a lower "

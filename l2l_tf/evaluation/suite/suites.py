@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from l2l_tf.core.unknown import unknown
 from l2l_tf.evaluation.settings import Settings
 from l2l_tf.evaluation.suite import development, middle_development, middle_report, report
 from l2l_tf.evaluation.suite.entry import Entry
@@ -66,7 +67,7 @@ def entries(half: str, names: Sequence[str] = (), suite: str = "general") -> lis
     if half not in halves:
         raise ValueError(f"The halves are {sorted(halves)}. Received: half={half!r}")
     known = {entry.name: entry for entry in halves[half]}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"The tasks of this half are {sorted(known)}. Received: {unknown}")
+    for name in names:
+        if name not in known:
+            raise ValueError(unknown("task of this half", name, known, argument="task"))
     return [known[name] for name in names] if names else list(halves[half])

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Self
 
 import tensorflow as tf
 
+from l2l_tf.core import renamed
 from l2l_tf.core.config import Configured, boolean, choice, integer, number
 from l2l_tf.core.registry import Registry
 from l2l_tf.meta.batches import measured_batches
@@ -43,6 +44,7 @@ class Estimator(Configured, kw_only=True):
         ValueError: If an argument is out of range.
     """
 
+    earlier_arguments = renamed.FIELDS
     divisible = True
     first = 0
 
@@ -63,7 +65,10 @@ class Estimator(Configured, kw_only=True):
         "every size of the loss.",
     )
     log_floor: float = number(
-        1e-10, min=0, help="Added to f before its logarithm: below it, progress counts less."
+        1e-10,
+        min=0,
+        help="Added to f before its logarithm: below it, progress counts less.",
+        when={"log_loss": bool},
     )
     known_horizon: float = number(
         1.0,

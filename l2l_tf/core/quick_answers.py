@@ -1,37 +1,53 @@
-"""A wrong flag is refused before TensorFlow is imported, which takes seconds."""
+"""What needs no TensorFlow is answered before that is imported, which takes seconds."""
 
-import difflib
+import os
 import re
 import sys
 
 from l2l_tf.core import renamed
 from l2l_tf.core.flag_names import FLAG_NAMES
 from l2l_tf.core.flag_values import refuse
-from l2l_tf.core.notices import command_of
+from l2l_tf.core.unknown import nearest
 
-# Those that the parser of flags itself knows, or that say what else is a flag.
-_LEFT_TO_THE_PARSER = {"help", "h", "helpfull", "helpshort", "helpxml", "flagfile", "undefok"}
+# All say what a command is for and list its flags.
+HELP = frozenset({"help", "h", "helpfull", "helpshort"})
+# Those that the parser of flags itself knows, which say what else is a flag.
+_LEFT_TO_THE_PARSER = {"flagfile", "undefok"}
 
 
-def refuse_wrong_flags(arguments: list[str], original_arguments: list[str]) -> None:
-    """End the process as its command would, where it is one and a flag or its value is none.
+def answer_at_once(command: str, arguments: list[str]) -> None:
+    """End the process as its command would, where help is asked or a flag or its value is none.
 
     Where `--import` may define more, and for earlier names, the command itself says what is wrong.
 
     Args:
-        arguments: `sys.argv`; while `python -m` looks for its module, the first one is "-m".
-        original_arguments: `sys.orig_argv`.
+        command: Such as "train".
+        arguments: What it was given.
     """
-    command = command_of(arguments, original_arguments)
-    given = list(_given(arguments[1:]))
+    given = list(_given(arguments))
     names = {name for _, name, _ in given}
-    if command not in FLAG_NAMES or {"import", *_LEFT_TO_THE_PARSER} & names:
+    if "import" in names:
+        return
+    if asks_for_help(arguments):
+        from l2l_tf.core.help_texts import HELP_TEXTS
+
+        try:
+            print(HELP_TEXTS[command].lstrip(), end="", flush=True)
+        except BrokenPipeError:  # Who reads along, such as `head`, has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0)
+    if _LEFT_TO_THE_PARSER & names:
         return
     for argument, name, text in given:
         wrong = _wrong(FLAG_NAMES[command], argument, name, text)
         if wrong:
             print(f"l2l-{command}: {wrong}", file=sys.stderr)
             raise SystemExit(2)
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    """Whether `--help`, or another flag of that meaning, is among a command's arguments."""
+    return any(name in HELP for _, name, _ in _given(arguments))
 
 
 def _given(arguments):
@@ -49,8 +65,9 @@ def _wrong(known, argument, name, text):
     if name not in known:
         if name.removeprefix("no") in renamed.FLAGS:
             return None
-        near = [*difflib.get_close_matches(name, known, 1, 0.7), None]
-        return unknown_flag(argument, near[0])
+        return unknown_flag(argument, nearest(name, known))
+    if "=" in argument and name.startswith("no") and name[2:] in known:
+        return switched_off(argument)
     check = known[name]
     alone = "=" not in argument and check and check[0] == "boolean"
     if check is None or text is None or alone:
@@ -59,6 +76,16 @@ def _wrong(known, argument, name, text):
         refuse(name, text, check)
     except ValueError as error:
         return str(error)
+
+
+def switched_off(argument: str) -> str:
+    """What is said of `--noname=value`.
+
+    Args:
+        argument: As it was given.
+    """
+    name = argument.lstrip("-").partition("=")[0]
+    return f"--{name} takes no value; --{name[2:]} takes true or false. Received: {argument}"
 
 
 def unknown_flag(argument: str, near: str | None) -> str:
