@@ -7,9 +7,10 @@ learning rate; Rprop, Prodigy and DoWG, which Keras lacks, are this package's ru
 import keras
 
 from l2l_tf import rules
-from l2l_tf.evaluation.code import own_code
+from l2l_tf.evaluation.code import run_code
 from l2l_tf.evaluation.contenders import Contender, CosineToZero, identity_of
 from l2l_tf.optimizer import LearnedOptimizer
+from l2l_tf.tasks.digest import digest_of
 
 # The hand-crafted optimizers of the paper and of its time, compared unless others are named.
 DEFAULT = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "rprop", "adam", "adamw")
@@ -48,12 +49,11 @@ def register_baseline(name, tuned=True, coordinatewise=True, **identity):
 
 
 def _identity(name, make, more):
-    """What keys cached runs: of a baseline of a user's own, its code too, if that can be read."""
+    """What keys cached runs: its arguments, and its code, if that can be read."""
     try:
-        code = own_code(make)
+        return {"baseline": name, **more, "make": digest_of(make), "code": run_code(make)}
     except (TypeError, OSError):
         return None
-    return {"baseline": name, **more, **({"code": code} if code else {})}
 
 
 def names() -> list[str]:

@@ -13,13 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.evaluation.code import code_digest
+from l2l_tf.evaluation.code import run_code
 from l2l_tf.optimizer import LearnedOptimizer
 
 # What makes a contender of a text know the length of the run.
 SUFFIX = "@known_horizon"
 
 
+@keras.saving.register_keras_serializable(package="l2l_tf")
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate held in a variable, so that one compiled step serves a whole grid."""
 
@@ -37,12 +38,16 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         """Set the rate to a float."""
         self.variable.assign(float(value))
 
+    def get_config(self) -> dict:
+        return {"value": float(self)}
 
+
+@keras.saving.register_keras_serializable(package="l2l_tf")
 class CosineToZero(keras.optimizers.schedules.LearningRateSchedule):
     """`rate · (1 + cos(π · step / total_steps)) / 2`, and zero beyond.
 
     Args:
-        rate: A `Rate`.
+        rate: A `Rate`, or another schedule.
         total_steps: Length of the run in steps.
     """
 
@@ -53,6 +58,15 @@ class CosineToZero(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         passed = tf.minimum(tf.cast(step, tf.float32) / float(self.total_steps), 1.0)
         return self.rate(step) * 0.5 * (1.0 + tf.cos(math.pi * passed))
+
+    def get_config(self) -> dict:
+        rate = keras.optimizers.schedules.serialize(self.rate)
+        return {"rate": rate, "total_steps": self.total_steps}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "CosineToZero":
+        rate = keras.optimizers.schedules.deserialize(config["rate"])
+        return cls(rate, config["total_steps"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +162,7 @@ def identity_of(rule, known_horizon=False):
         JSON-serialisable dict; None for a rule of a class unknown here.
     """
     try:
-        described, code = rules.serialize(rule), code_digest(rule)
+        described, code = rules.serialize(rule), run_code(type(rule))
     except (ValueError, TypeError, OSError):  # The latter two: its code is nowhere to be read.
         return None
     digest = hashlib.sha256()
