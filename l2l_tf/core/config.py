@@ -14,12 +14,22 @@ import dataclasses
 import functools
 import inspect
 import math
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Self, dataclass_transform
 
 from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
 
+Check = Callable[[str, Any], object]
 
-def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag=None, choices=()):
+
+def setting(
+    default: Any = dataclasses.MISSING,
+    check: Check | None = None,
+    convert: Callable[[str, Any], Any] | None = None,
+    help: str = "",
+    flag: str | None = None,
+    choices: Sequence[str] = (),
+) -> Any:
     """A field of a `Configured` class.
 
     Args:
@@ -35,28 +45,28 @@ def setting(default=dataclasses.MISSING, check=None, convert=None, help="", flag
     return dataclasses.field(default=default, metadata={**metadata, "each": check})
 
 
-def integer(default, min=0, max=math.inf, **about):
+def integer(default: Any, min: float = 0, max: float = math.inf, **about: Any) -> Any:
     """A field that is an integer in [`min`, `max`]; `about`: see `setting`."""
     return setting(default, functools.partial(check_integer, min=min, max=max), **about)
 
 
-def number(default, help="", flag=None, **bounds):
+def number(default: Any, help: str = "", flag: str | None = None, **bounds: float) -> Any:
     """A field that is a finite number within the bounds of `check_number`."""
     return setting(default, functools.partial(check_number, **bounds), help=help, flag=flag)
 
 
-def choice(default, known, **about):
+def choice(default: Any, known: Collection[str], **about: Any) -> Any:
     """A field that is one of the names that are known; `about`: see `setting`."""
     check = functools.partial(check_choice, known=known)
     return setting(default, check, choices=tuple(known), **about)
 
 
-def boolean(default, **about):
+def boolean(default: Any, **about: Any) -> Any:
     """A field that is True or False; `about`: see `setting`."""
     return setting(default, check_boolean, **about)
 
 
-def optional(field):
+def optional(field: Any) -> Any:
     """The same field, which may also be None."""
     check = field.metadata["check"]
 
@@ -67,7 +77,7 @@ def optional(field):
     return _changed(field, metadata={**field.metadata, "check": unless_none})
 
 
-def several(default, of):
+def several(default: Any, of: Any) -> Any:
     """A field of one value or more, kept as a tuple; `of` is the field of each.
 
     Args:
@@ -88,7 +98,9 @@ def several(default, of):
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(setting, integer, number, choice))
+# Without `field_specifiers`: to a type checker whatever stands behind the `=` of a field is its
+# default, of any type. A specifier's first argument would not be, unless it were passed by name.
+@dataclass_transform(frozen_default=True)
 class Configured:
     """Base class of objects that their arguments describe.
 

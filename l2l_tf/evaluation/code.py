@@ -4,6 +4,7 @@ import functools
 import hashlib
 import inspect
 import pathlib
+from collections.abc import Callable
 
 # All of the package that the figures of a run depend on: what draws a task and its batches, what
 # takes the steps, and what measures. Not what chooses rates, counts, prints or draws pictures, nor
@@ -31,7 +32,7 @@ RUN_CODE = (
 )
 
 
-def run_code(*things: type | object) -> str:
+def run_code(*things: Callable) -> str:
     """SHA-256 of the code that a run depends on: `RUN_CODE`, and a user's own.
 
     Args:
@@ -46,7 +47,7 @@ def run_code(*things: type | object) -> str:
     """
     bases = [b for t in things for b in (t.__mro__[:-1] if isinstance(t, type) else (t,))]
     own = [b for b in bases if b.__module__.partition(".")[0] not in ("l2l_tf", "keras")]
-    files = {pathlib.Path(inspect.getsourcefile(base)) for base in own}
+    files = {pathlib.Path(inspect.getsourcefile(base) or "") for base in own}
     return _digest(pathlib.Path(__file__).parents[1], RUN_CODE, tuple(sorted(files)))
 
 
