@@ -4,6 +4,9 @@ All are the Keras optimizers that users have, with Keras's defaults except for t
 learning rate; Rprop, Prodigy and DoWG, which Keras lacks, are this package's rules.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import keras
 
 from l2l_tf import rules
@@ -17,10 +20,13 @@ DEFAULT = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "rprop", "adam",
 # The one that speed-ups are told over.
 REFERENCE = "adam"
 
-_BASELINES = {}
+_BASELINES: dict[str, Contender] = {}
+_Make = TypeVar("_Make", bound=Callable)
 
 
-def register_baseline(name, tuned=True, coordinatewise=True, **identity):
+def register_baseline(
+    name: str, tuned: bool = True, coordinatewise: bool = True, **identity: Any
+) -> Callable[[_Make], _Make]:
     """Decorator of `make(rate, total_steps)` → optimizer: known under `name` to flags.
 
     Args:

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,10 +25,10 @@ SUFFIX = "@known_horizon"
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate held in a variable, so that one compiled step serves a whole grid."""
 
-    def __init__(self, value):
+    def __init__(self, value: float):
         self.variable = keras.Variable(float(value), dtype="float32", trainable=False)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         del step
         return tf.convert_to_tensor(self.variable.value)
 
@@ -51,11 +52,11 @@ class CosineToZero(keras.optimizers.schedules.LearningRateSchedule):
         total_steps: Length of the run in steps.
     """
 
-    def __init__(self, rate, total_steps):
+    def __init__(self, rate: keras.optimizers.schedules.LearningRateSchedule, total_steps: int):
         self.rate = rate
         self.total_steps = total_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         passed = tf.minimum(tf.cast(step, tf.float32) / float(self.total_steps), 1.0)
         return self.rate(step) * 0.5 * (1.0 + tf.cos(math.pi * passed))
 
@@ -150,7 +151,7 @@ def from_text(text: str) -> Contender:
     return made
 
 
-def identity_of(rule, known_horizon=False):
+def identity_of(rule: rules.UpdateRule, known_horizon: bool = False) -> dict | None:
     """What the behaviour of an optimizer with a rule depends on.
 
     Args:
