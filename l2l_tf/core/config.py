@@ -17,7 +17,13 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Self, dataclass_transform
 
-from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
+from l2l_tf.core.checks import (
+    check_boolean,
+    check_choice,
+    check_instance,
+    check_integer,
+    check_number,
+)
 
 Check = Callable[[str, Any], object]
 
@@ -64,6 +70,11 @@ def choice(default: Any, known: Collection[str], **about: Any) -> Any:
 def boolean(default: Any, **about: Any) -> Any:
     """A field that is True or False; `about`: see `setting`."""
     return setting(default, check_boolean, **about)
+
+
+def instance(of: type, default: Any = dataclasses.MISSING, **about: Any) -> Any:
+    """A field that is an object of a class; `about`: see `setting`."""
+    return setting(default, functools.partial(check_instance, kind=of), **about)
 
 
 def optional(field: Any) -> Any:
@@ -149,6 +160,22 @@ class Configured:
                 f"Received: {arguments}"
             )
         return type(self)(**{**known, **arguments})
+
+    @classmethod
+    def given(cls, name: str, value: Self | None, /, **arguments) -> Self:
+        """What an argument of that name says: an object of this class, or None for the defaults.
+
+        Args:
+            name: The argument's name, for the error.
+            value: What was received.
+            **arguments: Arguments that are other than in it, which are checked.
+
+        Raises:
+            ValueError: If it is neither, or an argument is not allowed.
+        """
+        if value is not None:
+            check_instance(name, value, cls)
+        return (cls() if value is None else value).replaced(**arguments)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, a dict."""
