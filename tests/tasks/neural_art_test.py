@@ -192,13 +192,13 @@ def test_deeper_layers_than_asked_for_are_not_computed():
 @pytest.mark.parametrize(
     "text",
     [
-        "neural_art(size=20)",
-        "neural_art(size=208)",
-        "neural_art(photographs=mine)",
-        "neural_art(content_layer=conv6_1)",
-        "neural_art(style_layers=[conv1_1,conv1_1])",
-        "neural_art(style_weight=-1)",
-        "neural_art(start=black)",
+        "neural_art(style=sea,size=20)",
+        "neural_art(style=sea,size=208)",
+        "neural_art(style=sea,photographs=mine)",
+        "neural_art(style=sea,content_layer=conv6_1)",
+        "neural_art(style=sea,style_layers=[conv1_1,conv1_1])",
+        "neural_art(style=sea,style_weight=-1)",
+        "neural_art(style=sea,start=black)",
     ],
 )
 def test_arguments_out_of_range_are_refused(text):
