@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from typing import TYPE_CHECKING
 
 from l2l_tf.core.startup import start
 
@@ -14,6 +15,15 @@ from l2l_tf.optimizer import LearnedOptimizer, OptimizerSummaries, RunLength  # 
 from l2l_tf.presets import list_presets  # noqa: E402
 from l2l_tf.rules import register_rule  # noqa: E402
 from l2l_tf.version import __version__  # noqa: E402
+
+if TYPE_CHECKING:  # What `__getattr__` imports when it is first asked for.
+    from l2l_tf import evaluation as evaluation
+    from l2l_tf import export as export
+    from l2l_tf import meta as meta
+    from l2l_tf import tasks as tasks
+    from l2l_tf import testing as testing
+    from l2l_tf.evaluation import cost_report
+    from l2l_tf.tasks import register_task
 
 __all__ = [
     "LearnedOptimizer",
@@ -34,7 +44,7 @@ _ROOMS = ("evaluation", "export", "meta", "tasks", "testing")
 _NAMES = {"cost_report": "evaluation", "register_task": "tasks"}
 
 
-def __getattr__(name):
+def __getattr__(name: str):
     if name in _NAMES:
         return getattr(_room(_NAMES[name]), name)
     if name not in _ROOMS:

@@ -68,9 +68,9 @@ def modules_of(root):
 
 
 def imported(root, path, modules):
-    """Sorted paths of the modules that a module imports, anywhere in it."""
+    """Sorted paths of the modules that a module imports when it runs, anywhere in it."""
     names = set()
-    for node in ast.walk(ast.parse((pathlib.Path(root) / path).read_text("utf-8"))):
+    for node in _running(ast.parse((pathlib.Path(root) / path).read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -78,6 +78,14 @@ def imported(root, path, modules):
                 inner = f"{node.module}.{alias.name}"
                 names.add(inner if inner in modules else node.module)
     return sorted({modules[n] for n in names if n in modules} - {path})
+
+
+def _running(node):
+    """All nodes of a tree but those that type checkers alone read."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from _running(child)
 
 
 def _refuse_circles(imports):

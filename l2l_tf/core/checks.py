@@ -84,3 +84,18 @@ def check_boolean(name: str, value: Any) -> None:
     """
     if not isinstance(value, bool):
         raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
+
+
+def check_instance(name: str, value: Any, kind: type) -> None:
+    """Raise unless `value` is an object of a class.
+
+    Args:
+        name: The argument's name, for the error.
+        value: What was received.
+        kind: The class.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"`{name}` is a `{kind.__name__}`. Received: {name}={value!r}")

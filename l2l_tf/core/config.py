@@ -17,22 +17,30 @@ import math
 import operator
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Self, dataclass_transform
 
-from l2l_tf.core.checks import check_boolean, check_choice, check_integer, check_number
+from l2l_tf.core.checks import (
+    check_boolean,
+    check_choice,
+    check_instance,
+    check_integer,
+    check_number,
+)
 from l2l_tf.core.unknown import unknown_argument
+
+Check = Callable[[str, Any], object]
 
 
 def setting(
-    default=dataclasses.MISSING,
-    check=None,
-    convert=None,
-    help="",
-    flag=None,
-    choices=(),
-    when=None,
-):
+    default: Any = dataclasses.MISSING,
+    check: Check | None = None,
+    convert: Callable[[str, Any], Any] | None = None,
+    help: str = "",
+    flag: str | None = None,
+    choices: Sequence[str] = (),
+    when: dict[str, Callable[[Any], bool]] | None = None,
+) -> Any:
     """A field of a `Configured` class.
 
     Args:
@@ -50,24 +58,30 @@ def setting(
     return dataclasses.field(default=default, metadata={**metadata, "each": check})
 
 
-def integer(default, min=0, max=math.inf, **about):
+def integer(default: Any, min: float = 0, max: float = math.inf, **about: Any) -> Any:
     """A field that is an integer in [`min`, `max`]; `about`: see `setting`."""
     return setting(default, functools.partial(check_integer, min=min, max=max), **about)
 
 
-def number(default, help="", flag=None, when=None, **bounds):
+def number(
+    default: Any,
+    help: str = "",
+    flag: str | None = None,
+    when: dict[str, Callable[[Any], bool]] | None = None,
+    **bounds: float,
+) -> Any:
     """A field that is a finite number within the bounds of `check_number`."""
     check = functools.partial(check_number, **bounds)
     return setting(default, check, help=help, flag=flag, when=when)
 
 
-def choice(default, known, **about):
+def choice(default: Any, known: Collection[str], **about: Any) -> Any:
     """A field that is one of the names that are known; `about`: see `setting`."""
     check = functools.partial(check_choice, known=known)
     return setting(default, check, choices=tuple(known), **about)
 
 
-def boolean(default, **about):
+def boolean(default: Any, **about: Any) -> Any:
     """A field that is True or False; `about`: see `setting`."""
     return setting(default, check_boolean, **about)
 
@@ -82,7 +96,12 @@ def other_than(value: Any) -> Callable[[Any], bool]:
     return functools.partial(operator.ne, value)
 
 
-def optional(field):
+def instance(of: type, default: Any = dataclasses.MISSING, **about: Any) -> Any:
+    """A field that is an object of a class; `about`: see `setting`."""
+    return setting(default, functools.partial(check_instance, kind=of), **about)
+
+
+def optional(field: Any) -> Any:
     """The same field, which may also be None."""
     check = field.metadata["check"]
 
@@ -93,7 +112,7 @@ def optional(field):
     return _changed(field, metadata={**field.metadata, "check": unless_none})
 
 
-def several(default, of):
+def several(default: Any, of: Any) -> Any:
     """A field of one value or more, kept as a tuple; `of` is the field of each.
 
     Args:
@@ -115,7 +134,9 @@ def several(default, of):
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(setting, integer, number, choice))
+# Without `field_specifiers`: to a type checker whatever stands behind the `=` of a field is its
+# default, of any type. A specifier's first argument would not be, unless it were passed by name.
+@dataclass_transform(frozen_default=True)
 class Configured:
     """Base class of objects that their arguments describe.
 
@@ -171,6 +192,22 @@ class Configured:
         """
         known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return type(self)(**{**known, **arguments})
+
+    @classmethod
+    def given(cls, name: str, value: Self | None, /, **arguments) -> Self:
+        """What an argument of that name says: an object of this class, or None for the defaults.
+
+        Args:
+            name: The argument's name, for the error.
+            value: What was received.
+            **arguments: Arguments that are other than in it, which are checked.
+
+        Raises:
+            ValueError: If it is neither, or an argument is not allowed.
+        """
+        if value is not None:
+            check_instance(name, value, cls)
+        return (cls() if value is None else value).replaced(**arguments)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, a dict."""

@@ -1,10 +1,12 @@
 """Names of classes, for presets and flags."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from l2l_tf.core.spec import parse_spec
 from l2l_tf.core.unknown import UnknownArgument, unknown
+
+_Class = TypeVar("_Class", bound=type)
 
 
 class Registry:
@@ -24,9 +26,9 @@ class Registry:
     ):
         self.kind = kind
         self.renamed, self.arguments = renamed or {}, arguments or {}
-        self.classes = {}
+        self.classes: dict[str, Any] = {}
 
-    def register(self, name: str) -> Callable[[type], type]:
+    def register(self, name: str) -> Callable[[_Class], _Class]:
         """Class decorator: makes a class known under `name`.
 
         Args:
@@ -61,7 +63,7 @@ class Registry:
         """Sorted names of all classes."""
         return sorted(self.classes)
 
-    def named(self, name: str) -> type:
+    def named(self, name: str) -> Any:
         """The class registered under `name`.
 
         Raises:

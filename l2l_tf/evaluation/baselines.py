@@ -4,23 +4,30 @@ All are the Keras optimizers that users have, with Keras's defaults except for t
 learning rate; Rprop, Prodigy and DoWG, which Keras lacks, are this package's rules.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import keras
 
 from l2l_tf import rules
 from l2l_tf.core.unknown import unknown
-from l2l_tf.evaluation.code import own_code
+from l2l_tf.evaluation.code import run_code
 from l2l_tf.evaluation.contenders import Contender, CosineToZero, identity_of
 from l2l_tf.optimizer import LearnedOptimizer
+from l2l_tf.tasks.digest import digest_of
 
 # The hand-crafted optimizers of the paper and of its time, compared unless others are named.
 DEFAULT = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "rprop", "adam", "adamw")
 # The one that speed-ups are told over.
 REFERENCE = "adam"
 
-_BASELINES = {}
+_BASELINES: dict[str, Contender] = {}
+_Make = TypeVar("_Make", bound=Callable)
 
 
-def register_baseline(name, tuned=True, coordinatewise=True, **identity):
+def register_baseline(
+    name: str, tuned: bool = True, coordinatewise: bool = True, **identity: Any
+) -> Callable[[_Make], _Make]:
     """Decorator of `make(rate, total_steps)` → optimizer: known under `name` to flags.
 
     Args:
@@ -49,12 +56,11 @@ def register_baseline(name, tuned=True, coordinatewise=True, **identity):
 
 
 def _identity(name, make, more):
-    """What keys cached runs: of a baseline of a user's own, its code too, if that can be read."""
+    """What keys cached runs: its arguments, and its code, if that can be read."""
     try:
-        code = own_code(make)
+        return {"baseline": name, **more, "make": digest_of(make), "code": run_code(make)}
     except (TypeError, OSError):
         return None
-    return {"baseline": name, **more, **({"code": code} if code else {})}
 
 
 def names() -> list[str]:

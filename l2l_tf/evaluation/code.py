@@ -4,50 +4,61 @@ import functools
 import hashlib
 import inspect
 import pathlib
+from collections.abc import Callable
 
-from l2l_tf import cells, optimizer, rules
+# All of the package that the figures of a run depend on: what draws a task and its batches, what
+# takes the steps, and what measures. Not what chooses rates, counts, prints or draws pictures, nor
+# what a key holds by its values: presets, entries of suites and their data.
+RUN_CODE = (
+    "cells",
+    "core/config.py",
+    "core/draws.py",
+    "core/tracing.py",
+    "core/transforms.py",
+    "data.py",
+    "evaluation/contenders.py",
+    "evaluation/problem.py",
+    "evaluation/runner.py",
+    "evaluation/suite/keras_task.py",
+    "evaluation/suite/middle_models.py",
+    "evaluation/suite/models.py",
+    "evaluation/suite/moving_targets.py",
+    "evaluation/suite/objectives.py",
+    "evaluation/suite/pretraining.py",
+    "evaluation/training_step.py",
+    "optimizer",
+    "rules",
+    "tasks",
+)
 
 
-def code_digest(rule):
-    """SHA-256 of the code of a rule's step: all rules, cells and the optimizer around them.
+def run_code(*things: Callable) -> str:
+    """SHA-256 of the code that a run depends on: `RUN_CODE`, and a user's own.
 
     Args:
-        rule: `UpdateRule`; one of a user's own counts with the files of its classes.
+        *things: Classes, counted with those that they derive from, and functions; of those that
+            are a user's own the files count, too.
 
     Returns:
         Hexadecimal digits.
 
     Raises:
-        TypeError, OSError: If the code of its class is nowhere to be read.
+        TypeError, OSError: If the code of one is nowhere to be read.
     """
-    return _code_digest(type(rule))
+    bases = [b for t in things for b in (t.__mro__[:-1] if isinstance(t, type) else (t,))]
+    own = [b for b in bases if b.__module__.partition(".")[0] not in ("l2l_tf", "keras")]
+    files = {pathlib.Path(inspect.getsourcefile(base) or "") for base in own}
+    return _digest(pathlib.Path(__file__).parents[1], RUN_CODE, tuple(sorted(files)))
 
 
 @functools.cache
-def _code_digest(cls):
-    folders = [pathlib.Path(room.__file__).parent for room in (cells, rules, optimizer)]
-    files = {path for folder in folders for path in folder.rglob("*.py")}
-    files |= {pathlib.Path(inspect.getsourcefile(base)) for base in cls.__mro__[:-1]}
-    house, digest = folders[0].parent, hashlib.sha256()
-    for path in sorted(files):
-        name = path.relative_to(house).as_posix() if path.is_relative_to(house) else path.name
-        digest.update(name.encode() + b"\0" + path.read_bytes())
+def _digest(house, places, own):
+    digest = hashlib.sha256()
+    for place in places:
+        for file in sorted([*house.glob(place), *house.glob(f"{place}/**/*.py")]):
+            if file.is_dir():
+                continue
+            digest.update(file.relative_to(house).as_posix().encode() + b"\0" + file.read_bytes())
+    for file in own:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
-
-
-def own_code(thing):
-    """Digest of the files of a user's own class or function; None for those of this package.
-
-    Args:
-        thing: Class, counted with those that it derives from, or function.
-
-    Returns:
-        Hexadecimal digits, or None.
-
-    Raises:
-        TypeError, OSError: If its code is nowhere to be read.
-    """
-    bases = thing.__mro__[:-1] if isinstance(thing, type) else (thing,)
-    own = [base for base in bases if base.__module__.partition(".")[0] != "l2l_tf"]
-    files = sorted({pathlib.Path(inspect.getsourcefile(base)) for base in own})
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest() if files else None

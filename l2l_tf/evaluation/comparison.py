@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from l2l_tf import tasks
+from l2l_tf.core.checks import check_instance
 from l2l_tf.evaluation import baselines, engine
 from l2l_tf.evaluation.contenders import Contender
 from l2l_tf.evaluation.results import Results
@@ -43,12 +44,14 @@ def evaluate(
     Raises:
         ValueError: If an argument is out of range, or a name is unknown or given twice.
     """
-    settings = (settings or Settings()).replaced(**changes)
+    settings = Settings.given("settings", settings, **changes)
     contenders = engine.as_contenders(contenders)
     made = [
         (str(t), tasks.get(t) if isinstance(t, str) else t)
         for t in (task if isinstance(task, list | tuple) else [task])
     ]
+    for _, each in made:
+        check_instance("task", each, tasks.Task)
     evaluated = [engine.EvaluatedTask(name, lambda t=t: t, settings) for name, t in made]
     found = engine.run(evaluated, contenders, cache_dir, progress)
     described = dataclasses.asdict(settings)

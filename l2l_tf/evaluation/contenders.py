@@ -7,26 +7,28 @@ import os
 import pathlib
 import re
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.evaluation.code import code_digest
+from l2l_tf.evaluation.code import run_code
 from l2l_tf.optimizer import LearnedOptimizer
 
 # What makes a contender of a text know the length of the run.
 SUFFIX = "@known_horizon"
 
 
+@keras.saving.register_keras_serializable(package="l2l_tf")
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate held in a variable, so that one compiled step serves a whole grid."""
 
-    def __init__(self, value):
+    def __init__(self, value: float):
         self.variable = keras.Variable(float(value), dtype="float32", trainable=False)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         del step
         return tf.convert_to_tensor(self.variable.value)
 
@@ -37,22 +39,35 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         """Set the rate to a float."""
         self.variable.assign(float(value))
 
+    def get_config(self) -> dict:
+        return {"value": float(self)}
 
+
+@keras.saving.register_keras_serializable(package="l2l_tf")
 class CosineToZero(keras.optimizers.schedules.LearningRateSchedule):
     """`rate · (1 + cos(π · step / total_steps)) / 2`, and zero beyond.
 
     Args:
-        rate: A `Rate`.
+        rate: A `Rate`, or another schedule.
         total_steps: Length of the run in steps.
     """
 
-    def __init__(self, rate, total_steps):
+    def __init__(self, rate: keras.optimizers.schedules.LearningRateSchedule, total_steps: int):
         self.rate = rate
         self.total_steps = total_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         passed = tf.minimum(tf.cast(step, tf.float32) / float(self.total_steps), 1.0)
         return self.rate(step) * 0.5 * (1.0 + tf.cos(math.pi * passed))
+
+    def get_config(self) -> dict:
+        rate = keras.optimizers.schedules.serialize(self.rate)
+        return {"rate": rate, "total_steps": self.total_steps}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "CosineToZero":
+        rate = keras.optimizers.schedules.deserialize(config["rate"])
+        return cls(rate, config["total_steps"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +151,7 @@ def from_text(text: str) -> Contender:
     return made
 
 
-def identity_of(rule, known_horizon=False):
+def identity_of(rule: rules.UpdateRule, known_horizon: bool = False) -> dict | None:
     """What the behaviour of an optimizer with a rule depends on.
 
     Args:
@@ -148,7 +163,7 @@ def identity_of(rule, known_horizon=False):
         JSON-serialisable dict; None for a rule of a class unknown here.
     """
     try:
-        described, code = rules.serialize(rule), code_digest(rule)
+        described, code = rules.serialize(rule), run_code(type(rule))
     except (ValueError, TypeError, OSError):  # The latter two: its code is nowhere to be read.
         return None
     digest = hashlib.sha256()

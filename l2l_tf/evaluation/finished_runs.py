@@ -9,19 +9,22 @@ import keras
 import tensorflow as tf
 
 from l2l_tf.core.files import spelled, unspelled, write_whole
-from l2l_tf.evaluation.code import own_code
+from l2l_tf.evaluation.code import run_code
+from l2l_tf.evaluation.contenders import Rate
 from l2l_tf.evaluation.runner import Measurement, recorded_steps
+from l2l_tf.tasks.digest import digest_of
 
 # Raised whenever what a run holds changes.
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 
 
 class FinishedRuns:
     """Runs of one runner, each taken from disk if it was ever finished.
 
     They are one JSON file, written anew after every run. Its key is all that a run depends on:
-    the task, the length, the optimizer with the code of its rule, and the versions of TensorFlow
-    and Keras. A contender without an identity is remembered in memory alone.
+    the task, the length, the contender's identity and its optimizer's whole configuration, the code
+    of all of it (`RUN_CODE` and a user's own classes), and the versions of TensorFlow and Keras.
+    Without an identity, or where code is nowhere to be read, they are remembered in memory alone.
 
     Args:
         runner: `Runner`.
@@ -30,9 +33,9 @@ class FinishedRuns:
 
     def __init__(self, runner, directory):
         self.runner = runner
-        self.key = _key(runner)
         self.path = None
-        if directory is not None and runner.contender.identity is not None:
+        self.key = None if directory is None else _key(runner)
+        if self.key is not None:
             digest = hashlib.sha256(json.dumps(self.key, sort_keys=True).encode()).hexdigest()
             name = f"{runner.contender.name}-{digest[:20]}.json"
             self.path = pathlib.Path(directory).expanduser() / name
@@ -85,15 +88,23 @@ class FinishedRuns:
 
 
 def _key(runner):
-    problem = runner.problem
-    cls = type(problem.task)
-    code = own_code(cls)
+    """All that a run depends on, JSON-serialisable; None where that is not known."""
+    problem, contender = runner.problem, runner.contender
+    task_class = type(problem.task)
+    if contender.identity is None:
+        return None
+    optimizer = contender.make(Rate(0.0), runner.steps)
+    try:
+        code = run_code(task_class, type(optimizer))
+    except (TypeError, OSError):
+        return None
     return {
-        **({"task_code": code} if code else {}),
         **({"pictures": True} if problem.has_pictures else {}),
         "format": CACHE_FORMAT,
-        "task": f"{cls.__module__}.{problem.task!r}",
-        "contender": runner.contender.identity,
+        "code": code,
+        "task": f"{task_class.__module__}.{problem.task!r}",
+        "contender": contender.identity,
+        "optimizer": digest_of(optimizer),
         "steps": runner.steps,
         "functions": problem.functions,
         "report_rows": problem.report_rows,

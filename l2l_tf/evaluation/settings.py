@@ -1,12 +1,7 @@
 """How contenders are compared on a task."""
 
-from l2l_tf.core.config import Configured, boolean, choice, integer, optional, setting
+from l2l_tf.core.config import Configured, boolean, choice, instance, integer, optional
 from l2l_tf.evaluation.tuning import CRITERIA, Grid
-
-
-def _check_grid(name, value):
-    if not isinstance(value, Grid):
-        raise ValueError(f"`{name}` is a `Grid`. Received: {name}={value!r}")
 
 
 class Settings(Configured):
@@ -20,7 +15,7 @@ class Settings(Configured):
 
     steps: int = integer(100, min=1, help="Steps per run.")
     seeds: int = integer(5, min=1, help="Reported runs per optimizer.")
-    grid: Grid = setting(Grid(), _check_grid)
+    grid: Grid = instance(Grid, Grid())
     grid_seeds: int = integer(
         2, min=1, help="Runs per learning rate, on seeds that are not reported."
     )

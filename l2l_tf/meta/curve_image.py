@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 
 
-def curve_image(lines, title):
+def curve_image(lines: dict, title: str) -> np.ndarray:
     """Curves over steps as an image `[height, width, 3]` uint8; needs matplotlib.
 
     The axis of losses is logarithmic where all of them are positive.

@@ -23,6 +23,11 @@ def check_meta_optimizer(name, value):
         raise ValueError(
             f"`{name}` is one of {NAMES}, or '{PRESET}NAME'. Received: {name}={value!r}"
         )
+    if named:
+        try:
+            presets.resolve(value.removeprefix(PRESET), name)
+        except FileNotFoundError as error:
+            raise ValueError(f"`{name}`: {error}. Received: {name}={value!r}") from error
 
 
 class MetaOptimizer:

@@ -7,7 +7,7 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
+from l2l_tf.core.checks import check_instance
 from l2l_tf.meta import loop, programs, refresh, state
 from l2l_tf.meta.callbacks import checked
 from l2l_tf.meta.card import write_preset
@@ -36,8 +37,20 @@ RESTARTED = (
 )
 
 
-def _given(thing, from_text):
-    return from_text(thing) if isinstance(thing, str) else thing
+def _given(name, thing, kind, from_text=None):
+    """An argument that is an object of that class, or the text of one."""
+    if from_text is not None and isinstance(thing, str):
+        return from_text(thing)
+    check_instance(name, thing, kind)
+    return thing
+
+
+def _given_tasks(name, given):
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ValueError(
+            f"`{name}` is a list of tasks or of their texts. Received: {name}={given!r}"
+        )
+    return [_given(name, task, Task, task_from_text) for task in given]
 
 
 class Trainer:
@@ -66,8 +79,8 @@ class Trainer:
 
     Raises:
         ValueError: If a trajectory is no multiple of the estimator's unroll, the rule
-            has no meta-parameters, a text or a setting is not allowed, or the optimizees cannot
-            be spread so.
+            has no meta-parameters, an argument is of another class, a text or a setting is not
+            allowed, or the optimizees cannot be spread so.
     """
 
     def __init__(
@@ -82,11 +95,12 @@ class Trainer:
         **changes,
     ):
         rule = presets.resolve(rule, untrained=True).rule
-        estimator = _given(estimator, ESTIMATORS.from_spec)
-        settings = (settings or Settings()).replaced(**changes)
-        self.tasks = [_given(task, task_from_text) for task in tasks]
-        validated = self.tasks if validation_tasks is None else validation_tasks
-        self.validation_tasks = [_given(task, task_from_text) for task in validated]
+        estimator = _given("estimator", estimator, Estimator, ESTIMATORS.from_spec)
+        settings = Settings.given("settings", settings, **changes)
+        self.tasks = _given_tasks("tasks", tasks)
+        self.validation_tasks = self.tasks
+        if validation_tasks is not None:
+            self.validation_tasks = _given_tasks("validation_tasks", validation_tasks)
         if not self.tasks:
             raise ValueError(f"A task or more is needed to train on. Received: tasks={tasks!r}")
         if not rule.meta_params:
@@ -97,7 +111,7 @@ class Trainer:
                     f"Every trajectory is a multiple of unroll={estimator.unroll}. "
                     f"Received: trajectory={length}"
                 )
-        self.spread = spread or Spread()
+        self.spread = Spread() if spread is None else _given("spread", spread, Spread)
         self.spread.check(estimator, self.tasks)
         self.rule = rule
         self.estimator = estimator

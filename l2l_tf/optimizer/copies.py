@@ -70,7 +70,7 @@ class Copying:
             "pattern": getattr(self, "_exclude_from_weight_decay_pattern", None),
         }
 
-    def adopt(self, variables):
+    def adopt(self, variables: list | None) -> None:
         """Let `variables` take the place of those that a copy was made with, where they are others.
 
         Args:

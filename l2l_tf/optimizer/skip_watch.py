@@ -3,6 +3,7 @@
 import collections
 import math
 import warnings
+from typing import Any
 
 import keras
 
@@ -115,19 +116,19 @@ class Skipping:
         """Number of steps skipped because a gradient held NaN or Inf."""
         return self._skipped_steps
 
-    def count_skipped(self):
+    def count_skipped(self) -> None:
         """Count a step as taken and skipped."""
         self._iterations.assign_add(1)
         self._skipped_steps.assign_add(1)
 
-    def skip_step(self):
+    def skip_step(self) -> None:
         """Skip a step whose gradients are not worth applying, and forget its loss."""
         self.count_skipped()
         self.forget_loss()
         if not BACKEND.across_replicas() and not BACKEND.tracing():
             self.watch_skips()
 
-    def watch_skips(self, model=None):
+    def watch_skips(self, model: keras.Model | None = None) -> None:
         """Warn, once, if many of the last steps were skipped; with `nonfinite="raise"` raise.
 
         `fit` and eager loops do so by themselves; a loop whose step is traced calls it now
@@ -141,7 +142,7 @@ class Skipping:
         """
         self._skip_watch.observe(*self._taken_and_skipped(model), self.loss_scaled)
 
-    def begin_to_watch_skips(self, model=None):
+    def begin_to_watch_skips(self, model: keras.Model | None = None) -> None:
         """As `watch_skips`, where what was skipped so far is known."""
         self._skip_watch.start_at(*self._taken_and_skipped(model))
         self.watch_skips(model)
@@ -150,7 +151,7 @@ class Skipping:
         counters = (self._iterations, self._skipped_steps)
         return [int(BACKEND.current(model, counter)) for counter in counters]
 
-    def watch_loss(self, loss):
+    def watch_loss(self, loss: Any) -> None:
         """With `nonfinite="raise"` raise a `FloatingPointError` if a loss, a float, is not finite;
         None is none."""
         self._skip_watch.check_loss(loss, self.loss_scaled)

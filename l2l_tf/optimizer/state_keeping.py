@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ class StateKeeping:
     loaded_by_wrapper = False
 
     @property
-    def variables(self):
+    def variables(self) -> list:
         """List of the variables that training changes: counters, slots, shared state.
 
         Where a step is a pure function of them, what it is told of the run is among them.
@@ -67,7 +68,7 @@ class StateKeeping:
             variable.assign(weight)
         self._skip_watch.start_at(*self._taken_and_skipped())
 
-    def reset(self):
+    def reset(self) -> None:
         """Start anew: fresh slots and averages, no steps taken, none skipped.
 
         The rule, its learned weights, the learning rate and `total_steps` stay.
@@ -97,7 +98,7 @@ class StateKeeping:
 
     # Saving.
 
-    def saved_values(self):
+    def saved_values(self) -> list:
         """Arrays of the whole state, meta-parameters included, in the order of its making."""
         arrays = [v.numpy() for v in self._variables]
         if self.built:
@@ -139,7 +140,7 @@ class StateKeeping:
             return
         self.load_state(saved)
 
-    def load_state(self, saved):
+    def load_state(self, saved: Any) -> None:
         """Take over a `SavedState`; see `load_own_variables`."""
         self._check_origin(saved)
         meta = [tuple(np.shape(v)) for v in self._rule.meta_params.values()]
@@ -190,11 +191,11 @@ class StateKeeping:
             )
 
     @property
-    def awaits_state(self):
+    def awaits_state(self) -> bool:
         """Whether state was loaded before the variables were known."""
         return self._awaited is not None
 
-    def take_over_awaited(self):
+    def take_over_awaited(self) -> None:
         """Take over, when the variables are known, what was loaded before."""
         awaited, self._awaited = self._awaited, None
         if awaited is None:

@@ -1,6 +1,8 @@
 """What an optimizer is told of a run, for its rule: the loss, the length, the epochs."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -47,12 +49,12 @@ class Told:
 
     # The loss.
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Any) -> Any:
         """Note the loss for the rule, and scale it as Keras does."""
         self.observe_loss(loss)
         return super().scale_loss(loss)
 
-    def observe_loss(self, loss):
+    def observe_loss(self, loss: Any) -> None:
         """Tell the rule the loss whose gradients come with the next `apply`.
 
         With gradient accumulation the mean over the accumulated steps counts.
@@ -66,7 +68,7 @@ class Told:
         self._loss.assign(observed_loss.noted(loss, *self._loss_so_far()))
 
     @contextlib.contextmanager
-    def told(self, loss):
+    def told(self, loss: Any) -> Iterator[None]:
         """Context in which `apply` knows its loss, a scalar; None changes nothing."""
         before = self._told
         self._told = before if loss is None else loss
@@ -75,7 +77,7 @@ class Told:
         finally:
             self._told = before
 
-    def forget_loss(self):
+    def forget_loss(self) -> None:
         """The loss counted for one `apply`: forget it, but within an accumulation."""
         self._loss.assign(observed_loss.left(*self._loss_so_far()))
 
@@ -175,7 +177,7 @@ class Told:
         self.told_of_contest = True
         self.notice_contest(contested)
 
-    def notice_contest(self, contested):
+    def notice_contest(self, contested: Any) -> None:
         """As `contest`, for who is not sure of it."""
         with BACKEND.outside():
             self._contested.assign(contested)

@@ -51,18 +51,8 @@ class Guarded(SeededWrapper, inner="spectral"):
     fallback: UpdateRule = registry.a_rule("adam")
     tolerance: float = number(0.5, above=0)
     patience: int = integer(50, min=1)
+    parts = ("inner", "fallback")
     coordinatewise = False
-
-    @property
-    def supports_jit(self):
-        return self.inner.supports_jit and self.fallback.supports_jit
-
-    def for_steps(self, chunked=False):
-        fallback = self.fallback.for_steps(chunked)
-        return super().for_steps(chunked).copied(fallback=fallback)
-
-    def laid_out(self, layouts):
-        return super().laid_out(layouts).copied(fallback=self.fallback.laid_out(layouts))
 
     def init(self, variables, state_dtype=None):
         own, safe = (r.init(variables, state_dtype) for r in (self.inner, self.fallback))
@@ -95,9 +85,6 @@ class Guarded(SeededWrapper, inner="spectral"):
         left = ops.where(trip, turn, left)
         trips = watch["trips"] + ops.cast(trip, "float32")
         return {**seen, "turn": left, "trips": trips}, left > 0.0
-
-    def get_config(self):
-        return {**super().get_config(), "fallback": registry.serialize(self.fallback)}
 
 
 def _together(own, safe, watch):

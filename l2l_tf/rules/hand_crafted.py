@@ -20,7 +20,7 @@ class SGD(CoordinatewiseRule):
         learning_rate: Float; Keras's default 0.01.
     """
 
-    learning_rate: float = number(0.01)
+    learning_rate: float = number(0.01, min=0)
     takes_learning_rate = True
     sees_constraints = False
 
@@ -45,7 +45,7 @@ class Momentum(CoordinatewiseRule):
         nesterov: Whether to take Nesterov's look-ahead step.
     """
 
-    learning_rate: float = number(0.01)
+    learning_rate: float = number(0.01, min=0)
     momentum: float = number(0.9, min=0, below=1)
     nesterov: bool = boolean(False)
     takes_learning_rate = True
@@ -76,7 +76,7 @@ class Adam(CoordinatewiseRule):
         epsilon: ε above, added to the *uncorrected* √v as Keras does.
     """
 
-    learning_rate: float = number(0.001)
+    learning_rate: float = number(0.001, min=0)
     beta_1: float = number(0.9, min=0, below=1)
     beta_2: float = number(0.999, min=0, below=1)
     epsilon: float = number(1e-7, min=0)
@@ -113,7 +113,7 @@ class Rprop(CoordinatewiseRule):
         max_step: Greatest step size.
     """
 
-    learning_rate: float = number(0.01)
+    learning_rate: float = number(0.01, min=0)
     eta_minus: float = number(0.5, above=0, below=1)
     eta_plus: float = number(1.2, above=1)
     min_step: float = number(1e-6, min=0)

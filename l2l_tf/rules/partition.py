@@ -4,12 +4,13 @@ from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import RuleState, UpdateRule
 from l2l_tf.rules.parts import merged, part_of
+from l2l_tf.rules.wrapper import Composite
 
 KINDS = ("convolutional", "fully_connected")
 
 
 @registry.register_rule("partition")
-class Partition(UpdateRule):
+class Partition(Composite):
     """Two rules, each for its own kind of variables: Andrychowicz et al. (2016), section 3.3.
 
     Variables of rank 4 and above are convolutional, those of rank 2 and 3 are not; a vector
@@ -29,16 +30,13 @@ class Partition(UpdateRule):
     convolutional: UpdateRule = registry.a_rule("lstm")
     fully_connected: UpdateRule = registry.a_rule("lstm(seed=1)")
     seed: int | None = optional(integer(None))
+    parts = KINDS
+    layouts = None
 
     def __post_init__(self):
         super().__post_init__()
         if self.seed is not None:
             vars(self).update(self._bound(self.initial_meta_params()))
-
-    @property
-    def rules(self) -> dict[str, UpdateRule]:
-        """Dict kind → its rule."""
-        return {kind: getattr(self, kind) for kind in KINDS}
 
     @property
     def meta_params(self):
@@ -57,14 +55,20 @@ class Partition(UpdateRule):
     def _bound(self, meta_params):
         return {k: rule.bind(part_of(meta_params, k)) for k, rule in self.rules.items()}
 
-    def for_steps(self, chunked=False):
-        rules = {kind: rule.for_steps(chunked) for kind, rule in self.rules.items()}
-        return super().for_steps(chunked).copied(**rules)
+    def laid_out(self, layouts):
+        return self.copied(layouts=list(layouts))
+
+    def _rule(self, kind, indices):
+        """The rule of a kind, which knows the layouts of its own variables."""
+        if self.layouts is None:
+            return self.rules[kind]
+        return self.rules[kind].laid_out([self.layouts[i] for i in indices])
 
     def init(self, variables, state_dtype=None):
         states, shared = [None] * len(variables), {}
         for kind, indices in groups(variables).items():
-            state = self.rules[kind].init([variables[i] for i in indices], state_dtype)
+            rule = self._rule(kind, indices)
+            state = rule.init([variables[i] for i in indices], state_dtype)
             _put(states, indices, state.variables)
             shared.update(merged(**{kind: state.shared}))
         return RuleState(states, shared)
@@ -72,7 +76,7 @@ class Partition(UpdateRule):
     def update(self, gradients, state, variables, context):
         updates, states, shared = [None] * len(variables), [None] * len(variables), {}
         for kind, indices in groups(variables).items():
-            kind_updates, kind_state = self.rules[kind].update(
+            kind_updates, kind_state = self._rule(kind, indices).update(
                 [gradients[i] for i in indices],
                 RuleState([state.variables[i] for i in indices], part_of(state.shared, kind)),
                 [variables[i] for i in indices],
@@ -82,10 +86,6 @@ class Partition(UpdateRule):
             _put(states, indices, kind_state.variables)
             shared.update(merged(**{kind: kind_state.shared}))
         return updates, RuleState(states, shared)
-
-    def get_config(self):
-        parts = {kind: registry.serialize(rule) for kind, rule in self.rules.items()}
-        return {**parts, "seed": self.seed}
 
 
 def groups(variables):

@@ -1,5 +1,7 @@
 """Names of update rules, and their configuration as plain data."""
 
+from typing import Any
+
 from l2l_tf.core import renamed
 from l2l_tf.core.config import setting
 from l2l_tf.core.registry import Registry
@@ -58,6 +60,6 @@ def as_rule(argument: str, given: UpdateRule | dict | str) -> UpdateRule:
         ) from error
 
 
-def a_rule(default: str):
+def a_rule(default: str) -> Any:
     """A field that is a rule, given as `as_rule` takes it; `default`: its text."""
     return setting(default, convert=as_rule)

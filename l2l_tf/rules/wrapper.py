@@ -1,12 +1,52 @@
-"""Rules that change the updates of another one, whose state and weights are theirs."""
+"""Rules that are made of other rules."""
 
 from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import UpdateRule
 
 
-class Wrapper(UpdateRule):
-    """Base class of rules around another rule; a subclass implements `update`.
+class Composite(UpdateRule):
+    """Base class of rules made of other rules, to which it hands on whatever a rule is told.
+
+    A subclass names them in `parts`, and implements `init`, `update`, and `bind` and `meta_params`
+    if they have weights. One that gives a part some of the variables only overrides `laid_out`.
+
+    Attributes:
+        parts: Names of the attributes that hold the rules.
+    """
+
+    parts = ()
+
+    @property
+    def rules(self) -> dict[str, UpdateRule]:
+        """Dict part → its rule."""
+        return {part: getattr(self, part) for part in self.parts}
+
+    @property
+    def supports_jit(self):
+        return all(rule.supports_jit for rule in self.rules.values())
+
+    @property
+    def sees_constraints(self):
+        # All of them get one gradient; those that equal Keras's optimizers do so by themselves.
+        return any(rule.sees_constraints for rule in self.rules.values())
+
+    def for_steps(self, chunked=False):
+        parts = {part: rule.for_steps(chunked) for part, rule in self.rules.items()}
+        return super().for_steps(chunked).copied(**parts)
+
+    def laid_out(self, layouts):
+        return self.copied(**{part: rule.laid_out(layouts) for part, rule in self.rules.items()})
+
+    def get_config(self):
+        parts = {part: registry.serialize(rule) for part, rule in self.rules.items()}
+        return {**super().get_config(), **parts}
+
+
+class Wrapper(Composite):
+    """Base class of rules that change the updates of another one; a subclass implements `update`.
+
+    State and weights are the other rule's.
 
     Args:
         inner: An `UpdateRule`, its description (as `serialize` gives it), or a text such as
@@ -17,18 +57,11 @@ class Wrapper(UpdateRule):
     """
 
     inner: UpdateRule = registry.a_rule("momentum")
+    parts = ("inner",)
 
     @property
     def coordinatewise(self):
         return self.inner.coordinatewise
-
-    @property
-    def supports_jit(self):
-        return self.inner.supports_jit
-
-    @property
-    def sees_constraints(self):
-        return self.inner.sees_constraints
 
     @property
     def meta_params(self):
@@ -40,17 +73,8 @@ class Wrapper(UpdateRule):
     def bind(self, meta_params):
         return self.copied(inner=self.inner.bind(meta_params))
 
-    def for_steps(self, chunked=False):
-        return super().for_steps(chunked).copied(inner=self.inner.for_steps(chunked))
-
-    def laid_out(self, layouts):
-        return self.copied(inner=self.inner.laid_out(layouts))
-
     def init(self, variables, state_dtype=None):
         return self.inner.init(variables, state_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), "inner": registry.serialize(self.inner)}
 
 
 class SeededWrapper(Wrapper, kw_only=True, inner="lstm"):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from l2l_tf.core.config import choice, number, setting
+from l2l_tf.core.config import choice, instance, number
 from l2l_tf.tasks.base import Task, fold_in
 
 LEVELS = ("coordinate", "tensor", "global")
@@ -22,10 +22,10 @@ class RandomScaling(Task):
         share: Share of the optimizees that are rescaled; the others stay as they are.
 
     Raises:
-        ValueError: If `level` is unknown or `spread` not in [0, 80).
+        ValueError: If `level` is unknown or `spread` not in [0, 80), or `task` is no task.
     """
 
-    task: Task = setting()
+    task: Task = instance(Task)
     spread: float = number(
         3.0, min=0, below=80, flag="random_scaling", help="Largest |log c| of a factor c."
     )  # e^80 is near the end of float32.

@@ -13,6 +13,7 @@ import tensorflow as tf
 from l2l_tf.core.checks import check_integer
 from l2l_tf.tasks.base import SPLITS, Task, fold_in
 from l2l_tf.tasks.classification import hold
+from l2l_tf.tasks.digest import digest_of
 
 # Optimizees evaluated side by side in the graph; more of them take turns in a loop.
 _SIDE_BY_SIDE = 16
@@ -40,6 +41,15 @@ class ModelTask(Task):
         # Nothing has a gradient in an `init_scope`, and some networks are trained first.
         with contextlib.nullcontext() if tf.executing_eagerly() else tf.init_scope():
             return _built(self.build)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What tells tasks of one name apart in records: of model, losses and data."""
+        return digest_of(self.build, self.model, self.contents())
+
+    def contents(self) -> Any:
+        """What the digest holds besides the model; see `digest_of`."""
+        return ()
 
     @property
     def variable_paths(self):
@@ -168,8 +178,14 @@ class KerasModel(ModelTask):
         batches = self._split(split)
         return tf.nest.map_structure(lambda t: tf.reshape(t, [-1, *t.shape[2:]]), batches)
 
+    def contents(self):
+        return [self._loss, self._metrics, self._batches]
+
     def get_config(self) -> dict[str, Any]:
-        """Fields that identify the task in records; a Keras model has no such text."""
+        """Fields that identify the task in records; a Keras model has no such text.
+
+        `digest` holds what the others do not: layers, the code of losses, and data.
+        """
         shapes = tf.nest.map_structure(lambda t: tuple(t.shape), self._batches)
         loss = self._loss
         return {
@@ -177,6 +193,7 @@ class KerasModel(ModelTask):
             "parameters": sum(int(np.prod(v.shape)) for v in self.model.trainable_variables),
             "loss": getattr(loss, "__name__", None) or getattr(loss, "name", type(loss).__name__),
             "batches": shapes,
+            "digest": self.digest,
         }
 
     def _call(self, params, model_state, batch, training):

@@ -42,7 +42,7 @@ class NeuralArt(Task):
         start: "noise", N(0, 0.5²) for every coordinate, or "content".
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or no prepared painting has the name.
     """
 
     # The gradient is computed together with the loss, and is a constant to whoever
@@ -51,7 +51,7 @@ class NeuralArt(Task):
     jit_compile = False
 
     size: int = integer(64, min=16)
-    style: str = setting("gogh_auvert")
+    style: str = setting("gogh_auvert", squares.check_painting)
     photographs: str = choice("train", SPLITS)
     content_weight: float = number(1.0, min=0)
     style_weight: float = number(3.0, min=0)

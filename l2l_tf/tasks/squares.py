@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import data
-from l2l_tf.core.checks import check_choice
+from l2l_tf.core.checks import check_choice, check_instance
 from l2l_tf.tasks.base import fold_in
 from l2l_tf.tasks.images import area_average
 
@@ -47,6 +47,19 @@ def painting(name, size):
     known = data.load_pictures("paintings")
     check_choice("style", name, known)
     return shrink(square(known[name], 0.5), size)
+
+
+def check_painting(argument, name):
+    """Raise a `ValueError` unless there is a painting of that name.
+
+    Where no paintings are prepared, nothing is known of their names: any text will do.
+    """
+    try:
+        known = data.load_pictures("paintings")
+    except (data.DataNotPreparedError, ImportError):
+        check_instance(argument, name, str)
+    else:
+        check_choice(argument, name, known)
 
 
 def square(image, place):

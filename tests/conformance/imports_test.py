@@ -29,7 +29,7 @@ ROOMS = {
     "meta": {"core", "optimizer", "rules", "presets", "tasks"},
     "export": {"core", "rules", "optimizer"},
     "testing": {"rules", "tasks", "meta", "optimizer", "export"},
-    "evaluation": {"cells", "core", "data", "optimizer", "presets", "rules", "tasks", "version"},
+    "evaluation": {"core", "data", "optimizer", "presets", "rules", "tasks", "version"},
     "cli": {"__init__", "core", "evaluation", "export", "meta", "presets", "rules", "tasks"},
     "__init__": {"core", "optimizer", "presets", "rules", "version"},
 }

@@ -7,6 +7,7 @@ from l2l_tf.core.config import (
     Configured,
     boolean,
     choice,
+    instance,
     integer,
     number,
     optional,
@@ -20,6 +21,11 @@ class Ball(Configured):
     colour: str = choice("red", ("red", "blue"))
     bounces: bool = boolean(True)
     sizes: tuple = several((1,), integer(None, min=1))
+
+
+class Box(Configured):
+    ball: Ball = instance(Ball)
+    spare: Ball = instance(Ball, Ball(size=1))
 
 
 class BlueBall(Ball, colour="blue"):
@@ -89,3 +95,27 @@ def test_rules_whose_constructor_is_written_out_still_work():
 
     assert repr(Halved(0.2)) == "Halved(rate=0.2)"
     assert Halved().bind({}).for_steps().rate == 0.1
+
+
+def test_a_field_may_be_an_object_of_a_class():
+    assert Box(Ball(2)).spare.size == 1 and Box(BlueBall()).ball.colour == "blue"
+    for wrong in (3, None, Ball, {"size": 3}):
+        with pytest.raises(ValueError, match="`ball` is a `Ball`. Received: ball="):
+            Box(wrong)
+
+
+def test_an_argument_is_an_object_of_its_class_or_none():
+    assert Ball.given("ball", None).size == 5 and Ball.given("ball", Ball(3)).size == 3
+    assert Ball.given("ball", Ball(3), weight=2.0).weight == 2.0
+    for wrong in ({}, 0, "", Ball):
+        with pytest.raises(ValueError, match="`ball` is a `Ball`. Received: ball="):
+            Ball.given("ball", wrong)
+    with pytest.raises(ValueError, match="Received: size=0"):
+        Ball.given("ball", None, size=0)
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "rprop"])
+def test_hand_crafted_rules_refuse_a_negative_learning_rate(name):
+    with pytest.raises(ValueError, match="Received: learning_rate=-1"):
+        rules.get(name, learning_rate=-1)
+    assert rules.get(name, learning_rate=0.0).learning_rate == 0.0

@@ -168,6 +168,8 @@ def test_arguments_that_cannot_work_are_refused():
         ({"sedes": 3}, "'sedes': 3"),
         ({"tune_for": "luck"}, "tune_for='luck'"),
         ({"task": "nothing"}, "task='nothing'"),
+        ({"task": 3}, "task=3"),
+        ({"settings": {}}, "settings={}"),
     ):
         with pytest.raises(ValueError, match=f"{message}|Received.*{message}"):
             evaluation.evaluate(**{"task": TASK, **arguments})

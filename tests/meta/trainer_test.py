@@ -248,6 +248,35 @@ def test_settings_that_cannot_work_are_refused():
         Trainer(rules.Adam(), [tasks.Quadratic()])
 
 
+@pytest.mark.parametrize(
+    "arguments, received",
+    [
+        ({"settings": {}}, "settings={}"),
+        ({"settings": {"meta_steps": 3}}, "settings={'meta_steps': 3}"),
+        ({"estimator": 3}, "estimator=3"),
+        ({"estimator": TruncatedBPTT}, "estimator=<class"),
+        ({"tasks": "quadratic"}, "tasks='quadratic'"),
+        ({"tasks": tasks.Quadratic()}, "tasks=Quadratic"),
+        ({"tasks": [3]}, "tasks=3"),
+        ({"validation_tasks": "quadratic"}, "validation_tasks='quadratic'"),
+        ({"validation_tasks": [None]}, "validation_tasks=None"),
+        ({"spread": "mirrored"}, "spread='mirrored'"),
+        ({"rule": "r"}, "rule='r'"),
+        ({"rule": 3}, "rule=3"),
+    ],
+)
+def test_arguments_of_other_classes_are_refused(arguments, received):
+    arguments = {"rule": rules.LSTM(hidden_size=2), "tasks": ["quadratic"], **arguments}
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        Trainer(**arguments)
+
+
+@pytest.mark.parametrize("name", ["nonsense", "no/such/place", "adam(beta_1=2)", 3])
+def test_a_meta_optimizer_that_is_not_there_is_refused_when_settings_are_made(name):
+    with pytest.raises(ValueError, match="Received: "):
+        Settings(meta_optimizer=f"preset:{name}" if isinstance(name, str) else name)
+
+
 def test_a_task_with_batches_from_python_trains_like_any_other():
     class FromPython(tasks.DigitsMLP):
         in_graph = False

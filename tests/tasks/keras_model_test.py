@@ -1,5 +1,7 @@
 """Keras models as tasks: fresh models by seed, batches of a pipeline, the model's own training."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -222,6 +224,121 @@ def test_records_tell_tasks_apart_without_naming_a_place_in_memory():
     assert repr(task) == repr(tasks.KerasModel(plain, "mse", pipeline()))
     assert "plain" in repr(task) and "mean_squared_error" in repr(task) and "0x" not in repr(task)
     assert repr(task) != repr(tasks.KerasModel(plain, "mse", pipeline(16)))
+
+
+def other_activation():
+    return keras.Sequential(
+        [keras.layers.Input((6,)), keras.layers.Dense(5, "relu"), keras.layers.Dense(1)]
+    )
+
+
+def own_activation(scale):
+    layer = keras.layers.Dense(5, lambda x: scale * tf.tanh(x))
+    return keras.Sequential([keras.layers.Input((6,)), layer, keras.layers.Dense(1)])
+
+
+def weighted(weight):
+    def loss(y, outputs):
+        return weight * tf.square(y - outputs)
+
+    return loss
+
+
+FACTOR = 2.0
+
+
+def helper(x):
+    return FACTOR * x
+
+
+def with_helper(y, outputs):
+    return helper(tf.square(y - outputs))
+
+
+class Subclassed(keras.Model):
+    """A model whose configuration nobody wrote."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.dense, self.width = keras.layers.Dense(width), width
+
+    def call(self, inputs):
+        return tf.reduce_sum(self.dense(inputs), -1, keepdims=True)
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+def subclassed(width):
+    def build():
+        model = Subclassed(width)
+        model(X[:1])
+        return model
+
+    return build
+
+
+def test_tasks_that_differ_in_values_layers_or_code_have_other_records():
+    moved = tf.data.Dataset.from_tensor_slices((X + 1.0, Y)).batch(8)
+    held_out = {"train": pipeline(), "validation": moved}
+    as_metric = {"own": keras.losses.mean_absolute_error}
+
+    def drawn(model, loss="mse", data=None, metrics=None):
+        task = tasks.KerasModel(model, loss, data or pipeline(), metrics, name="one")
+        return repr(task)
+
+    makers = [
+        lambda: drawn(plain),
+        lambda: drawn(plain, data=moved),
+        lambda: drawn(plain, data=held_out),
+        lambda: drawn(plain, metrics=as_metric),
+        lambda: drawn(plain, weighted(1.0)),
+        lambda: drawn(plain, weighted(2.0)),
+        lambda: drawn(plain, lambda y, outputs: tf.square(y - outputs)),
+        lambda: drawn(plain, lambda y, outputs: tf.square(y + outputs)),
+        lambda: drawn(plain, lambda y, outputs: 2 * tf.square(y + outputs)),
+        lambda: drawn(plain, functools.partial(keras.losses.huber, delta=1.0)),
+        lambda: drawn(plain, functools.partial(keras.losses.huber, delta=2.0)),
+        lambda: drawn(plain, keras.losses.Huber(0.5)),
+        lambda: drawn(plain, keras.losses.Huber(0.7)),
+        lambda: drawn(plain, with_helper),
+        lambda: drawn(other_activation),
+        lambda: drawn(plain()),
+        lambda: drawn(other_activation()),
+        lambda: drawn(functools.partial(own_activation, 1.0)),
+        lambda: drawn(functools.partial(own_activation, 2.0)),
+        lambda: drawn(subclassed(2)),
+        lambda: drawn(subclassed(3)),
+    ]
+    first = [make() for make in makers]
+    assert [n for n, text in enumerate(first) if first.index(text) != n] == []
+    assert [make() for make in makers] == first  # Whatever was built in between.
+
+
+def test_records_know_what_a_loss_refers_to(monkeypatch):
+    def digest():
+        return tasks.KerasModel(plain, with_helper, pipeline()).digest
+
+    before = digest()
+    assert digest() == before
+    monkeypatch.setitem(globals(), "FACTOR", 3.0)
+    assert digest() != before
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    monkeypatch.setitem(globals(), "helper", lambda x: x)
+    assert digest() != before
+
+
+def test_a_checkpoint_of_a_model_is_refused_by_one_with_other_data(tmp_path):
+    def trainer(data):
+        task = tasks.KerasModel(plain, "mse", data, name="one")
+        estimator = TruncatedBPTT(num_tasks=1, unroll=1)
+        return Trainer(rules.LSTM(hidden_size=2), [task], estimator, trajectories=1)
+
+    trainer(pipeline()).save(tmp_path)
+    assert trainer(pipeline()).restore(tmp_path)
+    moved = tf.data.Dataset.from_tensor_slices((X + 1.0, Y)).batch(8)
+    with pytest.raises(ValueError, match="digest.*Received:"):
+        trainer(moved).restore(tmp_path)
 
 
 @pytest.mark.parametrize(

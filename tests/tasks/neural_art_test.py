@@ -192,13 +192,13 @@ def test_deeper_layers_than_asked_for_are_not_computed():
 @pytest.mark.parametrize(
     "text",
     [
-        "neural_art(size=20)",
-        "neural_art(size=208)",
-        "neural_art(photographs=mine)",
-        "neural_art(content_layer=conv6_1)",
-        "neural_art(style_layers=[conv1_1,conv1_1])",
-        "neural_art(style_weight=-1)",
-        "neural_art(start=black)",
+        "neural_art(style=sea,size=20)",
+        "neural_art(style=sea,size=208)",
+        "neural_art(style=sea,photographs=mine)",
+        "neural_art(style=sea,content_layer=conv6_1)",
+        "neural_art(style=sea,style_layers=[conv1_1,conv1_1])",
+        "neural_art(style=sea,style_weight=-1)",
+        "neural_art(style=sea,start=black)",
     ],
 )
 def test_arguments_out_of_range_are_refused(text):
@@ -208,7 +208,16 @@ def test_arguments_out_of_range_are_refused(text):
 
 def test_an_unknown_painting_is_an_error_that_names_the_known_ones():
     with pytest.raises(ValueError, match="one of .'hills', 'sea'.. Received: style='lake'"):
-        tasks.get("neural_art(size=16,style=lake)").style_image()
+        tasks.get("neural_art(size=16,style=lake)")
+
+
+def test_where_no_paintings_are_prepared_their_names_are_not_known(monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    task = tasks.NeuralArt(size=16, style="lake")
+    with pytest.raises(ValueError, match="tools.offline_data|not"):
+        task.style_image()
+    with pytest.raises(ValueError, match="Received: style=3"):
+        tasks.NeuralArt(size=16, style=3)
 
 
 def test_the_task_comes_back_from_its_configuration():

@@ -97,3 +97,9 @@ def test_the_uniform_quadratic_averages_over_128_functions_in_0_to_1():
 def test_what_is_no_task_is_refused(text):
     with pytest.raises(ValueError, match="Received:"):
         tasks.get(text)
+
+
+@pytest.mark.parametrize("wrong", [3, None, "quadratic", tasks.Quadratic])
+def test_what_is_scaled_is_a_task(wrong):
+    with pytest.raises(ValueError, match="`task` is a `Task`. Received: task="):
+        tasks.RandomScaling(task=wrong)

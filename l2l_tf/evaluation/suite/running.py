@@ -47,7 +47,7 @@ def run_suite(
         DataNotPreparedError: If a task's data set is not on this machine.
     """
     check_number("stretch", stretch, above=0)
-    settings = settings or SUITES[suite].settings
+    settings = SUITES[suite].settings if settings is None else Settings.given("settings", settings)
     contenders = engine.as_contenders(contenders)
     names = [c.name for c in contenders]
     if REFERENCE not in names:

@@ -78,7 +78,7 @@ class Estimator(Configured, kw_only=True):
     )
 
     @property
-    def in_all(self):
+    def in_all(self) -> int:
         return vars(self).get("_in_all", self.num_tasks)
 
     def share(self, index: Any, replicas: int) -> Self:

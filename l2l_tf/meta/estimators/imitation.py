@@ -7,6 +7,7 @@ from l2l_tf.core.config import setting
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
 from l2l_tf.meta.estimators.tally import unroll_tallied
 from l2l_tf.meta.unroll import begin
+from l2l_tf.rules.wrapper import Composite
 from l2l_tf.tasks import fold_in
 
 # A teacher's update of squared length 0 is imitated exactly by none.
@@ -65,8 +66,10 @@ class Imitation(Estimator):
         return self.backpropagated(tape, difference, values, losses, after)
 
 
-class _Lesson(rules.UpdateRule):
+class _Lesson(Composite):
     """Student and teacher side by side; their difference so far is in the shared state."""
+
+    parts = ("student", "teacher")
 
     def __init__(self, student, teacher):
         self.student, self.teacher = student, teacher
