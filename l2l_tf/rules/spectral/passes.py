@@ -3,14 +3,18 @@
 from keras import ops
 
 from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means
+from l2l_tf.cells.squares import inverse_root
 
 # What rows agree on that were seen before says little about others. A run that passes over its
-# data more often than this takes shorter steps, which grow more slowly: few rows are not fitted
-# long before a held-out loss is at its best. Not without end: many passes are often only a bound.
+# data more often than this takes shorter steps, whose sizes follow what other rows agree on: few
+# rows are not fitted long before a held-out loss is at its best. Not without end: many passes are
+# often only a bound.
 # Nor where the run is known to be short: steps have no time to grow then.
 PASSES, MIN_NEW, SHORT = 3.0, 0.1, 100.0
 # Share of the first loss that has to be gone before anything can have been learned by heart.
 FALLEN = 0.2
+# What counts, of what a batch's own rows give to an agreement beyond all that there is.
+BY_HEART = 0.1
 # Decay of kernels, over the rule's own: for rows that are new, and the most.
 DECAY, MAX_DECAY = 6.0, 20.0
 # Part of an epoch in which steps become shorter, their least factor at its end, and the updates
@@ -39,20 +43,52 @@ def share_of_new_rows(context):
     return ops.clip(share, MIN_NEW, 1.0)
 
 
-def share_of_growth(share, loss):
-    """How fast step sizes grow, a scalar between the share of new rows and 1.
+def agreed_by_others(agreement, sums, measured, usual_power, share, loss, context):
+    """The agreement with the last step, less what a batch's own rows gave to it a pass before.
+
+    A step goes along a mean of gradients, in which a row that comes again has a part of its own. In
+    a pass of n batches that is 1/n of the batch's gradient, wherever in the pass it was: what a
+    gradient and the mean agree on beyond that, they owe to other rows, and rows that nobody has
+    seen would agree on it, too. (Mahsereci et al. 2017, arXiv 1703.09580, compare a gradient with
+    what is left to chance by the number of rows, to stop without held-out ones.)
 
     While the loss is what it was in the beginning nothing was learned by heart, however often the
     rows came: a step that is far too short grows in full.
 
     Args:
-        share: As `share_of_new_rows` gives it.
+        agreement: `[variables]`; see `Spectral`.
+        sums: `[2, variables]`, means of the cosine of gradient and last step, and of its square.
+        measured: `Measured`.
+        usual_power: `[variables]`, mean square of a gradient's number.
+        share: As `share_of_new_rows` gives it; nothing is taken off where it is 1.
         loss: The state of `loss_signals` after the step's loss.
+        context: `UpdateContext`.
+
+    Returns:
+        `[variables]`. Where a positive agreement is owed to own rows, a little below 0. Where all
+        rows are one batch, the agreement times the share of new rows.
     """
+    steps = ops.cast(context.epoch_steps, "float32")
+    passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
+    steps = ops.where(steps > 0.0, steps, total / passes)
+    again, fallen = ops.logical_and(share < 1.0, steps > 0.0), _fallen(loss)
+    dtype = agreement.dtype
+    part = ops.cast(ops.where(again, fallen / ops.maximum(steps, 1.0), 0.0), dtype)
+    own = part * ops.sqrt(usual_power) * inverse_root(measured.mean_power)
+    others = (sums[0] - own) * ops.rsqrt(sums[1] + 1e-12)
+    others = ops.where(others > 0.0, others, BY_HEART * others)
+    # Where a batch is all rows, there are no others.
+    slower = ops.cast(ops.power(share, fallen), dtype) * agreement
+    others = ops.where(ops.logical_and(again, steps < 2.0), slower, others)
+    return ops.where(agreement > 0.0, others, agreement)
+
+
+def _fallen(loss):
+    """How much of the share of the loss is gone that has to be; 1 where it is unknown."""
     first, mean = loss["loss_first"], corrected_means(loss)[_SLOW]
     fallen = (first - mean) / ops.maximum(FALLEN * ops.abs(first), 1e-30)
     known = ops.logical_and(loss["loss_seen"] > 0.0, ops.logical_not(ops.isnan(fallen)))
-    return ops.power(share, ops.where(known, ops.clip(fallen, 0.0, 1.0), 1.0))
+    return ops.where(known, ops.clip(fallen, 0.0, 1.0), 1.0)
 
 
 def hurry(context):

@@ -35,11 +35,11 @@ from l2l_tf.rules.spectral.groups import (
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
 from l2l_tf.rules.spectral.influence import influence_state, influenced
 from l2l_tf.rules.spectral.passes import (
+    agreed_by_others,
     closing,
     factor_of_decay,
     hurry,
     regret,
-    share_of_growth,
     share_of_new_rows,
 )
 from l2l_tf.rules.spectral.sides import Sides
@@ -79,17 +79,18 @@ class Spectral(UpdateRule):
 
     `annealing` is set by hand: a warm-up, then a line to `total_steps`, or 1/√t where that is
     unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
-    over its data steps are shorter by √(3/passes), kernels decay more, and r grows more slowly by
-    3/passes once a fifth of the loss is gone, thirty passes and more counting as thirty, and a run
-    of t < 1000 steps as one of at most 3·t/100 passes. Each variable's r is a sum over the steps
-    so far: it grows while the gradient agrees with the step before it (their cosine, over its own
-    usual size) and shrinks where it turns against it, as the step size of hypergradient descent
-    does (Baydin et al. 2018). Whatever size it starts from, it soon is near the one at which
-    gradients neither agree nor turn. A table of embeddings does at most three tenths of what all
-    that is none does to the loss, to first order and before r, or takes a tenth of its step, if
-    all its rows are met in every batch; the fewer are, the less is cut. `guard` cuts all steps
-    while the loss rises above what it was, and where the loss is below 1e-6 of the first one,
-    steps are shorter by the root of what is left of that.
+    over its data steps are shorter by √(3/passes) and kernels decay more, thirty passes and more
+    counting as thirty, and a run of t < 1000 steps as one of at most 3·t/100 passes. Each
+    variable's r is a sum over the steps so far: it grows while the gradient agrees with the step
+    before it (their cosine, over its own usual size) and shrinks where it turns against it, as the
+    step size of hypergradient descent does (Baydin et al. 2018). Whatever size it starts from, it
+    soon is near the one at which gradients neither agree nor turn. Once a fifth of the loss is
+    gone in a run of more than three passes, what the batch's own rows gave to that agreement a
+    pass before does not count: it is what others do not share. A table of embeddings does at most
+    three tenths of what all that is none does to the loss, to first order and before r, or takes a
+    tenth of its step, if all its rows are met in every batch; the fewer are, the less is cut.
+    `guard` cuts all steps while the loss rises above what it was, and where the loss is below 1e-6
+    of the first one, steps are shorter by the root of what is left of that.
 
     An LSTM sees the run's progress, its loss and each variable's statistics, all free of units,
     and puts out eight controls of each variable: α, how r grows, both decays, λ, and how rows
@@ -310,11 +311,12 @@ class Spectral(UpdateRule):
         annealing = ops.cast(annealing * closing(context), dtype)
         share = share_of_new_rows(context)
         new = ops.cast(share, dtype)
-        growing = ops.cast(share_of_growth(share, loss), dtype)
         learned, left = all_learned(loss)
         longer, faster = (ops.cast(of_short, dtype) for of_short in hurry(context))
         pace = annealing * faster
-        pace = pace * self._growth_of_rates(agreement, controls, context, learned, growing)
+        usual_power = usual / ops.maximum(old["masses"][1], 1e-6)
+        agreed = agreed_by_others(agreement, sums, measured, usual_power, share, loss, context)
+        pace = pace * self._growth_of_rates(agreed, controls, context, learned)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         decay = ops.cast(self.weight_decay * self._decay_factors(layouts, share), dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
@@ -377,7 +379,7 @@ class Spectral(UpdateRule):
         kernels = ops.convert_to_tensor([is_matrix(layout) for layout in layouts], "bool")
         return decaying * ops.where(kernels, factor_of_decay(share), 1.0)
 
-    def _growth_of_rates(self, agreement, controls, context, learned, growing):
+    def _growth_of_rates(self, agreement, controls, context, learned):
         """What is added to r, before annealing, `[variables]`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
@@ -385,7 +387,6 @@ class Spectral(UpdateRule):
         trust = ops.exp(2.0 * ops.tanh(controls.trust / 2.0))
         trust = ops.where(agreement < 0.0, ops.cast(regret(context), dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)
-        wanted = ops.where(wanted > 0.0, growing * wanted, wanted)
         # Where all is learned gradients agree for ever, while weights grow without bound.
         wanted = ops.where(learned, ops.minimum(wanted, 0.0), wanted)
         return pace * ops.where(context.contested, ops.zeros_like(wanted), wanted)
