@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers.stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import cells, rules
@@ -212,7 +213,7 @@ def test_steps_shrink_where_nothing_is_left_to_learn():
 
 @pytest.mark.parametrize("total", [1000.0, np.nan])
 @pytest.mark.parametrize("shape", [(6, 4), (6,)])
-def test_steps_over_rows_that_come_again_are_shorter_and_grow_more_slowly(shape, total):
+def test_steps_over_rows_that_come_again_are_shorter(shape, total):
     gradients = [np.random.default_rng(3).normal(size=shape).astype("float32")] * 30
     # A fifth of the first loss is gone after the first step.
     losses = [1.0, *[1e-3] * 29]
@@ -221,23 +222,67 @@ def test_steps_over_rows_that_come_again_are_shorter_and_grow_more_slowly(shape,
         for passes in (np.nan, 1.0, 3.0, 30.0, 1e6)
     }
     first = {passes: updates[0] for passes, (updates, _) in found.items()}
-    grown = {p: float(np.asarray(state.shared["log_rate"])[0]) for p, (_, state) in found.items()}
     for passes in (1.0, 3.0):
         np.testing.assert_array_equal(first[passes], first[np.nan])
-        assert grown[passes] == grown[np.nan] > 0.0
+        assert grown(found[passes]) == grown(found[np.nan]) > 0.0
     for passes in (30.0, 1e6):
         np.testing.assert_allclose(first[passes], 0.1**0.5 * first[np.nan], rtol=1e-5)
-        assert grown[passes] < 0.2 * grown[np.nan]
+
+
+def grown(result):
+    """r at the end of a run of one variable."""
+    _, state = result
+    return float(np.asarray(state.shared["log_rate"])[0])
+
+
+@pytest.mark.parametrize(
+    "shape, total, steps",
+    [((40, 30), 160.0, np.nan), ((1200,), 160.0, np.nan), ((40, 30), np.nan, 8.0)],
+)
+def test_what_only_a_batchs_own_rows_agree_on_makes_no_step_longer(shape, total, steps):
+    generator = np.random.default_rng(21)
+    own = generator.normal(size=(8, *shape)).astype("float32")
+    common = generator.normal(size=shape).astype("float32")
+    rule, variable = set_by_hand(), np.zeros(shape, "float32")
+
+    @tf.function
+    def update(gradient, state, step, loss, passes):
+        known = {"passes": passes, "epoch_steps": steps}
+        return rule.update([gradient], state, [variable], rules.Context(step, loss, total, **known))
+
+    def r(gradients, passes=np.nan):
+        state, passes = rule.init([tf.constant(variable)]), tf.constant(passes, "float32")
+        for step in range(160):
+            loss = tf.constant(1e-2 if step else 1.0)
+            _, state = update(gradients[step % 8], state, tf.constant(step), loss, passes)
+        return float(np.asarray(state.shared["log_rate"])[0])
+
+    # Rows that share nothing: all agreement is that of a row with itself.
+    assert r(own) > 0.5
+    assert abs(r(own, passes=20.0)) < 0.25 * r(own)
+    # Rows that share much: hardly any is.
+    shared = own + 2.0 * common
+    assert r(shared, passes=20.0) > 0.8 * r(shared)
+
+
+def test_where_a_batch_is_all_rows_steps_grow_more_slowly():
+    gradients = [np.random.default_rng(3).normal(size=(6, 4)).astype("float32")] * 30
+    losses = [1.0, *[1e-3] * 29]
+    new, again = (
+        grown(run(set_by_hand(), gradients, losses=losses, total=1000.0, passes=passes))
+        for passes in (np.nan, 1000.0)
+    )
+    assert 0.0 < again < 0.2 * new
 
 
 @pytest.mark.parametrize("total", [1000.0, np.nan])
 def test_where_nothing_was_learned_yet_steps_grow_in_full_however_often_rows_come(total):
     gradients = [np.random.default_rng(3).normal(size=(6, 4)).astype("float32")] * 30
-    grown = {}
-    for passes in (1.0, 60.0):
-        _, state = run(set_by_hand(), gradients, losses=[1e5] * 30, total=total, passes=passes)
-        grown[passes] = float(np.asarray(state.shared["log_rate"])[0])
-    assert grown[60.0] == pytest.approx(grown[1.0], rel=1e-5)
+    once, often = (
+        grown(run(set_by_hand(), gradients, losses=[1e5] * 30, total=total, passes=passes))
+        for passes in (1.0, 60.0)
+    )
+    assert often == pytest.approx(once, rel=1e-5)
 
 
 @pytest.mark.parametrize("passes, factor", [(np.nan, 6.0), (2.0, 6.0), (6.0, 12.0), (50.0, 20.0)])
