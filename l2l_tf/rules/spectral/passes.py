@@ -11,10 +11,9 @@ from l2l_tf.cells.squares import inverse_root
 # often only a bound.
 # Nor where the run is known to be short: steps have no time to grow then.
 PASSES, MIN_NEW, SHORT = 3.0, 0.1, 100.0
-# Share of the first loss that has to be gone before anything can have been learned by heart.
+# Share of the first loss that has to be gone before anything can have been learned by heart, where
+# nothing else tells.
 FALLEN = 0.2
-# What counts, of what a batch's own rows give to an agreement beyond all that there is.
-BY_HEART = 0.1
 # Decay of kernels, over the rule's own: for rows that are new, and the most.
 DECAY, MAX_DECAY = 6.0, 20.0
 # Part of an epoch in which steps become shorter, their least factor at its end, and the updates
@@ -52,8 +51,9 @@ def agreed_by_others(agreement, sums, measured, usual_power, share, loss, contex
     seen would agree on it, too. (Mahsereci et al. 2017, arXiv 1703.09580, compare a gradient with
     what is left to chance by the number of rows, to stop without held-out ones.)
 
-    While the loss is what it was in the beginning nothing was learned by heart, however often the
-    rows came: a step that is far too short grows in full.
+    Where a batch is all rows, there are no others, and all agreement counts as little as rows that
+    come again. While the loss is what it was in the beginning nothing was learned by heart, however
+    often they came: a step that is far too short grows in full.
 
     Args:
         agreement: `[variables]`; see `Spectral`.
@@ -65,20 +65,16 @@ def agreed_by_others(agreement, sums, measured, usual_power, share, loss, contex
         context: `UpdateContext`.
 
     Returns:
-        `[variables]`. Where a positive agreement is owed to own rows, a little below 0. Where all
-        rows are one batch, the agreement times the share of new rows.
+        `[variables]`; 0 where a positive agreement is owed to own rows.
     """
     steps = ops.cast(context.epoch_steps, "float32")
     passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
     steps = ops.where(steps > 0.0, steps, total / passes)
-    again, fallen = ops.logical_and(share < 1.0, steps > 0.0), _fallen(loss)
-    dtype = agreement.dtype
-    part = ops.cast(ops.where(again, fallen / ops.maximum(steps, 1.0), 0.0), dtype)
+    again, dtype = ops.logical_and(share < 1.0, steps > 0.0), agreement.dtype
+    part = ops.cast(ops.where(again, 1.0 / ops.maximum(steps, 1.0), 0.0), dtype)
     own = part * ops.sqrt(usual_power) * inverse_root(measured.mean_power)
-    others = (sums[0] - own) * ops.rsqrt(sums[1] + 1e-12)
-    others = ops.where(others > 0.0, others, BY_HEART * others)
-    # Where a batch is all rows, there are no others.
-    slower = ops.cast(ops.power(share, fallen), dtype) * agreement
+    others = ops.maximum((sums[0] - own) * ops.rsqrt(sums[1] + 1e-12), 0.0)
+    slower = ops.cast(ops.power(share, _fallen(loss)), dtype) * agreement
     others = ops.where(ops.logical_and(again, steps < 2.0), slower, others)
     return ops.where(agreement > 0.0, others, agreement)
 

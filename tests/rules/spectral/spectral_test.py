@@ -259,10 +259,10 @@ def test_what_only_a_batchs_own_rows_agree_on_makes_no_step_longer(shape, total,
 
     # Rows that share nothing: all agreement is that of a row with itself.
     assert r(own) > 0.5
-    assert abs(r(own, passes=20.0)) < 0.25 * r(own)
+    assert abs(r(own, 20.0)) < 0.25 * r(own)
     # Rows that share much: hardly any is.
     shared = own + 2.0 * common
-    assert r(shared, passes=20.0) > 0.8 * r(shared)
+    assert r(shared, 20.0) > 0.8 * r(shared)
 
 
 def test_where_a_batch_is_all_rows_steps_grow_more_slowly():
@@ -275,12 +275,11 @@ def test_where_a_batch_is_all_rows_steps_grow_more_slowly():
     assert 0.0 < again < 0.2 * new
 
 
-@pytest.mark.parametrize("total", [1000.0, np.nan])
-def test_where_nothing_was_learned_yet_steps_grow_in_full_however_often_rows_come(total):
+def test_where_nothing_was_learned_yet_steps_grow_in_full_however_often_rows_come():
     gradients = [np.random.default_rng(3).normal(size=(6, 4)).astype("float32")] * 30
     once, often = (
-        grown(run(set_by_hand(), gradients, losses=[1e5] * 30, total=total, passes=passes))
-        for passes in (1.0, 60.0)
+        grown(run(set_by_hand(), gradients, losses=[1e5] * 30, total=1000.0, passes=passes))
+        for passes in (1.0, 1000.0)
     )
     assert often == pytest.approx(once, rel=1e-5)
 
