@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from experiments.everyday import nets
+from experiments.everyday import densities, nets
 from experiments.pieces import Pieces, code_of
 from experiments.tables import markdown, number
 from l2l_tf import LearnedOptimizer
@@ -22,6 +22,7 @@ from l2l_tf.evaluation.contenders import from_text
 from l2l_tf.optimizer import run_length, stopping
 
 FLAGS = flags.FLAGS
+NETS = {**nets.NETS, **densities.NETS}
 OPTIMIZERS = {
     "Adam(0.001)": lambda: keras.optimizers.Adam(1e-3),
     "default, told": LearnedOptimizer,
@@ -29,7 +30,7 @@ OPTIMIZERS = {
 }
 
 if __name__ == "__main__":
-    flags.DEFINE_list("nets", list(nets.NETS), f"Of {', '.join(nets.NETS)}.")
+    flags.DEFINE_list("nets", list(NETS), f"Of {', '.join(NETS)}.")
     flags.DEFINE_integer("seeds", 3, "Runs of each, whose medians are shown.", 1)
     flags.DEFINE_string("pieces", "runs/everyday", "Where finished runs are kept.")
     flags.DEFINE_string("output_dir", "experiments/everyday/results", "Where the table goes.")
@@ -37,7 +38,7 @@ if __name__ == "__main__":
 
 def losses(name, optimizer, seed):
     """Dict of the best held-out loss, that at the end, and the last epoch's train loss."""
-    net = nets.NETS[name]
+    net = NETS[name]
     rows = net.rows()
     keras.utils.set_random_seed(seed)
     model = net.build()
@@ -57,10 +58,11 @@ def losses(name, optimizer, seed):
 
 def row(pieces, name, seeds):
     """Cells of one net: what it is, and three medians of each optimizer."""
-    cells = [nets.NETS[name].what]
+    cells = [NETS[name].what]
+    code = densities if name in densities.NETS else nets
     for optimizer, make in OPTIMIZERS.items():
         told = (run_length, stopping) if make is LearnedOptimizer else ()
-        key = [name, optimizer, code_of(nets, *told)]
+        key = [name, optimizer, code_of(code, *told)]
         key += [from_text("spectral-general").identity] if told else []
         runs = [
             pieces.value(
