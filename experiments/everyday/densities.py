@@ -1,4 +1,4 @@
-"""Nets that learn how what they predict is spread, and one of crossed columns."""
+"""Nets that learn how what they predict is spread, and one of crossed columns.
 
 Their losses have a floor that no rows learned by heart take them below; few rows come many times.
 """
