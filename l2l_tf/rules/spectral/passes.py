@@ -11,8 +11,7 @@ from l2l_tf.cells.squares import inverse_root
 # often only a bound.
 # Nor where the run is known to be short: steps have no time to grow then.
 PASSES, MIN_NEW, SHORT = 3.0, 0.1, 100.0
-# Share of the first loss that has to be gone before anything can have been learned by heart, where
-# nothing else tells.
+# Share of the first loss that has to be gone before anything can have been learned by heart.
 FALLEN = 0.2
 # Decay of kernels, over the rule's own: for rows that are new, and the most.
 DECAY, MAX_DECAY = 6.0, 20.0
@@ -51,9 +50,9 @@ def agreed_by_others(agreement, sums, measured, usual_power, share, loss, contex
     seen would agree on it, too. (Mahsereci et al. 2017, arXiv 1703.09580, compare a gradient with
     what is left to chance by the number of rows, to stop without held-out ones.)
 
-    Where a batch is all rows, there are no others, and all agreement counts as little as rows that
-    come again. While the loss is what it was in the beginning nothing was learned by heart, however
-    often they came: a step that is far too short grows in full.
+    No less is left of it than the share of new rows, and no more where it is unknown how many
+    updates a pass takes. While the loss is what it was in the beginning nothing was learned by
+    heart, however often rows came: a step that is far too short grows in full.
 
     Args:
         agreement: `[variables]`; see `Spectral`.
@@ -65,17 +64,18 @@ def agreed_by_others(agreement, sums, measured, usual_power, share, loss, contex
         context: `UpdateContext`.
 
     Returns:
-        `[variables]`; 0 where a positive agreement is owed to own rows.
+        `[variables]`.
     """
     steps = ops.cast(context.epoch_steps, "float32")
     passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
     steps = ops.where(steps > 0.0, steps, total / passes)
-    again, dtype = ops.logical_and(share < 1.0, steps > 0.0), agreement.dtype
+    known, dtype = steps > 0.0, agreement.dtype
+    again = ops.logical_and(share < 1.0, known)
     part = ops.cast(ops.where(again, 1.0 / ops.maximum(steps, 1.0), 0.0), dtype)
     own = part * ops.sqrt(usual_power) * inverse_root(measured.mean_power)
-    others = ops.maximum((sums[0] - own) * ops.rsqrt(sums[1] + 1e-12), 0.0)
-    slower = ops.cast(ops.power(share, _fallen(loss)), dtype) * agreement
-    others = ops.where(ops.logical_and(again, steps < 2.0), slower, others)
+    others = (sums[0] - own) * ops.rsqrt(sums[1] + 1e-12)
+    least = ops.cast(ops.power(share, _fallen(loss)), dtype) * agreement
+    others = ops.where(known, ops.maximum(others, least), least)
     return ops.where(agreement > 0.0, others, agreement)
 
 

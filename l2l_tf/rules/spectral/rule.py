@@ -85,10 +85,10 @@ class Spectral(UpdateRule):
     before it (their cosine, over its own usual size) and shrinks where it turns against it, as the
     step size of hypergradient descent does (Baydin et al. 2018). Whatever size it starts from, it
     soon is near the one at which gradients neither agree nor turn. In a run of more than three
-    passes, what a batch's own rows gave to that agreement a pass before does not count: it is what
-    others do not share. A table of embeddings does at most three tenths of what all that is none
-    does to the loss, to first order and before r, or takes a tenth of its step, if all its rows are
-    met in every batch; the fewer are, the less is cut.
+    passes, what a batch's own rows gave to that agreement a pass before does not count, but for a
+    share of 3/passes: it is what other rows do not share. A table of embeddings does at most three
+    tenths of what all that is none does to the loss, to first order and before r, or takes a tenth
+    of its step, if all its rows are met in every batch; the fewer are, the less is cut.
     `guard` cuts all steps while the loss rises above what it was, and where the loss is below 1e-6
     of the first one, steps are shorter by the root of what is left of that.
 
