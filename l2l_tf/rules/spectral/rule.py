@@ -291,20 +291,16 @@ class Spectral(UpdateRule):
         trend, loss = loss_signals(context.loss, old)
         guard, caution = guarded(loss, old)
         power, usual = measured.gradient_power, old["power"]
-        ratio = ops.sqrt(power / ops.maximum(usual / ops.maximum(old["masses"][1], 1e-6), TINY))
+        usual_power = usual / ops.maximum(old["masses"][1], 1e-6)
+        ratio = ops.sqrt(power / ops.maximum(usual_power, TINY))
         growth = ops.where(usual > TINY, ratio, ops.ones_like(ratio))
         # The gradient's agreement with the last step, over the size that it usually has.
         cosine = measured.cosine
         sums = old["cosines"] + 0.1 * (ops.stack([cosine, ops.square(cosine)]) - old["cosines"])
         agreement = sums[0] * ops.rsqrt(sums[1] + 1e-12)
         own = self._signals_of_variables(measured, growth, agreement, old, layouts)
-        run = [progress_signals(context.run_iteration, context.total_steps), trend]
-        run = ops.repeat(ops.concatenate(run)[:, None], len(layouts), axis=1)
-        controls, hidden, cell = self._schedule(
-            ops.concatenate([run, own]), old["scheduler_hidden"], old["scheduler_cell"]
-        )
+        controls, scheduler = self._schedule(own, trend, old, context)
         dtype = power.dtype
-        controls = Controls(*ops.unstack(ops.cast(controls, dtype), num=CONTROLS))
         annealing = annealing_set_by_hand(
             context.run_iteration, context.total_steps, line=True, usual_steps=USUAL_STEPS
         )
@@ -314,19 +310,13 @@ class Spectral(UpdateRule):
         learned, left = all_learned(loss)
         longer, faster = (ops.cast(of_short, dtype) for of_short in hurry(context))
         pace = annealing * faster
-        usual_power = usual / ops.maximum(old["masses"][1], 1e-6)
         agreed = agreed_by_others(agreement, sums, measured, usual_power, share, loss, context)
         pace = pace * self._growth_of_rates(agreed, controls, context, learned)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         decay = ops.cast(self.weight_decay * self._decay_factors(layouts, share), dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
-        iteration = ops.cast(context.iteration, dtype) + 1.0
-        keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
-        keep = ops.where(context.contested, ops.full_like(keep, CONTESTED_KEEP), keep)
-        keep_square = 0.01 * ops.exp(2.0 * ops.tanh(controls.square_decay / 2.0))
-        keep_square = ops.maximum(keep_square, ops.power(iteration, -0.8))
-        keeps = ops.stack([keep, keep_square])
-        masses = old["masses"] + keeps * (1.0 - old["masses"])
+        keep, keep_square = self._keeps(controls, context)
+        masses = old["masses"] + ops.stack([keep, keep_square]) * (1.0 - old["masses"])
         sizes = ops.cast(self._sizes(layouts), dtype)
         factor, influence = influenced(measured, sizes, layouts, old, keep_square, masses[1])
         rate = sizes * factor * annealing * ops.cast(caution, dtype)
@@ -340,8 +330,7 @@ class Spectral(UpdateRule):
             "power": usual + keep_square * (power * ops.square(bound) - usual),
             "cosines": sums,
             **influence,
-            "scheduler_hidden": hidden,
-            "scheduler_cell": cell,
+            **scheduler,
         }
         factors = Factors(
             pull=keep * bound,
@@ -404,11 +393,30 @@ class Spectral(UpdateRule):
 
         return np.array([size(layout) for layout in layouts], "float32")
 
-    def _schedule(self, signals, hidden, cell):
-        params = self.meta_params
-        hidden, cell = lstm_step(signals, hidden, cell, params["lstm_kernel"], params["lstm_bias"])
+    def _keeps(self, controls, context):
+        """Weights of a step in the means of gradients and of their squares, `[variables]` each."""
+        keep = 0.05 * ops.exp(2.0 * ops.tanh(controls.mean_decay / 2.0))
+        keep = ops.where(context.contested, ops.full_like(keep, CONTESTED_KEEP), keep)
+        keep_square = 0.01 * ops.exp(2.0 * ops.tanh(controls.square_decay / 2.0))
+        iteration = ops.cast(context.iteration, keep.dtype) + 1.0
+        return keep, ops.maximum(keep_square, ops.power(iteration, -0.8))
+
+    def _schedule(self, own, trend, old, context):
+        """The LSTM's step: `(controls, state)`, `Controls` and a dict."""
+        run = [progress_signals(context.run_iteration, context.total_steps), trend]
+        run = ops.repeat(ops.concatenate(run)[:, None], own.shape[1], axis=1)
+        signals, params = ops.concatenate([run, own]), self.meta_params
+        hidden, cell = lstm_step(
+            signals,
+            old["scheduler_hidden"],
+            old["scheduler_cell"],
+            params["lstm_kernel"],
+            params["lstm_bias"],
+        )
         controls = linear(hidden, params["output_kernel"], params["output_bias"])
-        return controls + ops.matmul(params["direct_kernel"], signals), hidden, cell
+        controls = controls + ops.matmul(params["direct_kernel"], signals)
+        controls = Controls(*ops.unstack(ops.cast(controls, old["power"].dtype), num=CONTROLS))
+        return controls, {"scheduler_hidden": hidden, "scheduler_cell": cell}
 
 
 # State of every variable that is kept for all of them at once, `[…, variables]`: the weight that
