@@ -165,7 +165,7 @@ def test_arguments_that_cannot_work_are_refused():
         ({"seed": -1}, "seed=-1"),
         ({"jit_compile": "no"}, "jit_compile='no'"),
         ({"grid": 0.1}, "grid=0.1"),
-        ({"sedes": 3}, "'sedes': 3"),
+        ({"sedes": 3}, "sedes=3"),
         ({"tune_for": "luck"}, "tune_for='luck'"),
         ({"task": "nothing"}, "task='nothing'"),
         ({"task": 3}, "task=3"),

@@ -268,7 +268,7 @@ def test_what_cannot_be_judged_is_refused():
         suite.run_suite(ENTRIES, ["adam"], stretch=0)
     with pytest.raises(ValueError, match="Received: half='both'"):
         suite.entries("both")
-    with pytest.raises(ValueError, match=r"Received: \['nothing'\]"):
+    with pytest.raises(ValueError, match="Received: task='nothing'"):
         suite.entries("report", ["nothing"])
 
 
