@@ -71,7 +71,7 @@ def test_own_parts_are_trained_searched_judged_and_exported(tmp_path, capsys):
     said = capsys.readouterr().out
     assert all(name in said for name in ("by_hand", "own_run", "adam_short"))
     keys = [json.loads(path.read_text())["key"] for path in (output / "runs").iterdir()]
-    assert len(keys) == 3 and all(key["task_code"] for key in keys)
+    assert len(keys) == 3 and all(key["code"] for key in keys)
     assert [k["contender"]["code"] for k in keys if "baseline" in k["contender"]]
 
     saved = tmp_path / "saved"
