@@ -7,17 +7,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from experiments.everyday.nets import Net
+from experiments.everyday.nets import Net, embedded, parted
 
 QUANTILES = np.array([0.1, 0.5, 0.9], "float32")
 COMPONENTS, COUPLINGS = 5, 6
-
-
-def _parted(inputs, labels, number):
-    return {
-        "train": (inputs[:number], labels[:number]),
-        "test": (inputs[number:], labels[number:]),
-    }
 
 
 def _spread():
@@ -26,7 +19,7 @@ def _spread():
     inputs = generator.uniform(-3.0, 3.0, (4000, 1))
     noise = (0.1 + 0.3 * np.abs(inputs)) * generator.standard_normal(inputs.shape)
     labels = np.sin(2.0 * inputs) + noise
-    return _parted(inputs.astype("float32"), labels.astype("float32"), 3200)
+    return parted(inputs.astype("float32"), labels.astype("float32"), 3200)
 
 
 def _quantile_loss(labels, predictions):
@@ -40,7 +33,7 @@ def _inverse():
     labels = generator.uniform(-1.0, 1.0, (4000, 1))
     inputs = labels + 0.3 * np.sin(2.0 * np.pi * labels)
     inputs += 0.05 * generator.standard_normal(labels.shape)
-    return _parted(inputs.astype("float32"), labels.astype("float32"), 3200)
+    return parted(inputs.astype("float32"), labels.astype("float32"), 3200)
 
 
 def _mixture_loss(labels, outputs):
@@ -56,7 +49,7 @@ def _moons():
 
     points = datasets.make_moons(3000, noise=0.05, random_state=0)[0]
     points = ((points - points.mean(0)) / points.std(0)).astype("float32")
-    return _parted(points, np.zeros(len(points), "float32"), 2400)
+    return parted(points, np.zeros(len(points), "float32"), 2400)
 
 
 class Flow(layers.Layer):
@@ -112,10 +105,7 @@ def _crossed():
 
 def _deep_and_cross():
     categories, columns = keras.Input((4,), dtype="int32"), keras.Input((5,))
-    joined = [
-        layers.Flatten()(layers.Embedding(size, 8)(categories[:, i : i + 1]))
-        for i, size in enumerate((50, 20, 300, 7))
-    ]
+    joined = embedded(categories, (50, 20, 300, 7))
     first = crossed = deep = layers.concatenate([*joined, columns])
     for _ in range(3):
         crossed = first * layers.Dense(first.shape[-1])(crossed) + crossed

@@ -83,7 +83,7 @@ def _prices():
     prices = 200_000.0 + 60_000.0 * columns[:, 0] + 50_000.0 * np.maximum(columns[:, 4], 0.0)
     prices -= 40_000.0 * np.tanh(columns[:, 1] * columns[:, 2])
     prices += 15_000.0 * generator.standard_normal(len(prices))
-    return _parted(columns, prices.astype("float32"), 1200)
+    return parted(columns, prices.astype("float32"), 1200)
 
 
 def _series():
@@ -121,10 +121,7 @@ def _bank():
 
 def _bank_net():
     categories, columns = keras.Input((4,), dtype="int32"), keras.Input((6,))
-    joined = [
-        layers.Flatten()(layers.Embedding(size, 8)(categories[:, i : i + 1]))
-        for i, size in enumerate((12, 40, 7, 500))
-    ]
+    joined = embedded(categories, (12, 40, 7, 500))
     hidden = layers.concatenate([*joined, layers.BatchNormalization()(columns)])
     for units in (128, 64):
         hidden = layers.Dropout(0.2)(layers.Dense(units, activation="relu")(hidden))
@@ -147,7 +144,7 @@ def _speeches():
     vectors.adapt(texts)
     order = np.random.default_rng(0).permutation(len(known))
     labels = np.array([who for _, who in known], "int32")
-    return _parted(vectors(texts).numpy()[order], labels[order], int(0.85 * len(known)))
+    return parted(vectors(texts).numpy()[order], labels[order], int(0.85 * len(known)))
 
 
 def _transformer():
@@ -176,10 +173,18 @@ def _graph():
     mixed = generator.standard_normal((nodes, groups)) @ generator.standard_normal((groups, groups))
     features = 0.5 * np.eye(groups)[labels] + 0.5 * mixed
     features = np.concatenate([features, generator.standard_normal((nodes, 60))], 1)
-    return _parted((edges @ (edges @ features)).astype("float32"), labels, 300)
+    return parted((edges @ (edges @ features)).astype("float32"), labels, 300)
 
 
-def _parted(inputs, labels, number):
+def embedded(categories, sizes):
+    """Eight numbers of each column of categories, whose numbers are `sizes`."""
+    return [
+        layers.Flatten()(layers.Embedding(size, 8)(categories[:, i : i + 1]))
+        for i, size in enumerate(sizes)
+    ]
+
+
+def parted(inputs, labels, number):
     """The first `number` rows to train on, the others held out."""
     return {
         "train": (inputs[:number], labels[:number]),

@@ -59,10 +59,9 @@ def losses(name, optimizer, seed):
 def row(pieces, name, seeds):
     """Cells of one net: what it is, and three medians of each optimizer."""
     cells = [NETS[name].what]
-    code = densities if name in densities.NETS else nets
     for optimizer, make in OPTIMIZERS.items():
         told = (run_length, stopping) if make is LearnedOptimizer else ()
-        key = [name, optimizer, code_of(code, *told)]
+        key = [name, optimizer, code_of(nets, densities, *told)]
         key += [from_text("spectral-general").identity] if told else []
         runs = [
             pieces.value(

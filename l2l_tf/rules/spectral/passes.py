@@ -59,7 +59,7 @@ def agreed_by_others(agreement, sums, measured, usual_power, share, loss, contex
         sums: `[2, variables]`, means of the cosine of gradient and last step, and of its square.
         measured: `Measured`.
         usual_power: `[variables]`, mean square of a gradient's number.
-        share: As `share_of_new_rows` gives it; nothing is taken off where it is 1.
+        share: As `share_of_new_rows` gives it; where it is 1 nothing is taken off.
         loss: The state of `loss_signals` after the step's loss.
         context: `UpdateContext`.
 
@@ -70,8 +70,7 @@ def agreed_by_others(agreement, sums, measured, usual_power, share, loss, contex
     passes, total = (ops.cast(n, "float32") for n in (context.passes, context.total_steps))
     steps = ops.where(steps > 0.0, steps, total / passes)
     known, dtype = steps > 0.0, agreement.dtype
-    again = ops.logical_and(share < 1.0, known)
-    part = ops.cast(ops.where(again, 1.0 / ops.maximum(steps, 1.0), 0.0), dtype)
+    part = ops.cast(ops.where(known, 1.0 / ops.maximum(steps, 1.0), 0.0), dtype)
     own = part * ops.sqrt(usual_power) * inverse_root(measured.mean_power)
     others = (sums[0] - own) * ops.rsqrt(sums[1] + 1e-12)
     least = ops.cast(ops.power(share, _fallen(loss)), dtype) * agreement
