@@ -1,13 +1,18 @@
-"""How much of what a step changes comes from tables of embeddings."""
+"""How much of what a step changes comes from tables of embeddings, and what changes nothing."""
 
 import numpy as np
 from keras import ops
 
 from l2l_tf.rules.layout import EMBEDDING
+from l2l_tf.rules.spectral.groups import is_matrix
 
 # A table all of whose rows are met may do this much of what all that is no table does together,
 # and its step is cut to this part at most.
 SHARE, LEAST = 0.3, 0.1
+# A vector whose steps change the loss by less than this part of what all vectors' do changes
+# nothing: what rounding leaves of a gradient of zero is up to 2e-6 of it with float32, and the
+# gradients of offsets and gains that matter were 1e-3 and more.
+NOTHING = 1e-5
 
 
 def tables(layouts):
@@ -60,3 +65,27 @@ def influenced(measured, sizes, layouts, old, keep, gathered):
     beyond = ops.logical_and(ops.logical_and(means > most, most > 0.0), are)
     factor = ops.where(beyond, most / ops.where(beyond, means, 1.0), 1.0)
     return ops.power(ops.maximum(factor, LEAST), state["met"] / gathered), state
+
+
+def without_effect(usual_power, sizes, layouts):
+    """Which vectors have gradients that are mere rounding errors, `[variables]` booleans.
+
+    An offset ahead of a normalization, or that of an attention's keys, changes nothing: its
+    gradient is what rounding leaves of sums that cancel. Whatever it is, an Adam direction is of
+    size one; and where such gradients agree, as they may for hundreds of steps, the offset runs
+    away from the mean that a normalization keeps for use after training.
+
+    Args:
+        usual_power: `[variables]`, mean square of a gradient's number.
+        sizes: `[variables]`, steps set by hand.
+        layouts: List of `Layout`s.
+
+    Returns:
+        Only vectors are ever found, by what they do beside other vectors: a kernel's gradient is as
+        large as the unit of its inputs.
+    """
+    vectors = np.array([not is_matrix(of) and of.kind != EMBEDDING for of in layouts])
+    numbers = np.array([layout.rows * layout.columns for layout in layouts], "float32")
+    change = ops.sqrt(usual_power) * sizes * ops.cast(vectors * numbers, sizes.dtype)
+    little = change < NOTHING * ops.sum(change)
+    return ops.logical_and(little, ops.convert_to_tensor(vectors))

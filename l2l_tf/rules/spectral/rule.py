@@ -33,7 +33,7 @@ from l2l_tf.rules.spectral.groups import (
     of_variables,
 )
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
-from l2l_tf.rules.spectral.influence import influence_state, influenced
+from l2l_tf.rules.spectral.influence import influence_state, influenced, without_effect
 from l2l_tf.rules.spectral.passes import (
     agreed_by_others,
     closing,
@@ -311,13 +311,14 @@ class Spectral(UpdateRule):
         longer, faster = (ops.cast(of_short, dtype) for of_short in hurry(context))
         pace = annealing * faster
         agreed = agreed_by_others(agreement, sums, measured, usual_power, share, loss, context)
-        pace = pace * self._growth_of_rates(agreed, controls, context, learned)
+        sizes = ops.cast(self._sizes(layouts), dtype)
+        grown = ops.logical_or(learned, without_effect(usual_power, sizes, layouts))
+        pace = pace * self._growth_of_rates(agreed, controls, context, grown)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         decay = ops.cast(self.weight_decay * self._decay_factors(layouts, share), dtype)
         decay = decay * ops.exp(4.0 * ops.tanh(controls.weight_decay / 4.0))
         keep, keep_square = self._keeps(controls, context)
         masses = old["masses"] + ops.stack([keep, keep_square]) * (1.0 - old["masses"])
-        sizes = ops.cast(self._sizes(layouts), dtype)
         factor, influence = influenced(measured, sizes, layouts, old, keep_square, masses[1])
         rate = sizes * factor * annealing * ops.cast(caution, dtype)
         rate = rate * longer * ops.sqrt(new) * ops.cast(left, dtype)
@@ -368,8 +369,8 @@ class Spectral(UpdateRule):
         kernels = ops.convert_to_tensor([is_matrix(layout) for layout in layouts], "bool")
         return decaying * ops.where(kernels, factor_of_decay(share), 1.0)
 
-    def _growth_of_rates(self, agreement, controls, context, learned):
-        """What is added to r, before annealing, `[variables]`."""
+    def _growth_of_rates(self, agreement, controls, context, grown):
+        """What is added to r, before annealing, `[variables]`; no more where it has `grown`."""
         dtype = agreement.dtype
         age = ops.maximum(ops.cast(context.run_iteration, dtype), 0.0)
         pace = self.adaptation * ops.rsqrt(1.0 + age / 200.0)
@@ -377,7 +378,7 @@ class Spectral(UpdateRule):
         trust = ops.where(agreement < 0.0, ops.cast(regret(context), dtype) * trust, trust)
         wanted = trust * agreement + ops.tanh(controls.growth)
         # Where all is learned gradients agree for ever, while weights grow without bound.
-        wanted = ops.where(learned, ops.minimum(wanted, 0.0), wanted)
+        wanted = ops.where(grown, ops.minimum(wanted, 0.0), wanted)
         return pace * ops.where(context.contested, ops.zeros_like(wanted), wanted)
 
     def _sizes(self, layouts):

@@ -1,10 +1,11 @@
 """Tables of embeddings beside all else: how much they may do, and when that is cut."""
 
+import keras
 import numpy as np
 import pytest
 from helpers.stepping import uncontrolled
 
-from l2l_tf import rules
+from l2l_tf import LearnedOptimizer, rules
 from l2l_tf.rules.layout import layout_of
 from l2l_tf.rules.spectral import groups, influence
 from l2l_tf.rules.spectral.signals import Measured
@@ -99,3 +100,55 @@ def steps(scale, rows):
 def test_a_scaled_table_whose_rows_are_all_met_goes_less_far():
     assert steps(100.0, rows=40) < 0.5 * steps(1.0, rows=40)
     assert steps(100.0, rows=2) > 0.7 * steps(1.0, rows=2)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_vectors_with_next_to_no_gradient_are_told_from_those_with_little(scale):
+    layouts = [TABLE, KERNEL, BIAS, BIAS, BIAS]
+    sizes = np.array([0.02, 0.02, 0.004, 0.004, 0.004], "float32")
+    powers = scale * np.array([1e-20, 1e-20, 1e-4, 1e-12, 1e-16], "float32")
+    found = np.asarray(influence.without_effect(powers, sizes, layouts))
+    assert found.tolist() == [False, False, False, False, True]
+
+
+def test_nothing_is_without_effect_where_no_vector_has_a_gradient():
+    sizes, none = np.array([0.02, 0.004], "float32"), np.zeros(2, "float32")
+    assert not np.any(influence.without_effect(none, sizes, [KERNEL, BIAS]))
+    assert not np.any(influence.without_effect(none + 1.0, sizes[:1], [KERNEL]))
+
+
+@pytest.mark.parametrize(("size", "grows"), [(1e-9, False), (1e-3, True)])
+def test_steps_along_rounding_errors_do_not_grow_however_they_agree(size, grows):
+    rule = uncontrolled(rules.get("spectral")).laid_out([KERNEL, BIAS, BIAS])
+    generator = np.random.default_rng(0)
+    variables = [np.zeros(shape, "float32") for shape in ((8, 8), (8,), (8,))]
+    state = rule.init(variables)
+    for step in range(100):
+        kernel = generator.normal(size=(8, 8)).astype("float32")
+        gradients = [kernel, np.full((8,), size, "float32"), np.full((8,), 1e-2, "float32")]
+        context = rules.Context(step, 1.0, float("nan"))
+        _, state = rule.update(gradients, state, variables, context)
+    _, little, usual = np.asarray(state.shared["log_rate"])
+    assert (little > 1.0) == grows and (little <= 0.0) != grows
+    assert usual > 1.0
+
+
+def test_offsets_ahead_of_a_normalization_and_those_of_keys_are_without_effect():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((6, 6, 3))
+    hidden = keras.layers.Conv2D(16, 3, padding="same", name="ahead")(inputs)
+    hidden = keras.layers.ReLU()(keras.layers.BatchNormalization()(hidden))
+    hidden = keras.layers.Reshape((36, 16))(hidden)
+    hidden = keras.layers.MultiHeadAttention(2, 8, name="attention")(hidden, hidden)
+    outputs = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling1D()(hidden))
+    model, optimizer = keras.Model(inputs, outputs), LearnedOptimizer(jit_compile=False)
+    model.compile(optimizer, loss="mse", jit_compile=False)
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(64, 6, 6, 3)), generator.normal(size=(64, 3))
+    model.fit(x.astype("float32"), y.astype("float32"), epochs=2, batch_size=32, verbose=0)
+    rule, shared = optimizer.rule, optimizer.shared_state()
+    variables = model.trainable_variables
+    layouts = [layout_of(v.shape, v.path) for v in variables]
+    found = influence.without_effect(shared["power"].numpy(), rule._sizes(layouts), layouts)
+    paths = [v.path for v, without in zip(variables, np.asarray(found), strict=True) if without]
+    assert [path.split("/", 1)[-1] for path in paths] == ["bias", "key/bias"], paths
