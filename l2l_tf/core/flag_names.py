@@ -122,6 +122,7 @@ FLAG_NAMES = {
         "validate_every": ("integer", {"min": 1}),
         "validation_task": None,
         "validation_trajectory": ("integer", {"min": 0}),
+        "wrong_horizon": ("number", {"min": 0, "max": 1}),
     },
     "train": {
         "checkpoint_every": ("integer", {"min": 1}),
@@ -175,5 +176,6 @@ FLAG_NAMES = {
         "validate_every": ("integer", {"min": 1}),
         "validation_task": None,
         "validation_trajectory": ("integer", {"min": 0}),
+        "wrong_horizon": ("number", {"min": 0, "max": 1}),
     },
 }

@@ -383,6 +383,9 @@ The meta-gradient:
   --known_horizon
       Share of the trajectories whose length (`total_steps`) the rule knows. Default:
       1.0.
+  --wrong_horizon
+      Share of the known lengths that are wrong, as users' epochs are: by a factor
+      between 1/3 and 30, log-uniform. Default: 0.0.
   --second_derivatives, --nosecond_derivatives
       Differentiate the optimizee's gradients too; the paper does not (bptt). Default:
       False.
@@ -554,6 +557,9 @@ The meta-gradient:
   --known_horizon
       Share of the trajectories whose length (`total_steps`) the rule knows. Default:
       1.0.
+  --wrong_horizon
+      Share of the known lengths that are wrong, as users' epochs are: by a factor
+      between 1/3 and 30, log-uniform. Default: 0.0.
   --second_derivatives, --nosecond_derivatives
       Differentiate the optimizee's gradients too; the paper does not (bptt). Default:
       False.

@@ -1,5 +1,6 @@
 """The contract of estimators of the meta-gradient."""
 
+import math
 from typing import Any, NamedTuple, Self
 
 import tensorflow as tf
@@ -13,6 +14,9 @@ from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, fold_in
 
 META_LOSS_SPLITS = ("same", "fresh", "held_out")
+# Between these factors lie the lengths of runs that are told wrongly: a run that goes on after its
+# end, and one that is stopped early.
+WRONG_HORIZONS = (1 / 3, 30.0)
 ESTIMATORS = Registry("estimator")
 
 
@@ -75,6 +79,13 @@ class Estimator(Configured, kw_only=True):
         min=0,
         max=1,
         help="Share of the trajectories whose length (`total_steps`) the rule knows.",
+    )
+    wrong_horizon: float = number(
+        0.0,
+        min=0,
+        max=1,
+        help="Share of the known lengths that are wrong, as users' epochs are: by a factor between "
+        "1/3 and 30, log-uniform.",
     )
 
     @property
@@ -169,8 +180,13 @@ class Estimator(Configured, kw_only=True):
         return Estimate(gradient, carried, summaries)
 
     def horizon(self, seed: tf.Tensor, trajectory: Any) -> tf.Tensor:
-        """`total_steps` of a trajectory for its rule: the length, or NaN where it is unknown."""
+        """`total_steps` of a trajectory for its rule: a length, or NaN where it is unknown."""
         length = tf.cast(trajectory, tf.float32)
+        if self.wrong_horizon:
+            chance = tf.random.stateless_uniform([], fold_in(seed, 86028121))
+            low, high = (math.log(factor) for factor in WRONG_HORIZONS)
+            drawn = tf.random.stateless_uniform([], fold_in(seed, 67867967), low, high)
+            length = length * tf.where(chance < self.wrong_horizon, tf.exp(drawn), 1.0)
         if self.known_horizon == 1.0:
             return length
         chance = tf.random.stateless_uniform([], fold_in(seed, 32452843))

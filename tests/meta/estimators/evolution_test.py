@@ -82,6 +82,23 @@ def test_a_share_of_the_trajectories_is_told_its_length():
     assert 0.35 < np.mean(np.isfinite(told)) < 0.65
 
 
+def test_a_share_of_the_lengths_is_wrong_by_a_factor_of_a_third_to_thirty():
+    estimator = EvolutionStrategies(wrong_horizon=0.5)
+    told = np.array([float(estimator.horizon(as_seed(i), 90)) for i in range(300)])
+    assert 0.4 < np.mean(told == 90.0) < 0.6
+    wrong = told[told != 90.0]
+    assert 30.0 <= wrong.min() < 40.0 and 2000.0 < wrong.max() <= 2700.0
+    # Half of them are below the middle of the logarithms, √(1/3 · 30) times the length.
+    assert 0.4 < np.mean(wrong < 90.0 * np.sqrt(10.0)) < 0.6
+
+
+def test_wrong_lengths_leave_it_to_chance_which_lengths_are_known():
+    both = EvolutionStrategies(known_horizon=0.5, wrong_horizon=0.5)
+    known = EvolutionStrategies(known_horizon=0.5)
+    told = np.array([[float(e.horizon(as_seed(i), 90)) for e in (both, known)] for i in range(100)])
+    np.testing.assert_array_equal(np.isnan(told[:, 0]), np.isnan(told[:, 1]))
+
+
 @pytest.mark.parametrize("arguments", [{"sigma": 0.0}, {"known_horizon": 1.5}, {"unroll": 0}])
 def test_settings_out_of_range_are_refused(arguments):
     with pytest.raises(ValueError, match="Received:"):
