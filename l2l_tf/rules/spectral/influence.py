@@ -10,7 +10,7 @@ from l2l_tf.rules.spectral.groups import is_matrix
 # and its step is cut to this part at most.
 SHARE, LEAST = 0.3, 0.1
 # A vector whose steps change the loss by less than this part of what all vectors' do changes
-# nothing: what rounding leaves of a gradient of zero is up to 1.6e-6 of it with float32, and the
+# nothing, and takes no step: what rounding leaves of a gradient of zero is up to 1.6e-6 of it with float32, and the
 # gradients of offsets and gains that matter were 1e-3 and more.
 NOTHING = 1e-5
 
@@ -67,8 +67,8 @@ def influenced(measured, sizes, layouts, old, keep, gathered):
     return ops.power(ops.maximum(factor, LEAST), state["met"] / gathered), state
 
 
-def without_effect(usual_power, sizes, layouts):
-    """Which vectors have gradients that are mere rounding errors, `[variables]` booleans.
+def effect(usual_power, sizes, layouts):
+    """How much of a vector's gradient is more than rounding errors, `[variables]` in [0, 1].
 
     An offset ahead of a normalization, or that of an attention's keys, changes nothing: its
     gradient is what rounding leaves of sums that cancel. Whatever it is, an Adam direction is of
@@ -81,11 +81,12 @@ def without_effect(usual_power, sizes, layouts):
         layouts: List of `Layout`s.
 
     Returns:
-        Only vectors are ever found, by what they do beside other vectors: a kernel's gradient is as
-        large as the unit of its inputs.
+        1 but for vectors that do next to nothing beside other vectors. A kernel's gradient is as
+        large as the unit of its inputs, and no measure of either.
     """
     vectors = np.array([not is_matrix(of) and of.kind != EMBEDDING for of in layouts])
     numbers = np.array([layout.rows * layout.columns for layout in layouts], "float32")
     change = ops.sqrt(usual_power) * sizes * ops.cast(vectors * numbers, sizes.dtype)
-    little = change < NOTHING * ops.sum(change)
-    return ops.logical_and(little, ops.convert_to_tensor(vectors))
+    something = NOTHING * ops.sum(change)
+    little = ops.logical_and(change < something, ops.convert_to_tensor(vectors))
+    return ops.where(little, change / ops.where(little, something, 1.0), 1.0)

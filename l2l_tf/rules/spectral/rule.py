@@ -33,7 +33,7 @@ from l2l_tf.rules.spectral.groups import (
     of_variables,
 )
 from l2l_tf.rules.spectral.guard import all_learned, guard_state, guarded
-from l2l_tf.rules.spectral.influence import influence_state, influenced, without_effect
+from l2l_tf.rules.spectral.influence import effect, influence_state, influenced
 from l2l_tf.rules.spectral.passes import (
     agreed_by_others,
     closing,
@@ -312,7 +312,8 @@ class Spectral(UpdateRule):
         pace = annealing * faster
         agreed = agreed_by_others(agreement, sums, measured, usual_power, share, loss, context)
         sizes = ops.cast(self._sizes(layouts), dtype)
-        grown = ops.logical_or(learned, without_effect(usual_power, sizes, layouts))
+        seen = effect(usual_power, sizes, layouts)
+        grown = ops.logical_or(learned, seen < 1.0)
         pace = pace * self._growth_of_rates(agreed, controls, context, grown)
         log_rate = ops.clip(old["log_rate"] + pace, -12.0, 12.0)
         decay = ops.cast(self.weight_decay * self._decay_factors(layouts, share), dtype)
@@ -320,7 +321,7 @@ class Spectral(UpdateRule):
         keep, keep_square = self._keeps(controls, context)
         masses = old["masses"] + ops.stack([keep, keep_square]) * (1.0 - old["masses"])
         factor, influence = influenced(measured, sizes, layouts, old, keep_square, masses[1])
-        rate = sizes * factor * annealing * ops.cast(caution, dtype)
+        rate = sizes * seen * factor * annealing * ops.cast(caution, dtype)
         rate = rate * longer * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
         # A sudden gradient enters the means at no more than four times the usual size.
