@@ -95,7 +95,7 @@ class ProgressBar(keras.callbacks.Callback):
     The bar is tqdm's (`pip install 'l2l-tf[train]'`); without it there are the lines alone.
     """
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         try:
             from tqdm import tqdm
         except ImportError:
@@ -110,7 +110,7 @@ class ProgressBar(keras.callbacks.Callback):
             disable=not sys.stderr.isatty(),
         )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._bar is None:
             return
         self._bar.set_description("meta-training", refresh=False)
@@ -118,7 +118,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.set_postfix({"meta_loss": f"{logs['loss']:.4g}", "best": best}, refresh=False)
         self._bar.update()
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         finals = ", ".join(f"{v:.4g}" for k, v in logs.items() if k.startswith("final_loss"))
         best = " (best)" if self.model.best_step == self.model.meta_step else ""
         say = print if self._bar is None else self._bar.write
@@ -127,7 +127,7 @@ class ProgressBar(keras.callbacks.Callback):
             f"final loss {finals}"
         )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -146,14 +146,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.directory = directory
         self.every = every
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if not self.model.validation_due:  # It belongs into the checkpoint.
             self._save_where_due()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._save_where_due()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self.model.save(self.directory)
 
     def _save_where_due(self):
@@ -186,20 +186,20 @@ class TensorBoard(keras.callbacks.Callback):
             importlib.util.find_spec("matplotlib") is not None if curves is None else curves
         )
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         with _as_os_error():
             self._writer = tf.summary.create_file_writer(str(self.log_dir))
         self._before = None
         self._first_and_best = {}
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         step = self.model.meta_step
         if step % self.update_freq == 0 or step == 1:
             logs = {"meta_loss": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
             self._scalars("train", logs)
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         logs = {"score": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
         self._scalars("validation", logs)
         now = {name: v.numpy() for name, v in self.model.variables.items()}
@@ -213,7 +213,7 @@ class TensorBoard(keras.callbacks.Callback):
             self._writer.flush()
         self._before = now
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         with _as_os_error():
             self._writer.close()
 

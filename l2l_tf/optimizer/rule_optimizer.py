@@ -1,5 +1,7 @@
 """A Keras optimizer around an update rule: slots, the loss, the step."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -99,7 +101,7 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
             self._begin_to_be_told(total_steps)
 
     @property
-    def preset(self):
+    def preset(self) -> str | None:
         """Name of the preset that the rule came from, or None."""
         return None
 
@@ -121,20 +123,20 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         return self._rule.at_learning_rate(rate)[0]
 
     @property
-    def schedule(self):
+    def schedule(self) -> keras.optimizers.schedules.LearningRateSchedule | None:
         """The `LearningRateSchedule` that the learning rate follows, or None."""
         schedules = keras.optimizers.schedules.LearningRateSchedule
         return self._learning_rate if isinstance(self._learning_rate, schedules) else None
 
     @property
-    def excludes_from_weight_decay(self):
+    def excludes_from_weight_decay(self) -> bool:
         """Whether `exclude_from_weight_decay` named variables."""
         names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
         return any(getattr(self, name, None) for name in names)
 
     # Variables.
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Create slots for `variables`, a list of trainable variables.
 
         Raises:
@@ -175,11 +177,11 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         specs = [Spec(v) for v in self.learned_variables()]
         return self._laid_out(self._rule_at_rate()).init(specs, self.state_dtype)
 
-    def trained_variables(self):
+    def trained_variables(self) -> list[keras.Variable]:
         """List of the variables that the optimizer was built with."""
         return list(self._trainable_variables)
 
-    def learned_variables(self):
+    def learned_variables(self) -> list[keras.Variable]:
         """List of the variables that the rule updates, in the order of its shared state."""
         variables = self._trainable_variables
         return [v for v in variables if not holds_no_weights(v)]
@@ -217,7 +219,7 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
 
     # The step.
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: list, trainable_variables: list | None = None) -> None:
         """Update variables; see `keras.optimizers.Optimizer.apply`."""
         with BACKEND.undifferentiated():
             self._apply([BACKEND.dense(g) for g in grads], trainable_variables)
@@ -237,7 +239,9 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
             games.note(self)
         BACKEND.take_step(self, grads, trainable_variables)
 
-    def stateless_apply(self, optimizer_variables, grads, trainable_variables, loss=None):
+    def stateless_apply(
+        self, optimizer_variables: list, grads: list, trainable_variables: list, loss: Any = None
+    ) -> tuple[list, list]:
         """A pure function of values; see `keras.optimizers.Optimizer.stateless_apply`.
 
         Args:
@@ -255,7 +259,7 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         with self.told(loss):
             return super().stateless_apply(optimizer_variables, grads, trainable_variables)
 
-    def apply_finite(self, grads, trainable_variables):
+    def apply_finite(self, grads: list, trainable_variables: list) -> None:
         """Keras's `apply`, for gradients that are known to be finite."""
         super().apply(grads, trainable_variables)
 

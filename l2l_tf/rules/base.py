@@ -26,6 +26,11 @@ from l2l_tf.rules.packing import pack, packing_groups, size_of, unpack
 UNKNOWN = math.nan
 # A tensor of Keras's backend, an array or a variable.
 Tensor = Any
+Tensors = list[Tensor]
+# What is kept of one variable, or of all together: name → tensor.
+Slots = dict[str, Tensor]
+# Learned weights before they are bound: name → float32 array.
+MetaParams = Mapping[str, np.ndarray | np.generic]
 
 
 class Context(NamedTuple):
@@ -69,8 +74,8 @@ class RuleState(NamedTuple):
         shared: Dict name → tensor.
     """
 
-    variables: list[dict[str, Any]]
-    shared: dict[str, Any]
+    variables: list[Slots]
+    shared: Slots
 
 
 class UpdateRule(Configured):
@@ -104,10 +109,10 @@ class UpdateRule(Configured):
     seed = 0
 
     @functools.cached_property
-    def meta_params(self) -> dict[str, Tensor]:
+    def meta_params(self) -> Mapping[str, Tensor]:
         return self.initial_meta_params()
 
-    def initial_meta_params(self, seed: int | None = None) -> dict[str, np.ndarray]:
+    def initial_meta_params(self, seed: int | None = None) -> MetaParams:
         """Untrained meta-parameters, a dict name → float32 array.
 
         Args:
@@ -115,7 +120,7 @@ class UpdateRule(Configured):
         """
         return self.fresh_meta_params(draws.generator(self.seed if seed is None else seed))
 
-    def fresh_meta_params(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         """What `initial_meta_params` draws from a `numpy.random.Generator`."""
         del generator
         return {}
@@ -170,7 +175,7 @@ class UpdateRule(Configured):
             found[name] = given
         return self.bind(found)
 
-    def init(self, variables: list[Tensor], state_dtype: str | None = None) -> RuleState:
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         """State before the first update.
 
         Args:
@@ -184,12 +189,8 @@ class UpdateRule(Configured):
         raise NotImplementedError(f"{type(self).__name__}.init")
 
     def update(
-        self,
-        gradients: list[Tensor],
-        state: RuleState,
-        variables: list[Tensor],
-        context: Context,
-    ) -> tuple[list[Tensor], RuleState]:
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         """One step.
 
         Args:
@@ -254,8 +255,8 @@ class CoordinatewiseRule(UpdateRule):
         raise NotImplementedError(f"{type(self).__name__}.slot_shapes")
 
     def coordinate_update(
-        self, gradient: Tensor, state: dict[str, Tensor], variable: Tensor, context: Context
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         """The update of `n` coordinates.
 
         Args:
@@ -269,7 +270,7 @@ class CoordinatewiseRule(UpdateRule):
         """
         raise NotImplementedError(f"{type(self).__name__}.coordinate_update")
 
-    def init(self, variables: list[Tensor], state_dtype: str | None = None) -> RuleState:
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
@@ -283,12 +284,8 @@ class CoordinatewiseRule(UpdateRule):
         return RuleState(states, {})
 
     def update(
-        self,
-        gradients: list[Tensor],
-        state: RuleState,
-        variables: list[Tensor],
-        context: Context,
-    ) -> tuple[list[Tensor], RuleState]:
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         updates = [None] * len(gradients)
         states = [None] * len(gradients)
         for group in packing_groups(variables, self.floats_per_coordinate()):

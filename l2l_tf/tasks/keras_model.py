@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf.core.checks import check_integer
-from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.digest import digest_of
 
@@ -52,10 +52,10 @@ class ModelTask(Task):
         return ()
 
     @property
-    def variable_paths(self):
+    def variable_paths(self) -> list[str]:
         return [v.path for v in self.model.trainable_variables]
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         with _random_numbers_from(*self.random_seeds(np.asarray(seed))):
             fresh = _built(self.build)
         params = [tf.convert_to_tensor(v.value) for v in fresh.trainable_variables]
@@ -139,15 +139,21 @@ class KerasModel(ModelTask):
             )
         self._batches = {s: _read(p, batches, s) for s, p in pipelines.items()}
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         outputs, losses, model_state = self._call(params, model_state, batch, training=True)
         return self._total(batch, outputs, losses), model_state, self._measured(batch, outputs)
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         outputs, losses, _ = self._call(params, model_state, batch, training=False)
         return self._total(batch, outputs, losses), self._measured(batch, outputs)
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         # Whatever a layer does, it does for one optimizee at a time: operations on several at
         # once do not exist for all layers, and gradients of those that exist not either.
         def one(arguments):
@@ -163,7 +169,7 @@ class KerasModel(ModelTask):
         each = [tf.nest.map_structure(lambda t, i=i: t[i], arguments) for i in range(num_tasks)]
         return tf.nest.map_structure(lambda *t: tf.stack(t), *map(one, each))
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         batches = self._split(split)
         count = tf.nest.flatten(batches)[0].shape[0]
         epoch, place = step // count, step % count
@@ -172,13 +178,13 @@ class KerasModel(ModelTask):
         )
         return tf.nest.map_structure(lambda t: tf.gather(t, order[place]), batches)
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         if split in SPLITS and split not in self._batches:
             return ()
         batches = self._split(split)
         return tf.nest.map_structure(lambda t: tf.reshape(t, [-1, *t.shape[2:]]), batches)
 
-    def contents(self):
+    def contents(self) -> Any:
         return [self._loss, self._metrics, self._batches]
 
     def get_config(self) -> dict[str, Any]:

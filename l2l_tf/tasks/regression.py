@@ -60,9 +60,9 @@ class DiabetesMLP(Regression, InMemoryMLP, batch_size=32, activation="tanh"):
     282 rows to train on, 80 for validation, 80 for tests. The arguments are those of `InMemoryMLP`.
     """
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return _diabetes()
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return 1

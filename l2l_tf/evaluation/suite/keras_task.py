@@ -1,8 +1,12 @@
 """A Keras model with its data as a task, so that every optimizer meets it on equal terms."""
 
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
 from l2l_tf.tasks import fold_in
+from l2l_tf.tasks.base import Metrics, Tensors
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.keras_model import ModelTask, stateless_outputs
 
@@ -26,20 +30,24 @@ class KerasTask(ModelTask):
         self.batch_size = batch_size
         self._held = None
 
-    def random_seeds(self, seed):
+    def random_seeds(self, seed: np.ndarray) -> tuple[int, int]:
         # As in all runs of the suites so far.
         return int(seed[0]) * 2**32 + int(seed[1]), super().random_seeds(seed)[1]
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         call = ModelCall(self.model, params, model_state, training=True)
         loss, metrics = self.objective(call, *batch)
         return loss, call.model_state, metrics
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         call = ModelCall(self.model, params, model_state, training=False)
         return self.objective(call, *batch)
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         held = self._split(split)
         index = tf.random.stateless_uniform(
             [self.batch_size], fold_in(seed, step), 0, held[0].shape[0], tf.int32
@@ -47,10 +55,10 @@ class KerasTask(ModelTask):
         return tuple(tf.gather(array, index) for array in held)
 
     @property
-    def train_rows(self):
+    def train_rows(self) -> int:
         return self._split("train")[0].shape[0]
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         return self._split(split)
 
     def _split(self, split):
@@ -60,7 +68,7 @@ class KerasTask(ModelTask):
             raise ValueError(f"The splits are {sorted(self._held)}. Received: split={split!r}")
         return self._held[split]
 
-    def contents(self):
+    def contents(self) -> Any:
         return [self.objective, self.batch_size, [self._split(s) for s in ("train", "test")]]
 
     def __repr__(self):

@@ -1,13 +1,18 @@
 """Lookahead: a meta-loss of gradients alone, without any loss or label."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf import rules
 from l2l_tf.core.config import number
-from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.estimators.tally import unroll_tallied
 from l2l_tf.meta.unroll import begin
+from l2l_tf.rules import UpdateRule
+from l2l_tf.rules.base import Context, RuleState, Tensors
 from l2l_tf.rules.wrapper import Wrapper
+from l2l_tf.tasks import Task
 
 TINY = 1e-30
 
@@ -32,13 +37,15 @@ class Lookahead(Estimator):
         help="What a target is at most away from an update, over the update's length (lookahead).",
     )
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         return begin(_Hindsight(rule), task, seed, self.num_tasks, first=self.first)
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         return self.draw(task, carried.seed, start)
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
         with tf.GradientTape() as tape:
             tape.watch(values)
@@ -58,12 +65,14 @@ class _Hindsight(Wrapper):
 
     trust: float = number(1.0, above=0)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         inner = super().init(variables, state_dtype)
         nothing = [tf.zeros(v.shape, v.dtype) for v in variables]
         return _remembering(inner, nothing, nothing, tf.zeros([]))
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         inner = rules.RuleState([s["rule"] for s in state.variables], state.shared["rule"])
         last = [s["update"] for s in state.variables]
         apart = self.apart(last, [s["gradient"] for s in state.variables], gradients)
