@@ -1,4 +1,4 @@
-"""What needs no TensorFlow is answered before that is imported, which takes seconds."""
+"""What a command answers before TensorFlow is imported, which takes seconds."""
 
 import os
 import re
@@ -16,9 +16,10 @@ _LEFT_TO_THE_PARSER = {"flagfile", "undefok"}
 
 
 def answer_at_once(command: str, arguments: list[str]) -> None:
-    """End the process as its command would, where help is asked or a flag or its value is none.
+    """End the process as its command would, where help is asked for or a flag is wrong.
 
-    Where `--import` may define more, and for earlier names, the command itself says what is wrong.
+    With `--import`, which may define more flags, and at earlier names of flags nothing is done:
+    there the command itself answers.
 
     Args:
         command: Such as "train".

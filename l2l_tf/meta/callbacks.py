@@ -30,8 +30,8 @@ _RATE = (
     "meta-steps that `fit` is told"
 )
 _SUMMARIES = "`meta.callbacks.TensorBoard(log_dir)`"
-# What takes the place of callbacks that need a Keras model: of Keras's by name, as not all of its
-# versions have all of them.
+# What takes the place of Keras's callbacks that need a model, by name, as not all of its versions
+# have all of them.
 INSTEAD = {
     "BackupAndRestore": _CHECKPOINT,
     "ModelCheckpoint": _CHECKPOINT,
@@ -44,13 +44,9 @@ INSTEAD = {
     "CallbackList": "a list of callbacks",
 }
 _REFUSED = {
-    **{getattr(keras.callbacks, n): n for n in INSTEAD if hasattr(keras.callbacks, n)},
-    OptimizerSummaries: "OptimizerSummaries",
-    RunLength: "RunLength",
-}
-_OWN = {
-    "OptimizerSummaries": _SUMMARIES,
-    "RunLength": "the estimator's `known_horizon`, such as 'bptt(known_horizon=1.0)'",
+    **{getattr(keras.callbacks, n): t for n, t in INSTEAD.items() if hasattr(keras.callbacks, n)},
+    OptimizerSummaries: _SUMMARIES,
+    RunLength: "the estimator's `known_horizon`, such as 'bptt(known_horizon=1.0)'",
 }
 
 
@@ -72,11 +68,11 @@ def checked(
             raise ValueError(
                 f"Callbacks are objects of keras.callbacks.Callback. Received: {callback!r}"
             )
-        for cls, name in _REFUSED.items():
+        for cls, instead in _REFUSED.items():
             if isinstance(callback, cls):
                 raise ValueError(
-                    f"{name} works on a Keras model, and meta-training trains a rule. In its "
-                    f"place there is {({**INSTEAD, **_OWN})[name]}. "
+                    f"{cls.__name__} works on a Keras model, and meta-training trains a rule. In "
+                    f"its place there is {instead}. "
                     f"Received: callbacks=[… {type(callback).__name__} …]"
                 )
         watched = getattr(callback, "monitor", None)

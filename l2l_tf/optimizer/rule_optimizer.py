@@ -1,10 +1,12 @@
 """A Keras optimizer around an update rule: slots, the loss, the step."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
 from l2l_tf import rules
 from l2l_tf.core.checks import check_choice
@@ -58,14 +60,14 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
 
     def __init__(
         self,
-        rule,
-        learning_rate=None,
-        total_steps=None,
-        state_dtype=None,
-        learning_rate_multipliers=None,
-        jit_compile=None,
-        nonfinite=SKIP,
-        **kwargs,
+        rule: rules.UpdateRule,
+        learning_rate: float | LearningRateSchedule | Callable | None = None,
+        total_steps: int | None = None,
+        state_dtype: str | None = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
+        jit_compile: bool | None = None,
+        nonfinite: str = SKIP,
+        **kwargs: Any,
     ):
         checks.check_backend()
         checks.check_hooks(self)
@@ -123,10 +125,10 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         return self._rule.at_learning_rate(rate)[0]
 
     @property
-    def schedule(self) -> keras.optimizers.schedules.LearningRateSchedule | None:
+    def schedule(self) -> LearningRateSchedule | None:
         """The `LearningRateSchedule` that the learning rate follows, or None."""
-        schedules = keras.optimizers.schedules.LearningRateSchedule
-        return self._learning_rate if isinstance(self._learning_rate, schedules) else None
+        found = self._learning_rate
+        return found if isinstance(found, LearningRateSchedule) else None
 
     @property
     def excludes_from_weight_decay(self) -> bool:

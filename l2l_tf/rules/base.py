@@ -22,13 +22,9 @@ from l2l_tf.rules.chunks import evaluate_in_chunks, worth_chunks
 from l2l_tf.rules.dtypes import compute_dtype_for, state_dtype_for
 from l2l_tf.rules.layout import Layout
 from l2l_tf.rules.packing import pack, packing_groups, size_of, unpack
+from l2l_tf.rules.state import RuleState, Slots, Tensor, Tensors, counterpart
 
 UNKNOWN = math.nan
-# A tensor of Keras's backend, an array or a variable.
-Tensor = Any
-Tensors = list[Tensor]
-# What is kept of one variable, or of all together: name → tensor.
-Slots = dict[str, Tensor]
 # Learned weights before they are bound: name → float32 array.
 MetaParams = Mapping[str, np.ndarray | np.generic]
 
@@ -64,18 +60,6 @@ class Context(NamedTuple):
     def run_iteration(self) -> Tensor:
         """Updates of this run taken before this one; what follows progress counts with it."""
         return self.iteration - self.run_start
-
-
-class RuleState(NamedTuple):
-    """State of a rule: one flat dict of named tensors per variable, one shared.
-
-    Attributes:
-        variables: List, in the variables' order, of dicts name → tensor.
-        shared: Dict name → tensor.
-    """
-
-    variables: list[Slots]
-    shared: Slots
 
 
 class UpdateRule(Configured):
@@ -164,8 +148,8 @@ class UpdateRule(Configured):
         """
         found = {}
         for name, value in self.meta_params.items():
-            ends = [n for n in other.meta_params if name == n or name.endswith(f"_{n}")]
-            given = other.meta_params[max(ends, key=len)] if ends else None
+            source = counterpart(name, other.meta_params)
+            given = None if source is None else other.meta_params[source]
             if given is None or tuple(given.shape) != tuple(value.shape):
                 known = {k: tuple(v.shape) for k, v in other.meta_params.items()}
                 raise ValueError(

@@ -12,7 +12,7 @@ from l2l_tf.cells.run_signals import (
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import Context, RuleState, Tensors, UpdateRule
-from l2l_tf.rules.parts import merged, part_of, state_of
+from l2l_tf.rules.state import merged, merged_states, part_of, state_of
 from l2l_tf.rules.wrapper import SeededWrapper
 
 _MEAN = LOSS_DECAYS.index(0.9)
@@ -91,6 +91,5 @@ class Guarded(SeededWrapper, inner="spectral"):
 
 def _together(own, safe, watch):
     """The states of both rules and of the watch in one."""
-    pairs = zip(own.variables, safe.variables, strict=True)
-    shared = merged(inner=own.shared, fallback=safe.shared, watch=watch)
-    return RuleState([merged(inner=a, fallback=b) for a, b in pairs], shared)
+    both = merged_states(inner=own, fallback=safe)
+    return both._replace(shared={**both.shared, **merged(watch=watch)})

@@ -7,7 +7,7 @@ from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
 from l2l_tf.rules.base import Context, MetaParams, RuleState, Tensor, Tensors, UpdateRule
 from l2l_tf.rules.layout import Layout
-from l2l_tf.rules.parts import merged, part_of
+from l2l_tf.rules.state import merged, part_of
 from l2l_tf.rules.wrapper import Composite
 
 KINDS = ("convolutional", "fully_connected")

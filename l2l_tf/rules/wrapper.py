@@ -1,7 +1,7 @@
 """Rules that are made of other rules."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
@@ -19,7 +19,7 @@ class Composite(UpdateRule):
         parts: Names of the attributes that hold the rules.
     """
 
-    parts = ()
+    parts: ClassVar[tuple[str, ...]] = ()
 
     @property
     def rules(self) -> dict[str, UpdateRule]:

@@ -7,7 +7,8 @@
 A seed is an int32 tensor `[2]`, as TensorFlow's stateless random ops take it.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -50,8 +51,8 @@ class Task(Configured):
     in_graph = True
     jit_compile = True
     twice_differentiable = True
-    variable_paths = None
-    train_rows = None
+    variable_paths: ClassVar[Sequence[str] | None] = None
+    train_rows: ClassVar[int | None] = None
 
     def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         """Fresh parameters, and what else a fresh optimizee holds.

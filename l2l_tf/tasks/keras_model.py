@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -112,7 +112,15 @@ class KerasModel(ModelTask):
 
     in_graph = False
 
-    def __init__(self, model, loss, data, metrics=None, batches=None, name=None):
+    def __init__(
+        self,
+        model: keras.Model | Callable[[], keras.Model],
+        loss: str | Callable,
+        data: tf.data.Dataset | Mapping[str, tf.data.Dataset],
+        metrics: Mapping[str, Callable] | None = None,
+        batches: int | None = None,
+        name: str | None = None,
+    ):
         if batches is not None:
             check_integer("batches", batches, min=1)
         given = isinstance(model, keras.Model)
@@ -130,7 +138,7 @@ class KerasModel(ModelTask):
             raise ValueError(f"The model has nothing to train. Received: {self.model.name!r}")
         self._loss = keras.losses.get(loss)
         self._metrics = dict(metrics or {})
-        pipelines = dict(data) if isinstance(data, dict) else {"train": data}
+        pipelines = dict(data) if isinstance(data, Mapping) else {"train": data}
         unknown = sorted(set(pipelines) - set(SPLITS))
         if unknown or "train" not in pipelines:
             raise ValueError(

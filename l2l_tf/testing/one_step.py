@@ -37,7 +37,7 @@ class Regression(Task):
         residual = tf.matmul(self.rows, params[0]) + params[1] - self.targets
         return tf.reduce_mean(tf.square(residual)), model_state, {}
 
-    def loss_and_gradients(self, params):
+    def loss_and_gradients(self, params: Tensors) -> tuple[tf.Tensor, Tensors]:
         """The loss at the parameters and its gradients."""
         with tf.GradientTape() as tape:
             tape.watch(params)

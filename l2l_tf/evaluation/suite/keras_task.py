@@ -1,7 +1,9 @@
 """A Keras model with its data as a task, so that every optimizer meets it on equal terms."""
 
+from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,7 +25,14 @@ class KerasTask(ModelTask):
         batch_size: Rows per step, drawn with replacement.
     """
 
-    def __init__(self, name, build, splits, objective, batch_size):
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[], keras.Model],
+        splits: Callable[[], dict[str, tuple]],
+        objective: Callable,
+        batch_size: int,
+    ):
         super().__init__(name, build)
         self.splits = splits
         self.objective = objective

@@ -5,13 +5,13 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-from l2l_tf import presets, rules
+from l2l_tf import presets
 from l2l_tf.core.config import setting
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.estimators.tally import unroll_tallied
 from l2l_tf.meta.unroll import begin
-from l2l_tf.rules import UpdateRule
-from l2l_tf.rules.base import Context, RuleState, Tensor, Tensors
+from l2l_tf.rules import Context, UpdateRule
+from l2l_tf.rules.state import RuleState, Tensor, Tensors, merged_states, state_of
 from l2l_tf.rules.wrapper import Composite
 from l2l_tf.tasks import Task, fold_in
 
@@ -95,8 +95,9 @@ class _Lesson(Composite):
     def update(
         self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
     ) -> tuple[Tensors, RuleState]:
-        own, student = self.student.update(gradients, _of("student", state), variables, context)
-        ideal, teacher = self.teacher.update(gradients, _of("teacher", state), variables, context)
+        student, teacher = (state_of(state, part) for part in self.parts)
+        own, student = self.student.update(gradients, student, variables, context)
+        ideal, teacher = self.teacher.update(gradients, teacher, variables, context)
         pairs = list(zip(own, ideal, strict=True))
         apart = tf.add_n([tf.reduce_sum(tf.square(u - best)) for u, best in pairs])
         length = tf.add_n([tf.reduce_sum(tf.square(best)) for _, best in pairs])
@@ -109,14 +110,5 @@ class _Lesson(Composite):
 
 def _side_by_side(student, teacher, measured):
     """The states of both rules in one, and what is measured in the shared part."""
-
-    def both(a, b):
-        return {"student": a, "teacher": b}
-
-    pairs = zip(student.variables, teacher.variables, strict=True)
-    shared = both(student.shared, teacher.shared)
-    return rules.RuleState([both(a, b) for a, b in pairs], {**shared, **measured})
-
-
-def _of(name, state):
-    return rules.RuleState([both[name] for both in state.variables], state.shared[name])
+    both = merged_states(student=student, teacher=teacher)
+    return both._replace(shared={**both.shared, **measured})

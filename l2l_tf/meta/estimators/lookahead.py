@@ -4,13 +4,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from l2l_tf import rules
 from l2l_tf.core.config import number
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.estimators.tally import unroll_tallied
 from l2l_tf.meta.unroll import begin
-from l2l_tf.rules import UpdateRule
-from l2l_tf.rules.base import Context, RuleState, Tensors
+from l2l_tf.rules import Context, UpdateRule
+from l2l_tf.rules.state import RuleState, Tensors, merged_states, state_of
 from l2l_tf.rules.wrapper import Wrapper
 from l2l_tf.tasks import Task
 
@@ -73,9 +72,9 @@ class _Hindsight(Wrapper):
     def update(
         self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
     ) -> tuple[Tensors, RuleState]:
-        inner = rules.RuleState([s["rule"] for s in state.variables], state.shared["rule"])
         last = [s["update"] for s in state.variables]
         apart = self.apart(last, [s["gradient"] for s in state.variables], gradients)
+        inner = state_of(state, "rule")
         updates, inner = self.inner.update(gradients, inner, variables, context)
         known = state.shared["apart"] + tf.cast(apart, tf.float32)
         return updates, _remembering(inner, updates, gradients, known)
@@ -104,6 +103,7 @@ def _product(a, b):
 
 
 def _remembering(inner, updates, gradients, apart):
-    parts = zip(inner.variables, updates, gradients, strict=True)
-    states = [{"rule": s, "update": u, "gradient": g} for s, u, g in parts]
-    return rules.RuleState(states, {"rule": inner.shared, "apart": apart})
+    state = merged_states(rule=inner)
+    each = zip(state.variables, updates, gradients, strict=True)
+    variables = [{**slots, "update": u, "gradient": g} for slots, u, g in each]
+    return RuleState(variables, {**state.shared, "apart": apart})

@@ -9,8 +9,8 @@ from l2l_tf.core.config import integer, number
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.estimators.tally import unroll_tallied
 from l2l_tf.meta.unroll import begin
-from l2l_tf.rules import UpdateRule
-from l2l_tf.rules.base import Context, RuleState, Tensors
+from l2l_tf.rules import Context, UpdateRule
+from l2l_tf.rules.state import RuleState, Tensors, merged, part_of
 from l2l_tf.rules.wrapper import Wrapper
 from l2l_tf.tasks import Task, fold_in
 
@@ -159,14 +159,13 @@ class _Policy(Wrapper):
     def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         state = super().init(variables, state_dtype)
         # A float, as derivatives are mapped over what states hold.
-        shared = {"rule": state.shared, "number": tf.zeros([])}
-        shared["log_probability"] = tf.zeros([self.steps])
-        return state._replace(shared=shared)
+        own = {"number": tf.zeros([]), "log_probability": tf.zeros([self.steps])}
+        return state._replace(shared={**merged(rule=state.shared), **own})
 
     def update(
         self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
     ) -> tuple[Tensors, RuleState]:
-        inner = state._replace(shared=state.shared["rule"])
+        inner = state._replace(shared=part_of(state.shared, "rule"))
         means, inner = self.inner.update(gradients, inner, variables, context)
         step = tf.cast(context.iteration, tf.int32) - tf.cast(self.start, tf.int32)
         rollout = tf.cast(state.shared["number"], tf.int32)
@@ -180,8 +179,8 @@ class _Policy(Wrapper):
             actions.append(action)
             log_probability -= 0.5 * tf.reduce_sum(tf.square((action - mean) / scale))
         at_step = tf.one_hot(step, self.steps) * tf.cast(log_probability, tf.float32)
-        shared = {**state.shared, "rule": inner.shared}
-        shared["log_probability"] = state.shared["log_probability"] + at_step
+        known = state.shared["log_probability"] + at_step
+        shared = {**state.shared, **merged(rule=inner.shared), "log_probability": known}
         return actions, inner._replace(shared=shared)
 
 
