@@ -13,19 +13,21 @@ from l2l_tf.core.checks import check_choice
 from l2l_tf.optimizer import checks, compilation, finiteness, games
 from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.backends import BACKEND
+from l2l_tf.optimizer.context_keeping import ContextKeeping
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.projection import projected
 from l2l_tf.optimizer.skip_watch import CHOICES, SKIP, Skipping
 from l2l_tf.optimizer.state_keeping import StateKeeping
-from l2l_tf.optimizer.told import Told
 from l2l_tf.optimizer.variables import Spec, constant, holds_no_weights, path_of, tensors
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
 
-class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optimizers.Optimizer):
+class RuleOptimizer(
+    ContextKeeping, Skipping, StateKeeping, Copying, Averages, keras.optimizers.Optimizer
+):
     """Updates variables by an `UpdateRule`.
 
     The rule's state lives in slot variables; its meta-parameters are saved with it, but are not
@@ -98,9 +100,9 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         self._own_steps = compilation.OwnSteps()
         with keras.name_scope(self.name):
             # In the order in which files have them.
-            self._begin_to_hear()
-            self._begin_to_count_skips(nonfinite)
-            self._begin_to_be_told(total_steps)
+            self._make_loss_variable()
+            self._make_skip_counter(nonfinite)
+            self._make_run_variables(total_steps)
 
     @property
     def preset(self) -> str | None:
@@ -232,8 +234,8 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
             if not self.built and grads:
                 self.build(trainable_variables)
         self.adopt(trainable_variables)
-        if self._told is not None:
-            self.observe_loss(self._told)
+        if self._given_loss is not None:
+            self.observe_loss(self._given_loss)
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
             return
@@ -258,7 +260,7 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         if self.carried is not None:
             unpacked = self.carried.unpacked(self, grads, trainable_variables)
             grads, trainable_variables, loss = unpacked
-        with self.told(loss):
+        with self.with_loss(loss):
             return super().stateless_apply(optimizer_variables, grads, trainable_variables)
 
     def apply_finite(self, grads: list, trainable_variables: list) -> None:

@@ -107,7 +107,7 @@ class Skipping:
     # Whether a loss scale is around this optimizer and skips steps that overflow.
     loss_scaled = False
 
-    def _begin_to_count_skips(self, nonfinite):
+    def _make_skip_counter(self, nonfinite):
         self._skip_watch = SkipWatch(nonfinite)
         self._skipped_steps = scalar(0, "int", "skipped_steps")
 
