@@ -1,5 +1,6 @@
 """Imitation: a rule learns the updates of another one, before it learns to do better."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -8,7 +9,7 @@ import tensorflow as tf
 from l2l_tf import presets
 from l2l_tf.core.config import setting
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
-from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.estimators.tally import estimate_by_tally
 from l2l_tf.meta.unroll import begin
 from l2l_tf.rules import Context, UpdateRule
 from l2l_tf.rules.state import RuleState, Tensor, Tensors, merged_states, state_of
@@ -61,16 +62,9 @@ class Imitation(Estimator):
     def estimate(
         self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
     ) -> Estimate:
-        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            lesson = _Lesson(rule.bind(values), self._teacher)
-            losses, after, differences = unroll_tallied(
-                self, lesson, task, carried, batches, start, trajectory, "difference"
-            )
-            difference = tf.reduce_mean(differences) / self.unroll
-        after = tf.nest.map_structure(tf.stop_gradient, after)
-        return self.backpropagated(tape, difference, values, losses, after)
+        around = functools.partial(_Lesson, teacher=self._teacher)
+        unrolled = task, carried, batches, start, trajectory
+        return estimate_by_tally(self, around, rule, *unrolled, tally="difference")
 
 
 class _Lesson(Composite):

@@ -1,12 +1,13 @@
 """Lookahead: a meta-loss of gradients alone, without any loss or label."""
 
+import functools
 from typing import Any
 
 import tensorflow as tf
 
 from l2l_tf.core.config import number
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
-from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.estimators.tally import estimate_by_tally
 from l2l_tf.meta.unroll import begin
 from l2l_tf.rules import Context, UpdateRule
 from l2l_tf.rules.state import RuleState, Tensors, merged_states, state_of
@@ -45,16 +46,9 @@ class Lookahead(Estimator):
     def estimate(
         self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
     ) -> Estimate:
-        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            hindsight = _Hindsight(rule.bind(values), trust=self.trust)
-            losses, after, apart = unroll_tallied(
-                self, hindsight, task, carried, batches, start, trajectory, "apart"
-            )
-            apart = tf.reduce_mean(apart) / self.unroll
-        after = tf.nest.map_structure(tf.stop_gradient, after)
-        return self.backpropagated(tape, apart, values, losses, after)
+        around = functools.partial(_Hindsight, trust=self.trust)
+        unrolled = task, carried, batches, start, trajectory
+        return estimate_by_tally(self, around, rule, *unrolled, tally="apart")
 
 
 class _Hindsight(Wrapper):
