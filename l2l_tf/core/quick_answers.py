@@ -62,7 +62,7 @@ def _given(arguments):
 
 
 def _wrong(known, argument, name, text):
-    """What is said of a flag; None if nothing is wrong with it."""
+    """The error for a flag; None if nothing is wrong with it."""
     if name not in known:
         if name.removeprefix("no") in renamed.FLAGS:
             return None
@@ -80,7 +80,7 @@ def _wrong(known, argument, name, text):
 
 
 def switched_off(argument: str) -> str:
-    """What is said of `--noname=value`.
+    """The error for `--noname=value`: a switch that is off takes no value.
 
     Args:
         argument: As it was given.
@@ -90,7 +90,7 @@ def switched_off(argument: str) -> str:
 
 
 def unknown_flag(argument: str, near: str | None) -> str:
-    """What is said of a flag that a command lacks.
+    """The error for a flag that a command does not have.
 
     Args:
         argument: As it was given.

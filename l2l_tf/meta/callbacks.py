@@ -1,8 +1,8 @@
 """Callbacks of `Trainer.fit`, beside Keras's own.
 
 Keras's `EarlyStopping`, `CSVLogger`, `LambdaCallback`, `TerminateOnNaN` and `RemoteMonitor` work
-as they are; what needs a model, such as `ModelCheckpoint` or `TensorBoard`, has its counterpart
-here, and is refused with its name. A callback's `model` is the trainer, and
+as they are. Those that need a Keras model, such as `ModelCheckpoint` or `TensorBoard`, are refused
+with an error that says what takes their place. A callback's `model` is the trainer, and
 `model.stop_training = True` ends the run.
 """
 

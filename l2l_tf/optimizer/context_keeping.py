@@ -178,7 +178,7 @@ class ContextKeeping:
         self.notice_contest(contested)
 
     def notice_contest(self, contested: Any) -> None:
-        """As `contest`, for who is not sure of it."""
+        """As `contest`, but as a guess, which what a user says goes before."""
         with BACKEND.outside():
             self._contested.assign(contested)
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.core.checks import check_integer
+from l2l_tf.core.checks import check_choice, check_integer
 from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.digest import digest_of
@@ -230,10 +230,7 @@ class KerasModel(ModelTask):
         }
 
     def _split(self, split):
-        if split not in self._batches:
-            raise ValueError(
-                f"This task has the splits {sorted(self._batches)}. Received: split={split!r}"
-            )
+        check_choice("split", split, self._batches)
         return self._batches[split]
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.tasks import fold_in
 from l2l_tf.tasks.base import Metrics, Tensors
 from l2l_tf.tasks.classification import hold
@@ -73,8 +74,7 @@ class KerasTask(ModelTask):
     def _split(self, split):
         if self._held is None:
             self._held = hold(self.splits())
-        if split not in self._held:
-            raise ValueError(f"The splits are {sorted(self._held)}. Received: split={split!r}")
+        check_choice("split", split, self._held)
         return self._held[split]
 
     def contents(self) -> Any:
