@@ -29,8 +29,9 @@ def parse_spec(text: str, kind: str) -> tuple[str, dict]:
             raise ValueError("every argument needs its name")
         return match.group(1), {k.arg: _value(k.value) for k in call.keywords}
     except (SyntaxError, ValueError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else error
         raise ValueError(
-            f"The arguments cannot be read ({error}). Received: {kind}={text!r}"
+            f"The arguments cannot be read ({reason}). Received: {kind}={text!r}"
         ) from error
 
 
