@@ -42,9 +42,9 @@ accuracy = pretrained.evaluate(x[known], y[known], verbose=0)[1]
 print(f"on the digits 0 to 4, before: accuracy {accuracy:.3f}")
 
 weights = pretrained.layers[0].get_weights()
-slowly = {"learning_rate_multipliers": {"conv2d": 0.1}}
+slowly = LearnedOptimizer(learning_rate_multipliers={"conv2d": 0.1})
 optimizers = {
-    "fine-tuned, LearnedOptimizer(), body at 0.1": (True, LearnedOptimizer(**slowly)),
+    "fine-tuned, LearnedOptimizer(), body at 0.1": (True, slowly),
     "fine-tuned, LearnedOptimizer()": (True, LearnedOptimizer()),
     "fine-tuned, Adam(1e-3)": (True, keras.optimizers.Adam(1e-3)),
     "from nothing, LearnedOptimizer()": (False, LearnedOptimizer()),

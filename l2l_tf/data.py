@@ -6,6 +6,8 @@ import pathlib
 
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
+
 # Pictures that TFDS has no builder for, and the version under which they are stored.
 PICTURES = ("photographs", "paintings")
 PICTURES_VERSION = "1.0.0"
@@ -110,8 +112,7 @@ def model_file(name, data_dir=None):
         DataNotPreparedError: If it is not there.
         ValueError: If there is no such model.
     """
-    if name not in MODEL_FILES:
-        raise ValueError(f"A model is one of {sorted(MODEL_FILES)}. Received: name={name!r}")
+    check_choice("name", name, MODEL_FILES)
     directory = _expanded(data_dir)
     path = directory / MODELS / name / MODEL_FILES[name]
     if not path.is_file():

@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 CALLS = """
 import keras
+import numpy as np
 import tensorflow as tf
 import l2l_tf
 from l2l_tf import LearnedOptimizer, cost_report, meta, register_rule, register_task, rules, tasks
@@ -34,6 +35,9 @@ class OwnRule(rules.CoordinatewiseRule):
     limit: float | None = optional(number(None, above=0))
     nesterov: bool = boolean(False)
 
+    def fresh_meta_params(self, generator):
+        return {"weight": np.float32(generator.normal())}
+
     def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
 
@@ -41,6 +45,8 @@ class OwnRule(rules.CoordinatewiseRule):
 @register_task("own_task")
 class OwnTask(tasks.Task):
     scale: float = number(1.0, above=0)
+    variable_paths = ("kernel", "bias")
+    train_rows = 100
 
 
 rule = OwnRule(0.2, limit=3.0)
@@ -53,6 +59,8 @@ settings = meta.Settings(meta_steps=2, meta_learning_rate=0.01)
 trainer = meta.Trainer("lstm", ["quadratic"], meta.TruncatedBPTT(num_tasks=2), settings=settings)
 trainer.fit(2)
 results = l2l_tf.evaluation.evaluate("digits_mlp", ["adam"], steps=3)
+results = l2l_tf.evaluation.evaluate(["digits_mlp", tasks.Quadratic()], settings=None)
+task = tasks.KerasModel(model, "mse", tf.data.Dataset.range(3), batches=2)
 """
 # One mistake a line, which a checker that sees no types would pass over.
 MISTAKES = """

@@ -5,6 +5,7 @@ python -m tools.house d98120f^ HEAD
 """
 
 import ast
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -46,16 +47,15 @@ def counts(root):
                 room(o) for o in others if room(o) != room(path)
             )
     length, longest = max(function_lengths(trees))
-    exported = {name for path, tree in trees.items() for name in exports(path, tree)}
-    typed = [is_typed(f) for tree in trees.values() for f in public_functions(tree, exported)]
+    typed = [is_typed(function) for function in public_functions(trees)]
     found = {
         "lines of the package": f"{sum(text.count(chr(10)) for text in sources.values()):,}",
         "longest function, lines": f"{length} (`{longest}`)",
-        "rooms that import each other": str(mutual(rooms)),
-        "rooms in circles": str(in_circles(rooms)),
-        "files in circles": str(in_circles(imports)),
+        "arrows back up": str(back_up(rooms)),
+        "rooms in circles": str(len(in_circles(rooms))),
+        "files in circles": str(len(in_circles(imports))),
         "rules and cells: files side by side, folders of families": flatness(package),
-        "exported functions and methods with types": f"{sum(typed)} of {len(typed)}",
+        "public functions and methods with types": f"{sum(typed)} of {len(typed)}",
     }
     by_hand = {path: set(words(tree)) for path, tree in trees.items() if path not in GENERATED}
     for kind, names in ONE_OF_EACH.items():
@@ -86,15 +86,17 @@ def flatness(package):
     return f"{len(files)}, {len({parts[1] for parts in inside if len(parts) > 2})}"
 
 
-def mutual(graph):
-    """Pairs of nodes with arrows both ways."""
-    return sum(
-        b in graph.get(a, ()) and a in graph.get(b, ()) for a in graph for b in graph if a < b
+def back_up(graph):
+    """Arrows that point up however nodes are put one above another: the fewest of any order."""
+    circles = in_circles(graph)
+    return min(
+        sum(b in graph[a] for at, a in enumerate(order) for b in order[:at])
+        for order in itertools.permutations(circles)
     )
 
 
 def in_circles(graph):
-    """Nodes that lead back to themselves."""
+    """Set of the nodes that lead back to themselves."""
 
     def after(node):
         found, waiting = set(), list(graph.get(node, ()))
@@ -105,7 +107,7 @@ def in_circles(graph):
                 waiting += graph.get(other, ())
         return found
 
-    return sum(node in after(node) for node in graph)
+    return {node for node in graph if node in after(node)}
 
 
 def function_lengths(trees):
@@ -123,18 +125,28 @@ def exports(path, tree):
             yield from ast.literal_eval(node.value)
 
 
-def public_functions(tree, exported):
-    """Documented functions that packages export, and methods of classes that they export.
+def public_functions(trees):
+    """Functions that packages export, and methods of classes that they export.
 
-    What overrides a method has its contract's words and types.
+    Constructors, overrides, and methods of the classes that these derive from are among them.
     """
-    for node in tree.body:
-        if getattr(node, "name", None) not in exported:
-            continue
-        for function in node.body if isinstance(node, ast.ClassDef) else [node]:
-            public = isinstance(function, ast.FunctionDef) and function.name[0] != "_"
-            if public and ast.get_docstring(function):
-                yield function
+    public = {name for path, tree in trees.items() for name in exports(path, tree)}
+    nodes = [node for tree in trees.values() for node in tree.body]
+    classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+    waiting = [classes[name] for name in public if name in classes]
+    while waiting:
+        bases = {getattr(base, "id", None) for base in waiting.pop().bases} - public
+        public |= bases
+        waiting += [classes[name] for name in bases if name in classes]
+    for node in nodes:
+        if getattr(node, "name", None) in public:
+            yield from filter(_is_public, node.body if isinstance(node, ast.ClassDef) else [node])
+
+
+def _is_public(node):
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    return node.name[0] != "_" or node.name in ("__init__", "__call__")
 
 
 def is_typed(function):
@@ -142,7 +154,8 @@ def is_typed(function):
     given = function.args
     arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
     named = [a for a in arguments if a.arg not in ("self", "cls")]
-    return function.returns is not None and all(a.annotation for a in named)
+    returns = function.returns is not None or function.name == "__init__"
+    return returns and all(a.annotation for a in named)
 
 
 def at_commit(commit, directory):

@@ -67,7 +67,7 @@ def _define(flag_values, name, field, default, cls=None):
 
 
 def effective(flag_values, names, when):
-    """Let flags have an effect only where others have such values; `parse` refuses them elsewhere.
+    """Say at which values of other flags these have an effect; `parse` refuses them elsewhere.
 
     Args:
         flag_values: `flags.FlagValues`.
@@ -80,7 +80,7 @@ def effective(flag_values, names, when):
 
 
 def without_effect(flag_values):
-    """What is said of the first flag that was given and has no effect; None if all have one."""
+    """The error for the first given flag that has no effect; None if all have one."""
     for name in flag_values:
         flag = flag_values[name]
         for other, applies in getattr(flag, "when", {}).items() if flag.present else ():

@@ -30,6 +30,7 @@ from l2l_tf.cli.command_line import (
     run_command,
 )
 from l2l_tf.cli.config_flags import define, define_flags, effective
+from l2l_tf.cli.contenders import contenders_of
 from l2l_tf.cli.text_table import terminal_width
 from l2l_tf.core.config import boolean, choice, from_flags, number
 from l2l_tf.evaluation.settings import Settings
@@ -144,7 +145,7 @@ def main(argv):
     if FLAGS.suite:
         from l2l_tf.cli import evaluate_suite
 
-        return evaluate_suite.main(FLAGS, contenders_of)
+        return evaluate_suite.main(FLAGS)
     if not FLAGS.task or not FLAGS.output_dir:
         raise CommandError(
             f"--task and --output_dir are needed. Received: --task={FLAGS.task} "
@@ -173,27 +174,6 @@ def main(argv):
         raise CommandError(str(error)) from error
     _write(results, output)
     return 0
-
-
-def contenders_of(flag_values):
-    """The learned optimizers that `--preset` and `--contender` name.
-
-    Args:
-        flag_values: Parsed flags.
-
-    Raises:
-        ValueError: If a name is unknown, or `--preset` names no preset: rules are contenders.
-    """
-    from l2l_tf import evaluation, presets, rules
-
-    for text in flag_values.preset:
-        if text.partition("(")[0] in rules.names():
-            raise ValueError(
-                f"--preset names a preset; a rule is a --contender. Received: --preset={text}"
-            )
-        presets.preset_directory(text)
-    named = [evaluation.learned(p, None, flag_values.known_horizon) for p in flag_values.preset]
-    return named + [evaluation.contender_from_text(text) for text in flag_values.contender]
 
 
 def _page_of_earlier_results():

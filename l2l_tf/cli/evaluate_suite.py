@@ -5,6 +5,7 @@ import time
 
 from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import CommandError, output_directory
+from l2l_tf.cli.contenders import contenders_of
 from l2l_tf.cli.text_table import text_table
 from l2l_tf.core.config import given_fields
 from l2l_tf.evaluation.settings import Settings
@@ -18,12 +19,11 @@ held out:      final held-out loss / tuned Adam's, median over tasks
 """
 
 
-def main(flags, contenders_of):
+def main(flags):
     """Run the suite as the flags say; returns the exit code.
 
     Args:
         flags: Parsed flags of `l2l-evaluate`.
-        contenders_of: Function of these that returns the learned optimizers they name.
 
     Raises:
         CommandError: If the flags or the machine's data do not allow it.

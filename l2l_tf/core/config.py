@@ -17,8 +17,8 @@ import math
 import operator
 import sys
 import typing
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Self, dataclass_transform
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar, Self, dataclass_transform
 
 from l2l_tf.core.checks import (
     check_boolean,
@@ -52,27 +52,34 @@ def setting(
         choices: The names that are allowed, for a flag's help.
         when: Dict flag → function that says of its value whether this field's flag has an effect.
     """
-    metadata = {"check": check, "convert": convert, "help": help, "flag": flag, "choices": choices}
-    metadata["when"] = when
-    # What is checked of a flag's value: the same, but of fields that may be None or are several.
-    return dataclasses.field(default=default, metadata={**metadata, "each": check})
+    metadata = {
+        "check": check,
+        "each": check,  # Of a flag's value: the same, but where a field may be None or has several.
+        "convert": convert,
+        "help": help,
+        "flag": flag,
+        "choices": choices,
+        "when": when,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-def integer(default: Any, min: float = 0, max: float = math.inf, **about: Any) -> Any:
+def integer(default: Any, min: int = 0, max: float = math.inf, **about: Any) -> Any:
     """A field that is an integer in [`min`, `max`]; `about`: see `setting`."""
     return setting(default, functools.partial(check_integer, min=min, max=max), **about)
 
 
 def number(
     default: Any,
-    help: str = "",
-    flag: str | None = None,
-    when: dict[str, Callable[[Any], bool]] | None = None,
-    **bounds: float,
+    min: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    max: float = math.inf,
+    **about: Any,
 ) -> Any:
-    """A field that is a finite number within the bounds of `check_number`."""
-    check = functools.partial(check_number, **bounds)
-    return setting(default, check, help=help, flag=flag, when=when)
+    """A field that is a finite number, as `check_number` has it; `about`: see `setting`."""
+    check = functools.partial(check_number, min=min, above=above, below=below, max=max)
+    return setting(default, check, **about)
 
 
 def choice(default: Any, known: Collection[str], **about: Any) -> Any:
@@ -86,6 +93,11 @@ def boolean(default: Any, **about: Any) -> Any:
     return setting(default, check_boolean, **about)
 
 
+def instance(of: type, default: Any = dataclasses.MISSING, **about: Any) -> Any:
+    """A field that is an object of a class; `about`: see `setting`."""
+    return setting(default, functools.partial(check_instance, kind=of), **about)
+
+
 def among(*values: Any) -> Callable[[Any], bool]:
     """For `when`: whether a flag's value is one of these."""
     return functools.partial(operator.contains, values)
@@ -94,11 +106,6 @@ def among(*values: Any) -> Callable[[Any], bool]:
 def other_than(value: Any) -> Callable[[Any], bool]:
     """For `when`: whether a flag's value is another one."""
     return functools.partial(operator.ne, value)
-
-
-def instance(of: type, default: Any = dataclasses.MISSING, **about: Any) -> Any:
-    """A field that is an object of a class; `about`: see `setting`."""
-    return setting(default, functools.partial(check_instance, kind=of), **about)
 
 
 def optional(field: Any) -> Any:
@@ -144,7 +151,12 @@ class Configured:
     `class FashionMLP(InMemoryMLP, hidden=32)`. What is no argument is changed by `copied`. A
     subclass with an `__init__` of its own is left as it is; it stores its arguments under their
     names.
+
+    Attributes:
+        earlier_arguments: Dict earlier name of an argument → what it is called now.
     """
+
+    earlier_arguments: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, kw_only=False, **defaults):
         super().__init_subclass__()
@@ -156,9 +168,6 @@ class Configured:
         for name, default in defaults.items():
             setattr(cls, name, _changed(inherited[name], default=default))
         dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=kw_only)(cls)
-
-    # Earlier names of arguments, and what they are called now.
-    earlier_arguments = {}
 
     def __new__(cls, *arguments, **named):
         """The object, whose arguments `__init__` sets; unknown ones are an `UnknownArgument`."""

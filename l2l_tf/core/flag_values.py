@@ -42,7 +42,7 @@ def described(check: Callable | None) -> tuple[str, dict] | None:
     """
     function = check.func if isinstance(check, functools.partial) else check
     given = check.keywords if isinstance(check, functools.partial) else {}
-    arguments = {name: bound for name, bound in given.items() if bound != math.inf}
+    arguments = {name: bound for name, bound in given.items() if bound not in (math.inf, -math.inf)}
     if "known" in arguments:
         arguments["known"] = sorted(arguments["known"])
     names = [name for name, (known, _) in CHECKS.items() if known is function]

@@ -1,4 +1,4 @@
-"""What TensorFlow says before a command's first word, and in between."""
+"""TensorFlow's notices on stderr, which commands leave out."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What needs no TensorFlow is answered before that is imported, which takes seconds."""
+"""What a command answers before TensorFlow is imported, which takes seconds."""
 
 import os
 import re
@@ -16,9 +16,10 @@ _LEFT_TO_THE_PARSER = {"flagfile", "undefok"}
 
 
 def answer_at_once(command: str, arguments: list[str]) -> None:
-    """End the process as its command would, where help is asked or a flag or its value is none.
+    """End the process as its command would, where help is asked for or a flag is wrong.
 
-    Where `--import` may define more, and for earlier names, the command itself says what is wrong.
+    With `--import`, which may define more flags, and at earlier names of flags nothing is done:
+    there the command itself answers.
 
     Args:
         command: Such as "train".
@@ -61,7 +62,7 @@ def _given(arguments):
 
 
 def _wrong(known, argument, name, text):
-    """What is said of a flag; None if nothing is wrong with it."""
+    """The error for a flag; None if nothing is wrong with it."""
     if name not in known:
         if name.removeprefix("no") in renamed.FLAGS:
             return None
@@ -79,7 +80,7 @@ def _wrong(known, argument, name, text):
 
 
 def switched_off(argument: str) -> str:
-    """What is said of `--noname=value`.
+    """The error for `--noname=value`: a switch that is off takes no value.
 
     Args:
         argument: As it was given.
@@ -89,7 +90,7 @@ def switched_off(argument: str) -> str:
 
 
 def unknown_flag(argument: str, near: str | None) -> str:
-    """What is said of a flag that a command lacks.
+    """The error for a flag that a command does not have.
 
     Args:
         argument: As it was given.

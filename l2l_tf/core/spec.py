@@ -8,8 +8,8 @@ def parse_spec(text: str, kind: str) -> tuple[str, dict]:
     """Name and arguments of a text such as `digits_mlp(hidden=20,activation=relu)`.
 
     Args:
-        text: `name` or `name(argument=value,…)`; a value is a Python literal, a bare word
-            or a list of them.
+        text: `name` or `name(argument=value,…)`; a value is a Python literal, a bare word, such a
+            text again, which stays one, or a list of these.
         kind: What the text names, for errors: "task" or "rule".
 
     Returns:
@@ -29,12 +29,18 @@ def parse_spec(text: str, kind: str) -> tuple[str, dict]:
             raise ValueError("every argument needs its name")
         return match.group(1), {k.arg: _value(k.value) for k in call.keywords}
     except (SyntaxError, ValueError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else error
         raise ValueError(
-            f"The arguments cannot be read ({error}). Received: {kind}={text!r}"
+            f"The arguments cannot be read ({reason}). Received: {kind}={text!r}"
         ) from error
 
 
 def _value(node):
     if isinstance(node, ast.List):
         return [_value(element) for element in node.elts]
-    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+    if isinstance(node, ast.Name | ast.Call):
+        return ast.unparse(node)
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise ValueError(f"{ast.unparse(node)} is no value") from None

@@ -1,4 +1,4 @@
-"""Which command a process was started as, if it is one."""
+"""Which command this process was started as, if any."""
 
 import pathlib
 import re
@@ -13,10 +13,9 @@ _MODULE = re.compile(r"-[bBdEhiIOPqsSuvVx]*m(.*)")
 
 
 def command_of(arguments: list[str], original_arguments: list[str]) -> str | None:
-    """The command that the process was started as, such as "train"; None: as none.
+    """The command that the process was started as, such as "train", or None.
 
-    A program of the user's own is none, whatever it is called: `l2l-train.py` is no console
-    script, nor is one of a name that no command has.
+    A user's own program is no command, whatever it is called: `l2l-train.py` is no console script.
 
     Args:
         arguments: `sys.argv`; while `python -m` looks for its module, the first one is "-m".

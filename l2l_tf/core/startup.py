@@ -1,4 +1,4 @@
-"""What comes before the package itself where the process is a command."""
+"""What a command does before the package is imported."""
 
 import importlib.util
 import sys

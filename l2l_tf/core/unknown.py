@@ -1,4 +1,4 @@
-"""What is said of a name that is none: one text for it, from Python and from the command line."""
+"""Errors for unknown names: the same text from Python and from the command line."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class UnknownArgument(TypeError, ValueError):
-    """An argument that a class has not: as of any function, and as all that is wrong with one."""
+    """An argument that a class does not have; a `ValueError` too, as other wrong arguments are."""
 
 
 def nearest(name: Any, known: Collection[str]) -> str | None:
-    """The known name that may have been meant, or None."""
+    """The known name that was probably meant, or None."""
     text = name if isinstance(name, str) else ""
     return next(iter(difflib.get_close_matches(text, known, 1, 0.7)), None)
 
@@ -25,16 +25,16 @@ def unknown(
     earlier: Mapping[str, str] | None = None,
     more: str = "",
 ) -> str:
-    """What is said of a name that is none of a kind.
+    """Text of the error for an unknown name.
 
     Args:
-        kind: What it would name, such as "rule".
-        name: What was received.
-        known: The names that there are.
-        argument: What was received as, if that is not the kind.
-        given: What stood there, if that is more than the name.
-        earlier: Dict earlier name → name.
-        more: What else is allowed, said where no known name is near.
+        kind: What is named, such as "rule".
+        name: The name that was received.
+        known: The known names.
+        argument: Name of the argument that it was received as; default: the kind.
+        given: The whole value that was received, if the name is a part of it.
+        earlier: Dict earlier name → today's.
+        more: What else is allowed, for the end of the list of known names.
     """
     received = f"Received: {argument or kind}={(name if given is None else given)!r}"
     now = (earlier or {}).get(name) if isinstance(name, str) else None
@@ -49,14 +49,14 @@ def unknown(
 def unknown_argument(
     owner: str, name: str, value: Any, known: Collection[str], earlier: Mapping[str, str]
 ) -> UnknownArgument:
-    """The error of an argument that something has not.
+    """The error for an unknown argument.
 
     Args:
-        owner: What has the arguments, as errors call it.
+        owner: What was given the argument, as errors call it.
         name: The argument's name.
-        value: What it was set to.
-        known: The names that there are.
-        earlier: Dict earlier name → name.
+        value: Its value.
+        known: Names of the arguments that there are.
+        earlier: Dict earlier name → today's.
     """
     received = f"Received: {name}={value!r}"
     if earlier.get(name) in known:

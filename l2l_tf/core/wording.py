@@ -1,4 +1,4 @@
-"""Words of what commands print."""
+"""Wording of what commands and reports print."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -48,16 +48,14 @@ def run_code(*things: Callable) -> str:
     bases = [b for t in things for b in (t.__mro__[:-1] if isinstance(t, type) else (t,))]
     own = [b for b in bases if b.__module__.partition(".")[0] not in ("l2l_tf", "keras")]
     files = {pathlib.Path(inspect.getsourcefile(base) or "") for base in own}
-    return _digest(pathlib.Path(__file__).parents[1], RUN_CODE, tuple(sorted(files)))
+    return _digest(pathlib.Path(__file__).parents[1], tuple(sorted(files)))
 
 
 @functools.cache
-def _digest(house, places, own):
+def _digest(house, own):
     digest = hashlib.sha256()
-    for place in places:
-        for file in sorted([*house.glob(place), *house.glob(f"{place}/**/*.py")]):
-            if file.is_dir():
-                continue
+    for place in map(house.joinpath, RUN_CODE):
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(file.relative_to(house).as_posix().encode() + b"\0" + file.read_bytes())
     for file in own:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

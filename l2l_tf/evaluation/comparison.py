@@ -13,7 +13,7 @@ from l2l_tf.evaluation.settings import Settings
 
 
 def evaluate(
-    task: str | tasks.Task,
+    task: str | tasks.Task | Sequence[str | tasks.Task],
     contenders: Sequence[str | Contender] = baselines.DEFAULT,
     settings: Settings | None = None,
     *,

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.core.files import spelled, unspelled, write_csv, write_whole
 from l2l_tf.version import __version__
 
@@ -293,8 +294,7 @@ class Results:
         known = self.tasks
         if task is None and len(known) == 1:
             return known[0]
-        if task not in known:
-            raise ValueError(f"The tasks are {known}. Received: task={task!r}")
+        check_choice("task", task, known)
         return task
 
     def _summarize(self, contestant):

@@ -1,8 +1,8 @@
 """Callbacks of `Trainer.fit`, beside Keras's own.
 
 Keras's `EarlyStopping`, `CSVLogger`, `LambdaCallback`, `TerminateOnNaN` and `RemoteMonitor` work
-as they are; what needs a model, such as `ModelCheckpoint` or `TensorBoard`, has its counterpart
-here, and is refused with its name. A callback's `model` is the trainer, and
+as they are. Those that need a Keras model, such as `ModelCheckpoint` or `TensorBoard`, are refused
+with an error that says what takes their place. A callback's `model` is the trainer, and
 `model.stop_training = True` ends the run.
 """
 
@@ -30,8 +30,8 @@ _RATE = (
     "meta-steps that `fit` is told"
 )
 _SUMMARIES = "`meta.callbacks.TensorBoard(log_dir)`"
-# What takes the place of callbacks that need a Keras model: of Keras's by name, as not all of its
-# versions have all of them.
+# What takes the place of Keras's callbacks that need a model, by name, as not all of its versions
+# have all of them.
 INSTEAD = {
     "BackupAndRestore": _CHECKPOINT,
     "ModelCheckpoint": _CHECKPOINT,
@@ -44,13 +44,9 @@ INSTEAD = {
     "CallbackList": "a list of callbacks",
 }
 _REFUSED = {
-    **{getattr(keras.callbacks, n): n for n in INSTEAD if hasattr(keras.callbacks, n)},
-    OptimizerSummaries: "OptimizerSummaries",
-    RunLength: "RunLength",
-}
-_OWN = {
-    "OptimizerSummaries": _SUMMARIES,
-    "RunLength": "the estimator's `known_horizon`, such as 'bptt(known_horizon=1.0)'",
+    **{getattr(keras.callbacks, n): t for n, t in INSTEAD.items() if hasattr(keras.callbacks, n)},
+    OptimizerSummaries: _SUMMARIES,
+    RunLength: "the estimator's `known_horizon`, such as 'bptt(known_horizon=1.0)'",
 }
 
 
@@ -72,11 +68,11 @@ def checked(
             raise ValueError(
                 f"Callbacks are objects of keras.callbacks.Callback. Received: {callback!r}"
             )
-        for cls, name in _REFUSED.items():
+        for cls, instead in _REFUSED.items():
             if isinstance(callback, cls):
                 raise ValueError(
-                    f"{name} works on a Keras model, and meta-training trains a rule. In its "
-                    f"place there is {({**INSTEAD, **_OWN})[name]}. "
+                    f"{cls.__name__} works on a Keras model, and meta-training trains a rule. In "
+                    f"its place there is {instead}. "
                     f"Received: callbacks=[… {type(callback).__name__} …]"
                 )
         watched = getattr(callback, "monitor", None)
@@ -95,7 +91,7 @@ class ProgressBar(keras.callbacks.Callback):
     The bar is tqdm's (`pip install 'l2l-tf[train]'`); without it there are the lines alone.
     """
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         try:
             from tqdm import tqdm
         except ImportError:
@@ -110,7 +106,7 @@ class ProgressBar(keras.callbacks.Callback):
             disable=not sys.stderr.isatty(),
         )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._bar is None:
             return
         self._bar.set_description("meta-training", refresh=False)
@@ -118,7 +114,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.set_postfix({"meta_loss": f"{logs['loss']:.4g}", "best": best}, refresh=False)
         self._bar.update()
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         finals = ", ".join(f"{v:.4g}" for k, v in logs.items() if k.startswith("final_loss"))
         best = " (best)" if self.model.best_step == self.model.meta_step else ""
         say = print if self._bar is None else self._bar.write
@@ -127,7 +123,7 @@ class ProgressBar(keras.callbacks.Callback):
             f"final loss {finals}"
         )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -146,14 +142,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.directory = directory
         self.every = every
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if not self.model.validation_due:  # It belongs into the checkpoint.
             self._save_where_due()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._save_where_due()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self.model.save(self.directory)
 
     def _save_where_due(self):
@@ -186,20 +182,20 @@ class TensorBoard(keras.callbacks.Callback):
             importlib.util.find_spec("matplotlib") is not None if curves is None else curves
         )
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         with _as_os_error():
             self._writer = tf.summary.create_file_writer(str(self.log_dir))
         self._before = None
         self._first_and_best = {}
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         step = self.model.meta_step
         if step % self.update_freq == 0 or step == 1:
             logs = {"meta_loss": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
             self._scalars("train", logs)
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         logs = {"score": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
         self._scalars("validation", logs)
         now = {name: v.numpy() for name, v in self.model.variables.items()}
@@ -213,7 +209,7 @@ class TensorBoard(keras.callbacks.Callback):
             self._writer.flush()
         self._before = now
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         with _as_os_error():
             self._writer.close()
 

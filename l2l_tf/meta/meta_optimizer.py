@@ -68,7 +68,7 @@ class MetaOptimizer:
         self._take(gradients, tf.convert_to_tensor(meta_loss, tf.float32))
 
     def _learned_step(self, gradients, meta_loss):
-        with self.keras.told(meta_loss):
+        with self.keras.with_loss(meta_loss):
             self.keras.apply(gradients, self._variables)
 
 

@@ -15,6 +15,12 @@ from l2l_tf.core.config import (
 from l2l_tf.meta.meta_optimizer import check_meta_optimizer
 from l2l_tf.meta.refresh import SCHEDULES
 
+# Those that a run which is begun anew may change: what was traced knows nothing of them.
+RESTARTED = (
+    *("meta_steps", "meta_learning_rate", "meta_optimizer", "meta_update_scale", "clip_norm"),
+    *("refresh", "refresh_gap", "validate_every", "patience", "checkpoint_every", "seed"),
+)
+
 SAMPLINGS = ("fixed", "log_uniform")
 
 

@@ -22,7 +22,7 @@ from l2l_tf.meta.card import write_preset
 from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
 from l2l_tf.meta.meta_optimizer import MetaOptimizer
-from l2l_tf.meta.settings import Settings
+from l2l_tf.meta.settings import RESTARTED, Settings
 from l2l_tf.meta.spread import Spread
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, as_seed, fold_in
@@ -30,11 +30,6 @@ from l2l_tf.tasks import get as task_from_text
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
-# Settings that a run which is begun anew may change: what was traced knows nothing of them.
-RESTARTED = (
-    *("meta_steps", "meta_learning_rate", "meta_optimizer", "meta_update_scale", "clip_norm"),
-    *("refresh", "refresh_gap", "validate_every", "patience", "checkpoint_every", "seed"),
-)
 
 
 def _given(name, thing, kind, from_text=None):

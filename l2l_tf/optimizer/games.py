@@ -46,7 +46,7 @@ def note_batch(model, optimizer_of):
 def _tell(optimizer, others):
     rivals = [other for other in others if _apart(optimizer, other)]
     for player in [optimizer, *rivals] if rivals else []:
-        if not player.told_of_contest:
+        if not player.contest_is_known:
             player.notice_contest(True)
 
 

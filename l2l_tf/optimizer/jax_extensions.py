@@ -76,7 +76,7 @@ def _stateless_apply(self, original, optimizer_variables, grads, trainable_varia
     if inner.carried is not None:
         unpacked = inner.carried.unpacked(inner, grads, trainable_variables)
         grads, trainable_variables, loss = unpacked
-    with inner.told(loss):
+    with inner.with_loss(loss):
         return original(self, optimizer_variables, grads, trainable_variables)
 
 

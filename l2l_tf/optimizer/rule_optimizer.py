@@ -1,27 +1,33 @@
 """A Keras optimizer around an update rule: slots, the loss, the step."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
 from l2l_tf import rules
 from l2l_tf.core.checks import check_choice
 from l2l_tf.optimizer import checks, compilation, finiteness, games
 from l2l_tf.optimizer.averages import Averages
 from l2l_tf.optimizer.backends import BACKEND
+from l2l_tf.optimizer.context_keeping import ContextKeeping
 from l2l_tf.optimizer.copies import Copying
 from l2l_tf.optimizer.multipliers import checked as checked_multipliers
 from l2l_tf.optimizer.multipliers import multiplier_of, warn_of_unused
 from l2l_tf.optimizer.projection import projected
 from l2l_tf.optimizer.skip_watch import CHOICES, SKIP, Skipping
 from l2l_tf.optimizer.state_keeping import StateKeeping
-from l2l_tf.optimizer.told import Told
 from l2l_tf.optimizer.variables import Spec, constant, holds_no_weights, path_of, tensors
 
 STATE_DTYPES = ("float64", "float32", "bfloat16", "float16")
 
 
-class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optimizers.Optimizer):
+class RuleOptimizer(
+    ContextKeeping, Skipping, StateKeeping, Copying, Averages, keras.optimizers.Optimizer
+):
     """Updates variables by an `UpdateRule`.
 
     The rule's state lives in slot variables; its meta-parameters are saved with it, but are not
@@ -56,14 +62,14 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
 
     def __init__(
         self,
-        rule,
-        learning_rate=None,
-        total_steps=None,
-        state_dtype=None,
-        learning_rate_multipliers=None,
-        jit_compile=None,
-        nonfinite=SKIP,
-        **kwargs,
+        rule: rules.UpdateRule,
+        learning_rate: float | LearningRateSchedule | Callable | None = None,
+        total_steps: int | None = None,
+        state_dtype: str | None = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
+        jit_compile: bool | None = None,
+        nonfinite: str = SKIP,
+        **kwargs: Any,
     ):
         checks.check_backend()
         checks.check_hooks(self)
@@ -94,12 +100,12 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         self._own_steps = compilation.OwnSteps()
         with keras.name_scope(self.name):
             # In the order in which files have them.
-            self._begin_to_hear()
-            self._begin_to_count_skips(nonfinite)
-            self._begin_to_be_told(total_steps)
+            self._make_loss_variable()
+            self._make_skip_counter(nonfinite)
+            self._make_run_variables(total_steps)
 
     @property
-    def preset(self):
+    def preset(self) -> str | None:
         """Name of the preset that the rule came from, or None."""
         return None
 
@@ -121,20 +127,20 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         return self._rule.at_learning_rate(rate)[0]
 
     @property
-    def schedule(self):
+    def schedule(self) -> LearningRateSchedule | None:
         """The `LearningRateSchedule` that the learning rate follows, or None."""
-        schedules = keras.optimizers.schedules.LearningRateSchedule
-        return self._learning_rate if isinstance(self._learning_rate, schedules) else None
+        found = self._learning_rate
+        return found if isinstance(found, LearningRateSchedule) else None
 
     @property
-    def excludes_from_weight_decay(self):
+    def excludes_from_weight_decay(self) -> bool:
         """Whether `exclude_from_weight_decay` named variables."""
         names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
         return any(getattr(self, name, None) for name in names)
 
     # Variables.
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Create slots for `variables`, a list of trainable variables.
 
         Raises:
@@ -175,11 +181,11 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         specs = [Spec(v) for v in self.learned_variables()]
         return self._laid_out(self._rule_at_rate()).init(specs, self.state_dtype)
 
-    def trained_variables(self):
+    def trained_variables(self) -> list[keras.Variable]:
         """List of the variables that the optimizer was built with."""
         return list(self._trainable_variables)
 
-    def learned_variables(self):
+    def learned_variables(self) -> list[keras.Variable]:
         """List of the variables that the rule updates, in the order of its shared state."""
         variables = self._trainable_variables
         return [v for v in variables if not holds_no_weights(v)]
@@ -217,7 +223,7 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
 
     # The step.
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: list, trainable_variables: list | None = None) -> None:
         """Update variables; see `keras.optimizers.Optimizer.apply`."""
         with BACKEND.undifferentiated():
             self._apply([BACKEND.dense(g) for g in grads], trainable_variables)
@@ -228,8 +234,8 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
             if not self.built and grads:
                 self.build(trainable_variables)
         self.adopt(trainable_variables)
-        if self._told is not None:
-            self.observe_loss(self._told)
+        if self._given_loss is not None:
+            self.observe_loss(self._given_loss)
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
             return
@@ -237,7 +243,9 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
             games.note(self)
         BACKEND.take_step(self, grads, trainable_variables)
 
-    def stateless_apply(self, optimizer_variables, grads, trainable_variables, loss=None):
+    def stateless_apply(
+        self, optimizer_variables: list, grads: list, trainable_variables: list, loss: Any = None
+    ) -> tuple[list, list]:
         """A pure function of values; see `keras.optimizers.Optimizer.stateless_apply`.
 
         Args:
@@ -252,10 +260,10 @@ class RuleOptimizer(Told, Skipping, StateKeeping, Copying, Averages, keras.optim
         if self.carried is not None:
             unpacked = self.carried.unpacked(self, grads, trainable_variables)
             grads, trainable_variables, loss = unpacked
-        with self.told(loss):
+        with self.with_loss(loss):
             return super().stateless_apply(optimizer_variables, grads, trainable_variables)
 
-    def apply_finite(self, grads, trainable_variables):
+    def apply_finite(self, grads: list, trainable_variables: list) -> None:
         """Keras's `apply`, for gradients that are known to be finite."""
         super().apply(grads, trainable_variables)
 

@@ -52,10 +52,10 @@ class RunLength(keras.callbacks.Callback):
         self._run = None
         self._epoch_began = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self._optimizer = self._run = self._epoch_began = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         # Not at `on_train_begin`, where other callbacks may yet restore an earlier state.
         if self._optimizer is None:
             self._begin(rule_optimizer_of(self.model), epoch)
@@ -64,7 +64,7 @@ class RunLength(keras.callbacks.Callback):
         if self._optimizer is not None and self._run is None:
             self._begin_epoch()
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         # At a batch's end Keras may call from another thread, when the next step has begun.
         if self._run is not None and self._run.due(batch):
             BACKEND.sync(self.model)
@@ -73,11 +73,11 @@ class RunLength(keras.callbacks.Callback):
             if self._run.total() != before:
                 self._run.tell(self._optimizer)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self._optimizer is not None and epoch + 1 == (self.params or {}).get("epochs"):
             self._optimizer.fit_ended_at = _applied(self._optimizer)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self._optimizer is not None:
             self._optimizer.begin_run(None)
         self._optimizer = self._run = None

@@ -3,7 +3,6 @@
 import collections
 import math
 import warnings
-from typing import Any
 
 import keras
 
@@ -38,7 +37,7 @@ class SkipWatch:
         self._taken = self._skipped = 0
 
     def start_at(self, taken, skipped):
-        """Take steps that were skipped before, in another process, say, as known."""
+        """Begin to count here: what was skipped before, by another process, say, is no news."""
         self._taken, self._skipped = int(taken), int(skipped)
 
     def observe(self, taken, skipped, loss_scaled=False):
@@ -107,7 +106,7 @@ class Skipping:
     # Whether a loss scale is around this optimizer and skips steps that overflow.
     loss_scaled = False
 
-    def _begin_to_count_skips(self, nonfinite):
+    def _make_skip_counter(self, nonfinite):
         self._skip_watch = SkipWatch(nonfinite)
         self._skipped_steps = scalar(0, "int", "skipped_steps")
 
@@ -143,7 +142,7 @@ class Skipping:
         self._skip_watch.observe(*self._taken_and_skipped(model), self.loss_scaled)
 
     def begin_to_watch_skips(self, model: keras.Model | None = None) -> None:
-        """As `watch_skips`, where what was skipped so far is known."""
+        """As `watch_skips`, at a beginning: steps that were skipped before are no news."""
         self._skip_watch.start_at(*self._taken_and_skipped(model))
         self.watch_skips(model)
 
@@ -151,7 +150,10 @@ class Skipping:
         counters = (self._iterations, self._skipped_steps)
         return [int(BACKEND.current(model, counter)) for counter in counters]
 
-    def watch_loss(self, loss: Any) -> None:
-        """With `nonfinite="raise"` raise a `FloatingPointError` if a loss, a float, is not finite;
-        None is none."""
+    def watch_loss(self, loss: float | None) -> None:
+        """With `nonfinite="raise"`, raise a `FloatingPointError` if the loss is not finite.
+
+        Args:
+            loss: Float; None if it is not known.
+        """
         self._skip_watch.check_loss(loss, self.loss_scaled)

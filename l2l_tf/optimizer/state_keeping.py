@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -51,7 +52,7 @@ class StateKeeping:
         meta = {id(v) for v in self._meta_params.values()} if self.built else ()
         return [v for v in self._variables if id(v) not in meta]
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Set `variables` from a list of arrays.
 
         Raises:
@@ -109,17 +110,17 @@ class StateKeeping:
         known = {} if self._weights_pending else self._rule.meta_params
         return [*arrays, *(np.asarray(v) for v in known.values())]
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         """Write the state, meta-parameters included, into a store of Keras's."""
         saved_state.write(store, self.saved_values(), self.origin())
 
-    def origin(self):
+    def origin(self) -> dict[str, Any]:
         """Whose state it is: a dict of the `rule`'s description and of the `preset`."""
         return {"rule": rules.serialize(self._rule), "preset": self.preset}
 
     # Loading.
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Take over what a store of Keras's holds.
 
         State that comes before the variables are known waits for `build`. Where a file holds no

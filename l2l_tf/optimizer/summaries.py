@@ -52,7 +52,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
         self.update_freq = update_freq
         self._summary = _tensorflow().summary
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         optimizer = self.model.optimizer
         self._optimizer = rule_optimizer_of(self.model)
         if self._optimizer is None:
@@ -61,11 +61,11 @@ class OptimizerSummaries(keras.callbacks.Callback):
         self._batches = self._next = 0
         self._before = self._last = None
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         if self._batches >= self._next:
             self._before = self._values()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._batches += 1
         if self._before is None:
             return
@@ -79,7 +79,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
             self._last = steps
         self._before = None
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()
 
     def _values(self):

@@ -75,7 +75,8 @@ def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
     """Directory of a preset; a name comes before a path.
 
     Raises:
-        ValueError: If it is neither a known name nor an existing directory.
+        ValueError: If a word is neither a known name nor a preset in the working directory.
+        FileNotFoundError: If there is no directory at a path.
     """
     text = str(name_or_directory)
     if text in _REGISTERED:
@@ -83,11 +84,11 @@ def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
     if text in list_presets():
         return SHIPPED / text
     path = pathlib.Path(name_or_directory).expanduser()
-    has_slash = path.is_absolute() or len(path.parts) > 1 or not isinstance(name_or_directory, str)
     # A word alone may be a typo of a name, whatever else the working directory has.
-    if path.is_dir() and (has_slash or "/" in text or is_preset(path)):
+    is_word = isinstance(name_or_directory, str) and "/" not in text and len(path.parts) < 2
+    if is_preset(path) if is_word else path.is_dir():
         return path
-    if has_slash:
+    if not is_word:
         raise FileNotFoundError(f"There is no preset directory. Received: preset={text!r}")
     more = ", and a path to a preset directory is taken too"
     raise ValueError(unknown("preset", text, list_presets(), more=more))

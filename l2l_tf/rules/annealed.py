@@ -7,6 +7,7 @@ from keras import ops
 from l2l_tf.cells import fraction_done
 from l2l_tf.core.config import number
 from l2l_tf.rules import registry
+from l2l_tf.rules.base import Context, RuleState, Tensors
 from l2l_tf.rules.wrapper import Wrapper
 
 
@@ -29,7 +30,9 @@ class Annealed(Wrapper):
 
     final: float = number(0.01, min=0, max=1)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         updates, state = self.inner.update(gradients, state, variables, context)
         # A run of unknown length stays at its beginning.
         done = fraction_done(context.run_iteration, context.total_steps, 1, 0.0)

@@ -22,10 +22,11 @@ from l2l_tf.rules.chunks import evaluate_in_chunks, worth_chunks
 from l2l_tf.rules.dtypes import compute_dtype_for, state_dtype_for
 from l2l_tf.rules.layout import Layout
 from l2l_tf.rules.packing import pack, packing_groups, size_of, unpack
+from l2l_tf.rules.state import RuleState, Slots, Tensor, Tensors, counterpart
 
 UNKNOWN = math.nan
-# A tensor of Keras's backend, an array or a variable.
-Tensor = Any
+# Learned weights before they are bound: name → float32 array.
+MetaParams = Mapping[str, np.ndarray | np.generic]
 
 
 class Context(NamedTuple):
@@ -61,18 +62,6 @@ class Context(NamedTuple):
         return self.iteration - self.run_start
 
 
-class RuleState(NamedTuple):
-    """State of a rule: one flat dict of named tensors per variable, one shared.
-
-    Attributes:
-        variables: List, in the variables' order, of dicts name → tensor.
-        shared: Dict name → tensor.
-    """
-
-    variables: list[dict[str, Any]]
-    shared: dict[str, Any]
-
-
 class UpdateRule(Configured):
     """Base class of update rules.
 
@@ -104,10 +93,10 @@ class UpdateRule(Configured):
     seed = 0
 
     @functools.cached_property
-    def meta_params(self) -> dict[str, Tensor]:
+    def meta_params(self) -> Mapping[str, Tensor]:
         return self.initial_meta_params()
 
-    def initial_meta_params(self, seed: int | None = None) -> dict[str, np.ndarray]:
+    def initial_meta_params(self, seed: int | None = None) -> MetaParams:
         """Untrained meta-parameters, a dict name → float32 array.
 
         Args:
@@ -115,7 +104,7 @@ class UpdateRule(Configured):
         """
         return self.fresh_meta_params(draws.generator(self.seed if seed is None else seed))
 
-    def fresh_meta_params(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         """What `initial_meta_params` draws from a `numpy.random.Generator`."""
         del generator
         return {}
@@ -159,8 +148,8 @@ class UpdateRule(Configured):
         """
         found = {}
         for name, value in self.meta_params.items():
-            ends = [n for n in other.meta_params if name == n or name.endswith(f"_{n}")]
-            given = other.meta_params[max(ends, key=len)] if ends else None
+            source = counterpart(name, other.meta_params)
+            given = None if source is None else other.meta_params[source]
             if given is None or tuple(given.shape) != tuple(value.shape):
                 known = {k: tuple(v.shape) for k, v in other.meta_params.items()}
                 raise ValueError(
@@ -170,7 +159,7 @@ class UpdateRule(Configured):
             found[name] = given
         return self.bind(found)
 
-    def init(self, variables: list[Tensor], state_dtype: str | None = None) -> RuleState:
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         """State before the first update.
 
         Args:
@@ -184,12 +173,8 @@ class UpdateRule(Configured):
         raise NotImplementedError(f"{type(self).__name__}.init")
 
     def update(
-        self,
-        gradients: list[Tensor],
-        state: RuleState,
-        variables: list[Tensor],
-        context: Context,
-    ) -> tuple[list[Tensor], RuleState]:
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         """One step.
 
         Args:
@@ -254,8 +239,8 @@ class CoordinatewiseRule(UpdateRule):
         raise NotImplementedError(f"{type(self).__name__}.slot_shapes")
 
     def coordinate_update(
-        self, gradient: Tensor, state: dict[str, Tensor], variable: Tensor, context: Context
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         """The update of `n` coordinates.
 
         Args:
@@ -269,7 +254,7 @@ class CoordinatewiseRule(UpdateRule):
         """
         raise NotImplementedError(f"{type(self).__name__}.coordinate_update")
 
-    def init(self, variables: list[Tensor], state_dtype: str | None = None) -> RuleState:
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
@@ -283,12 +268,8 @@ class CoordinatewiseRule(UpdateRule):
         return RuleState(states, {})
 
     def update(
-        self,
-        gradients: list[Tensor],
-        state: RuleState,
-        variables: list[Tensor],
-        context: Context,
-    ) -> tuple[list[Tensor], RuleState]:
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         updates = [None] * len(gradients)
         states = [None] * len(gradients)
         for group in packing_groups(variables, self.floats_per_coordinate()):

@@ -3,6 +3,7 @@
 from keras import ops
 
 from l2l_tf.rules import registry
+from l2l_tf.rules.base import Context, RuleState, Tensors
 from l2l_tf.rules.wrapper import SeededWrapper
 
 
@@ -30,7 +31,9 @@ class Centred(SeededWrapper):
 
     coordinatewise = False
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         updates, state = self.inner.update(gradients, state, variables, context)
         return [_centred(u) for u in updates], state
 

@@ -11,8 +11,8 @@ from l2l_tf.cells.run_signals import (
 )
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules import registry
-from l2l_tf.rules.base import RuleState, UpdateRule
-from l2l_tf.rules.parts import merged, part_of, state_of
+from l2l_tf.rules.base import Context, RuleState, Tensors, UpdateRule
+from l2l_tf.rules.state import merged, merged_states, part_of, state_of
 from l2l_tf.rules.wrapper import SeededWrapper
 
 _MEAN = LOSS_DECAYS.index(0.9)
@@ -54,12 +54,14 @@ class Guarded(SeededWrapper, inner="spectral"):
     parts = ("inner", "fallback")
     coordinatewise = False
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         own, safe = (r.init(variables, state_dtype) for r in (self.inner, self.fallback))
         watch = {**loss_state(), "turn": 0.0, "trips": 0.0}
         return _together(own, safe, {k: ops.convert_to_tensor(v) for k, v in watch.items()})
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         watch, safe_now = self._watched(context.loss, part_of(state.shared, "watch"))
         learned, safe = state_of(state, "inner"), state_of(state, "fallback")
         learned, own = self.inner.update(gradients, learned, variables, context)
@@ -89,6 +91,5 @@ class Guarded(SeededWrapper, inner="spectral"):
 
 def _together(own, safe, watch):
     """The states of both rules and of the watch in one."""
-    pairs = zip(own.variables, safe.variables, strict=True)
-    shared = merged(inner=own.shared, fallback=safe.shared, watch=watch)
-    return RuleState([merged(inner=a, fallback=b) for a, b in pairs], shared)
+    both = merged_states(inner=own, fallback=safe)
+    return both._replace(shared={**both.shared, **merged(watch=watch)})

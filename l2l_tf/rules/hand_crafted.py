@@ -8,7 +8,7 @@ from keras import ops
 
 from l2l_tf.cells import bias_correction, exponential_mean, root_mean_square
 from l2l_tf.core.config import boolean, number
-from l2l_tf.rules.base import CoordinatewiseRule, RuleState
+from l2l_tf.rules.base import Context, CoordinatewiseRule, RuleState, Slots, Tensor, Tensors
 from l2l_tf.rules.registry import register_rule
 
 
@@ -24,10 +24,12 @@ class SGD(CoordinatewiseRule):
     takes_learning_rate = True
     sees_constraints = False
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable, context
         return -ops.cast(self.learning_rate, gradient.dtype) * gradient, state
 
@@ -51,10 +53,12 @@ class Momentum(CoordinatewiseRule):
     takes_learning_rate = True
     sees_constraints = False
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"momentum": ()}
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable, context
         step = -ops.cast(self.learning_rate, gradient.dtype) * gradient
         velocity = self.momentum * state["momentum"] + step
@@ -83,10 +87,12 @@ class Adam(CoordinatewiseRule):
     takes_learning_rate = True
     sees_constraints = False
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"mean": (), "root_mean_square": ()}
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable
         mean = exponential_mean(state["mean"], gradient, self.beta_1)
         root = root_mean_square(state["root_mean_square"], gradient, self.beta_2)
@@ -120,17 +126,19 @@ class Rprop(CoordinatewiseRule):
     max_step: float = number(50.0, above=0)
     takes_learning_rate = True
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"sign": (), "step_size": ()}
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states = [
             {**state, "step_size": ops.full_like(state["step_size"], self.learning_rate)}
             for state in super().init(variables, state_dtype).variables
         ]
         return RuleState(states, {})
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable, context
         sign = ops.sign(gradient)
         # The sign is kept instead of the gradient: products of gradients overflow.

@@ -11,8 +11,8 @@ from l2l_tf.cells.run_signals import (
 )
 from l2l_tf.core.config import choice, integer
 from l2l_tf.rules import registry
-from l2l_tf.rules.base import RuleState, compute_dtype_for, state_dtype_for
-from l2l_tf.rules.parts import merged, part_of, state_of
+from l2l_tf.rules.base import Context, RuleState, Tensors, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.state import merged, merged_states, part_of, state_of
 from l2l_tf.rules.wrapper import SeededWrapper
 
 SCHEDULES = ("fixed", "growing", "plateau")
@@ -64,7 +64,7 @@ class Lazy(SeededWrapper, inner="spectral"):
     direction: str = choice("momentum", DIRECTIONS)
     coordinatewise = False
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         own = self.inner.init(variables, state_dtype)
         kept = [ops.zeros(tuple(v.shape), state_dtype_for(v, state_dtype)) for v in variables]
         watch = {
@@ -74,7 +74,9 @@ class Lazy(SeededWrapper, inner="spectral"):
         }
         return _together(own, kept, watch)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         watch = part_of(state.shared, "lazy")
         _, loss = loss_signals(context.loss, watch)
         since, seen = watch["since"] + 1.0, watch["seen"] + 1.0
@@ -175,6 +177,6 @@ def _in_dtypes_of(old, new):
 
 def _together(own, kept, watch):
     """The inner rule's state, what is kept of each variable, and the watch in one."""
-    pairs = zip(own.variables, kept, strict=True)
-    variables = [{**merged(inner=inner), "kept": k} for inner, k in pairs]
-    return RuleState(variables, merged(inner=own.shared, lazy=watch))
+    state = merged_states(inner=own)
+    variables = [{**slots, "kept": k} for slots, k in zip(state.variables, kept, strict=True)]
+    return RuleState(variables, {**state.shared, **merged(lazy=watch)})

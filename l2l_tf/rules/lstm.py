@@ -1,5 +1,6 @@
 """The paper's rule: a coordinatewise LSTM turns gradients into updates."""
 
+import numpy as np
 from keras import ops
 
 from l2l_tf.cells import (
@@ -12,7 +13,7 @@ from l2l_tf.cells import (
     touched,
 )
 from l2l_tf.core.config import integer, number, optional
-from l2l_tf.rules.base import CoordinatewiseRule
+from l2l_tf.rules.base import Context, CoordinatewiseRule, MetaParams, Slots, Tensor
 from l2l_tf.rules.registry import register_rule
 
 
@@ -75,14 +76,16 @@ class LSTM(CoordinatewiseRule):
     output_scale: float = number(0.1)
     seed: int = integer(0)
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         inputs = 1 if self.preprocess is None else 2
         return stacked_lstm_meta_params(generator, inputs, self.layers, self.hidden_size)
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"touched": (), **lstm_slot_shapes(self.layers, self.hidden_size)}
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable, context
         known = touched(gradient, state["touched"])
         if self.preprocess is None:

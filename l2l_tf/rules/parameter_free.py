@@ -4,7 +4,7 @@ from keras import ops
 
 from l2l_tf.cells import root_mean_square
 from l2l_tf.core.config import number
-from l2l_tf.rules.base import RuleState, UpdateRule
+from l2l_tf.rules.base import Context, RuleState, Tensors, UpdateRule
 from l2l_tf.rules.dtypes import compute_dtype_for, widest_dtype
 from l2l_tf.rules.registry import register_rule
 
@@ -22,11 +22,13 @@ class DoWG(UpdateRule):
 
     epsilon: float = number(1e-4, above=0)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         shared = {"distance": self.epsilon**0.5, "weighted": 0.0}
         return _state(variables, ("start",), shared)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         starts = _starts(state, variables, context)
         gradients = [ops.cast(g, s.dtype) for g, s in zip(gradients, starts, strict=True)]
         moved = [ops.cast(v, s.dtype) - s for v, s in zip(variables, starts, strict=True)]
@@ -61,11 +63,13 @@ class Prodigy(UpdateRule):
     beta_2: float = number(0.999, min=0, below=1)
     epsilon: float = number(1e-8, above=0)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         shared = {"estimate": self.first_estimate, "numerator": 0.0}
         return _state(variables, ("start", "mean", "root_mean_square", "sum"), shared)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         starts = _starts(state, variables, context)
         gradients = [ops.cast(g, s.dtype) for g, s in zip(gradients, starts, strict=True)]
         moved = [s - ops.cast(v, s.dtype) for v, s in zip(variables, starts, strict=True)]

@@ -1,9 +1,13 @@
 """One rule for convolutions, another for everything else."""
 
+from collections.abc import Mapping
+from typing import Self
+
 from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
-from l2l_tf.rules.base import RuleState, UpdateRule
-from l2l_tf.rules.parts import merged, part_of
+from l2l_tf.rules.base import Context, MetaParams, RuleState, Tensor, Tensors, UpdateRule
+from l2l_tf.rules.layout import Layout
+from l2l_tf.rules.state import merged, part_of
 from l2l_tf.rules.wrapper import Composite
 
 KINDS = ("convolutional", "fully_connected")
@@ -39,23 +43,23 @@ class Partition(Composite):
             vars(self).update(self._bound(self.initial_meta_params()))
 
     @property
-    def meta_params(self):
+    def meta_params(self) -> Mapping[str, Tensor]:
         return merged(**{kind: rule.meta_params for kind, rule in self.rules.items()})
 
-    def initial_meta_params(self, seed=None):
+    def initial_meta_params(self, seed: int | None = None) -> MetaParams:
         seed = self.seed if seed is None else seed
         # The same weights for both would be a coincidence to explain.
         seeds = [None if seed is None else seed + number for number in range(len(KINDS))]
         pairs = zip(self.rules.items(), seeds, strict=True)
         return merged(**{kind: rule.initial_meta_params(s) for (kind, rule), s in pairs})
 
-    def bind(self, meta_params):
+    def bind(self, meta_params: Mapping[str, Tensor]) -> Self:
         return super().bind(meta_params).copied(**self._bound(meta_params))
 
     def _bound(self, meta_params):
         return {k: rule.bind(part_of(meta_params, k)) for k, rule in self.rules.items()}
 
-    def laid_out(self, layouts):
+    def laid_out(self, layouts: list[Layout]) -> Self:
         return self.copied(layouts=list(layouts))
 
     def _rule(self, kind, indices):
@@ -64,7 +68,7 @@ class Partition(Composite):
             return self.rules[kind]
         return self.rules[kind].laid_out([self.layouts[i] for i in indices])
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states, shared = [None] * len(variables), {}
         for kind, indices in groups(variables).items():
             rule = self._rule(kind, indices)
@@ -73,7 +77,9 @@ class Partition(Composite):
             shared.update(merged(**{kind: state.shared}))
         return RuleState(states, shared)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         updates, states, shared = [None] * len(variables), [None] * len(variables), {}
         for kind, indices in groups(variables).items():
             kind_updates, kind_state = self._rule(kind, indices).update(

@@ -1,5 +1,6 @@
 """RNNprop: a coordinatewise LSTM over scale-invariant inputs."""
 
+import numpy as np
 from keras import ops
 
 from l2l_tf.cells import (
@@ -12,7 +13,7 @@ from l2l_tf.cells import (
     stacked_lstm_step,
 )
 from l2l_tf.core.config import integer, number
-from l2l_tf.rules.base import CoordinatewiseRule
+from l2l_tf.rules.base import Context, CoordinatewiseRule, MetaParams, Slots, Tensor
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
 from l2l_tf.rules.registry import register_rule
 
@@ -44,7 +45,7 @@ class RNNProp(CoordinatewiseRule):
     step_size: float = number(0.1, above=0)
     seed: int = integer(0)
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         params = {
             f"input_{key}": value
             for key, value in linear_meta_params(generator, 2, self.hidden_size).items()
@@ -54,14 +55,16 @@ class RNNProp(CoordinatewiseRule):
         )
         return params
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return {
             "mean": (),
             "root_mean_square": (),
             **lstm_slot_shapes(self.layers, self.hidden_size),
         }
 
-    def coordinate_update(self, gradient, state, variable, context):
+    def coordinate_update(
+        self, gradient: Tensor, state: Slots, variable: Tensor, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable
         mean = exponential_mean(state["mean"], gradient, self.beta_1)
         root = root_mean_square(state["root_mean_square"], gradient, self.beta_2)

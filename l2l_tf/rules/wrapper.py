@@ -1,8 +1,12 @@
 """Rules that are made of other rules."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
 from l2l_tf.core.config import integer, optional
 from l2l_tf.rules import registry
-from l2l_tf.rules.base import UpdateRule
+from l2l_tf.rules.base import MetaParams, RuleState, Tensor, Tensors, UpdateRule
+from l2l_tf.rules.layout import Layout
 
 
 class Composite(UpdateRule):
@@ -15,7 +19,7 @@ class Composite(UpdateRule):
         parts: Names of the attributes that hold the rules.
     """
 
-    parts = ()
+    parts: ClassVar[tuple[str, ...]] = ()
 
     @property
     def rules(self) -> dict[str, UpdateRule]:
@@ -23,22 +27,22 @@ class Composite(UpdateRule):
         return {part: getattr(self, part) for part in self.parts}
 
     @property
-    def supports_jit(self):
+    def supports_jit(self) -> bool:
         return all(rule.supports_jit for rule in self.rules.values())
 
     @property
-    def sees_constraints(self):
+    def sees_constraints(self) -> bool:
         # All of them get one gradient; those that equal Keras's optimizers do so by themselves.
         return any(rule.sees_constraints for rule in self.rules.values())
 
-    def for_steps(self, chunked=False):
+    def for_steps(self, chunked: bool = False) -> Self:
         parts = {part: rule.for_steps(chunked) for part, rule in self.rules.items()}
         return super().for_steps(chunked).copied(**parts)
 
-    def laid_out(self, layouts):
+    def laid_out(self, layouts: list[Layout]) -> Self:
         return self.copied(**{part: rule.laid_out(layouts) for part, rule in self.rules.items()})
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {part: registry.serialize(rule) for part, rule in self.rules.items()}
         return {**super().get_config(), **parts}
 
@@ -60,20 +64,20 @@ class Wrapper(Composite):
     parts = ("inner",)
 
     @property
-    def coordinatewise(self):
+    def coordinatewise(self) -> bool:
         return self.inner.coordinatewise
 
     @property
-    def meta_params(self):
+    def meta_params(self) -> Mapping[str, Tensor]:
         return self.inner.meta_params
 
-    def initial_meta_params(self, seed=None):
+    def initial_meta_params(self, seed: int | None = None) -> MetaParams:
         return self.inner.initial_meta_params(seed)
 
-    def bind(self, meta_params):
+    def bind(self, meta_params: Mapping[str, Tensor]) -> Self:
         return self.copied(inner=self.inner.bind(meta_params))
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         return self.inner.init(variables, state_dtype)
 
 
@@ -93,5 +97,5 @@ class SeededWrapper(Wrapper, kw_only=True, inner="lstm"):
             weights = self.inner.initial_meta_params(self.seed)
             vars(self)["inner"] = self.inner.bind(weights)
 
-    def initial_meta_params(self, seed=None):
+    def initial_meta_params(self, seed: int | None = None) -> MetaParams:
         return self.inner.initial_meta_params(self.seed if seed is None else seed)

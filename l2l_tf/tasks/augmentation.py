@@ -1,9 +1,11 @@
 """Augmentations: tasks seen through another parameterisation."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf.core.config import choice, instance, number
-from l2l_tf.tasks.base import Task, fold_in
+from l2l_tf.tasks.base import Metrics, Task, Tensors, fold_in
 
 LEVELS = ("coordinate", "tensor", "global")
 
@@ -46,18 +48,18 @@ class RandomScaling(Task):
     )
 
     @property
-    def in_graph(self):
+    def in_graph(self) -> bool:
         return self.task.in_graph
 
     @property
-    def jit_compile(self):
+    def jit_compile(self) -> bool:
         return self.task.jit_compile
 
     @property
-    def variable_paths(self):
+    def variable_paths(self) -> list[str] | None:
         return self.task.variable_paths
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         params, model_state = self.task.init(seed)
         chosen = tf.random.stateless_uniform([], fold_in(seed, 130363)) < self.share
         spread = tf.where(chosen, tf.cast(self.spread, tf.float32), 0.0)
@@ -77,22 +79,28 @@ class RandomScaling(Task):
         scales, inner = model_state[:count], model_state[count:]
         return [p * c for p, c in zip(params, scales, strict=True)], scales, inner
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         params, scales, inner = self._unscale(params, model_state)
         loss, inner, metrics = self.task.loss(params, inner, batch)
         return loss, [*scales, *inner], metrics
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         params, scales, inner = self._unscale(params, model_state)
         losses, inner = self.task.tasks_loss(params, inner, batch)
         return losses, [*scales, *inner]
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         params, _, inner = self._unscale(params, model_state)
         return self.task.evaluate(params, inner, batch)
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         return self.task.batch(seed, step, split)
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         return self.task.full_batch(split)

@@ -7,7 +7,8 @@
 A seed is an int32 tensor `[2]`, as TensorFlow's stateless random ops take it.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -15,6 +16,9 @@ from l2l_tf.core.config import Configured
 from l2l_tf.core.transforms import mapped
 
 SPLITS = ("train", "validation", "test")
+# Parameters, or what else an optimizee holds.
+Tensors = list[tf.Tensor]
+Metrics = dict[str, tf.Tensor]
 
 
 def fold_in(seed: Any, number: Any) -> tf.Tensor:
@@ -47,10 +51,10 @@ class Task(Configured):
     in_graph = True
     jit_compile = True
     twice_differentiable = True
-    variable_paths = None
-    train_rows = None
+    variable_paths: ClassVar[Sequence[str] | None] = None
+    train_rows: ClassVar[int | None] = None
 
-    def init(self, seed: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         """Fresh parameters, and what else a fresh optimizee holds.
 
         Args:
@@ -62,8 +66,8 @@ class Task(Configured):
         raise NotImplementedError(f"{type(self).__name__}.init")
 
     def loss(
-        self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
-    ) -> tuple[tf.Tensor, list[tf.Tensor], dict[str, tf.Tensor]]:
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         """Loss of one optimizee on one batch.
 
         Args:
@@ -104,14 +108,14 @@ class Task(Configured):
         """How often so many steps pass over the training rows; None if there are no rows."""
         return steps * self.batch_size / self.train_rows if self.train_rows else None
 
-    def picture(self, params: list[tf.Tensor]) -> tf.Tensor | None:
+    def picture(self, params: Tensors) -> tf.Tensor | None:
         """What the parameters look like, uint8 `[height, width, 3]`; None if like nothing."""
         del params
         return None
 
     def evaluate(
-        self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         """Loss and metrics as a report states them, where that differs from training.
 
         Moving statistics stand for a batch's own, and nothing is drawn at random.
@@ -124,7 +128,7 @@ class Task(Configured):
 
     def init_tasks(
         self, seed: tf.Tensor, num_tasks: int, first: Any = 0
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    ) -> tuple[Tensors, Tensors]:
         """`num_tasks` optimizees at once: `init` with a leading axis `[num_tasks]`.
 
         Args:
@@ -140,8 +144,8 @@ class Task(Configured):
         return tf.map_fn(self.init, seeds, fn_output_signature=_signature(self.init(seeds[0])))
 
     def tasks_loss(
-        self, params: list[tf.Tensor], model_state: list[tf.Tensor], batch: Any
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         """`loss` of several optimizees at once; every tensor has a leading task axis.
 
         Returns:

@@ -1,12 +1,13 @@
 """Balancing a pole on a cart by policy gradients: a small task of reinforcement learning."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
 from l2l_tf.core.checks import check_choice
 from l2l_tf.core.config import integer
-from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 from l2l_tf.tasks.registry import register_task
 
 GRAVITY, CART, POLE, HALF, FORCE, SECONDS = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
@@ -42,19 +43,19 @@ class CartPole(Task):
     steps: int = integer(100, min=2)
     batch_size: int = integer(16, min=2)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         params = []
         for layer, (rows, columns) in enumerate(((4, self.hidden), (self.hidden, 2))):
             kernel = tf.random.stateless_normal([rows, columns], fold_in(seed, layer))
             params += [kernel / math.sqrt(rows), tf.zeros([columns])]
         return params, []
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         check_choice("split", split, SPLITS)
         seed = fold_in(fold_in(seed, SPLITS.index(split)), step)
         return self._drawn(seed, self.batch_size)
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         check_choice("split", split, SPLITS)
         return self._drawn(tf.constant([SPLITS.index(split), 1], tf.int32), REPORTED)
 
@@ -63,11 +64,15 @@ class CartPole(Task):
         states = tf.random.stateless_uniform([episodes, 4], fold_in(seed, 0), -0.05, 0.05)
         return states, tf.random.stateless_uniform([episodes, self.steps], fold_in(seed, 1))
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         loss, model_state = self.tasks_loss(params, model_state, batch)
         return loss, model_state, {"balanced": 1.0 - loss}
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         states, pushes, running = self._episodes([tf.stop_gradient(p) for p in params], *batch)
         # Axis 0 is time from here on.
         still = tf.cumsum(running, axis=0, reverse=True)

@@ -1,15 +1,17 @@
 """Classification of rows held in memory: batches, losses, accuracy."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf.core.checks import check_choice
 from l2l_tf.core.config import choice, integer, number
-from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 
 OBJECTIVES = ("cross_entropy", "mse")
 
 
-def hold(arrays):
+def hold(arrays: Any) -> Any:
     """Arrays as tensors outside any graph.
 
     A graph takes such a tensor as an argument; a constant made inside it would be copied into
@@ -52,8 +54,8 @@ class InMemoryClassification(Task, kw_only=True):
         return rows
 
     def scores(
-        self, params: list[tf.Tensor], model_state: list[tf.Tensor], rows: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         """Scores before the softmax.
 
         Args:
@@ -72,17 +74,23 @@ class InMemoryClassification(Task, kw_only=True):
         """Number of classes."""
         return int(self.splits()["train"][1].numpy().max()) + 1
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         rows, labels = batch
         scores, model_state = self.scores(params, model_state, rows, training=True)
         return self._loss(scores, labels), model_state, {"accuracy": accuracy(scores, labels)}
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         rows, labels = batch
         scores, model_state = self.scores(params, model_state, rows, training=True)
         return self._loss(scores, labels), model_state
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         rows, labels = batch
         scores, _ = self.scores(params, model_state, rows, training=False)
         return self._loss(scores, labels), {"accuracy": accuracy(scores, labels)}
@@ -93,7 +101,7 @@ class InMemoryClassification(Task, kw_only=True):
             return tf.reduce_mean(tf.reduce_sum(errors, axis=-1), axis=-1)
         return cross_entropy(scores, labels)
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         rows, labels = self._split(split)
         seed = fold_in(fold_in(seed, 7919), step)
         index = tf.random.stateless_uniform([self.batch_size], seed, 0, rows.shape[0], tf.int32)
@@ -107,10 +115,10 @@ class InMemoryClassification(Task, kw_only=True):
         return self.decode(tf.gather(rows, index)), drawn
 
     @property
-    def train_rows(self):
+    def train_rows(self) -> int:
         return self._split("train")[0].shape[0]
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         rows, labels = self._split(split)
         return self.decode(rows), tf.identity(labels)
 
@@ -119,7 +127,7 @@ class InMemoryClassification(Task, kw_only=True):
         return self.splits()[split]
 
 
-def cross_entropy(scores, labels):
+def cross_entropy(scores: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Mean cross-entropy of the softmax: `[…, batch, classes]`, `[…, batch]` → `[…]`."""
     # Log-sum-exp written out: it differentiates twice, and batches over tasks.
     log_probabilities = tf.nn.log_softmax(scores)
@@ -127,7 +135,7 @@ def cross_entropy(scores, labels):
     return -tf.reduce_mean(picked, axis=-1)
 
 
-def accuracy(scores, labels):
+def accuracy(scores: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Share of rows whose highest score is their label's, `[…]`."""
     predicted = tf.argmax(scores, axis=-1, output_type=labels.dtype)
     return tf.reduce_mean(tf.cast(predicted == labels, tf.float32), axis=-1)

@@ -1,13 +1,14 @@
 """Convex optimizees: quadratics of known condition, and logistic regression."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from l2l_tf.core.checks import check_choice
 from l2l_tf.core.config import integer, number
-from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 from l2l_tf.tasks.bundled import bundled
 from l2l_tf.tasks.registry import register_task
 
@@ -31,7 +32,7 @@ class ConditionedQuadratic(Task):
     dimension: int = integer(10, min=2)
     condition: float = number(100.0, min=1)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         n = self.dimension
         rotation, _ = tf.linalg.qr(tf.random.stateless_normal([n, n], fold_in(seed, 0)))
         exponents = tf.random.stateless_uniform([n - 2], fold_in(seed, 1))
@@ -41,7 +42,9 @@ class ConditionedQuadratic(Task):
         start = tf.random.stateless_normal([n], fold_in(seed, 3))
         return [start], [roots[:, None] * tf.transpose(rotation), target]
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         del batch
         root, target = model_state
         residual = tf.linalg.matvec(root, params[0] - target)
@@ -63,19 +66,23 @@ class LogisticRegression(Task):
     l2: float = number(1e-3, min=0)
     start: float = number(0.1, min=0)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         weights = tf.random.stateless_normal([30], fold_in(seed, 0))
         bias = tf.random.stateless_normal([1], fold_in(seed, 1))
         return [self.start * weights, self.start * bias], []
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         rows, labels = batch
         losses, model_state = self.tasks_loss(params, model_state, batch)
         predicted = tf.cast(self._logits(params, rows) > 0, labels.dtype)
         accuracy = tf.reduce_mean(tf.cast(predicted == labels, tf.float32), axis=-1)
         return losses, model_state, {"accuracy": accuracy}
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         rows, labels = batch
         logits = self._logits(params, rows)
         # log(1 + e^(−z)) of the signed margin z, written so that it differentiates twice.
@@ -87,11 +94,11 @@ class LogisticRegression(Task):
     def _logits(self, params, rows):
         return tf.linalg.matvec(rows, params[0]) + params[1]
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         del seed, step
         return self.full_batch(split)
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         check_choice("split", split, SPLITS)
         rows, labels = _breast_cancer()[split]
         return tf.constant(rows), tf.constant(labels)

@@ -18,6 +18,8 @@ import tensorflow as tf
 # What a configuration may raise that was never written for being read.
 _NO_CONFIG = (NotImplementedError, TypeError, ValueError, AttributeError)
 _INSTALLED = {"site-packages", "dist-packages"}
+_PLAIN = (bool, int, float, complex, str, bytes, slice, range)
+_VARIABLES = (tf.Variable, keras.Variable)
 
 
 def digest_of(*things: Any) -> str:
@@ -36,14 +38,20 @@ def digest_of(*things: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _parts(value: Any, seen: dict[int, int]) -> Iterator[bytes]:
-    """The contents of a value as bytes; of an object that was `seen` before, its number alone."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+def _parts(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:
+    """The contents of a value as bytes; of an object that was `seen` before, its number alone.
+
+    Args:
+        value: Whatever counts.
+        seen: Dict id → number and the object itself, so that no other one gets its id.
+    """
+    if value is None or isinstance(value, _PLAIN):
         yield repr(value).encode()
-    elif isinstance(value, tf.Tensor | tf.Variable | keras.Variable | np.ndarray | np.generic):
+    elif isinstance(value, (tf.Tensor, *_VARIABLES, np.ndarray, np.generic)):
         yield from _array(value)
     elif isinstance(value, tf.__internal__.CompositeTensor):
-        yield from _parts(tf.nest.flatten(value, expand_composites=True), seen)
+        parts = tf.nest.flatten(value, expand_composites=True)
+        yield from _parts([t for t in parts if t.dtype not in (tf.variant, tf.resource)], seen)
     elif isinstance(value, dict):
         yield from _parts(sorted(value.items(), key=lambda item: repr(item[0])), seen)
     elif isinstance(value, list | tuple):
@@ -51,16 +59,17 @@ def _parts(value: Any, seen: dict[int, int]) -> Iterator[bytes]:
         for part in value:
             yield from _parts(part, seen)
     elif isinstance(value, set | frozenset):
-        yield from sorted(b"\0".join(_parts(part, seen)) for part in value)
+        # Each by itself: the order in which a set has them differs between processes.
+        yield from sorted(b"\0".join(_parts(part, dict(seen))) for part in value)
     elif isinstance(value, types.CodeType):
         yield value.co_code
         yield from _parts([value.co_names, value.co_consts], seen)
     elif isinstance(value, types.ModuleType):
         yield value.__name__.encode()
     elif id(value) in seen:
-        yield f"seen {seen[id(value)]}".encode()
+        yield f"seen {seen[id(value)][0]}".encode()
     else:
-        seen[id(value)] = len(seen)
+        seen[id(value)] = len(seen), value
         yield from _object(value, seen)
 
 
@@ -84,7 +93,19 @@ def _object(value, seen):
         yield _configuration(value).encode()
         # Not every loss of Keras's describes all its arguments.
         if _is_own(type(value)) or isinstance(value, keras.losses.Loss):
-            yield from _parts(getattr(value, "__dict__", {}), seen)
+            yield from _parts(_own_attributes(value), seen)
+
+
+def _own_attributes(value):
+    """An object's own attributes; of a name that Keras numbers what is left without its number."""
+    attributes = dict(getattr(value, "__dict__", {}))
+    if isinstance(attributes.get("name"), str):
+        attributes["name"] = _without_number(attributes["name"])
+    return attributes
+
+
+def _without_number(name):
+    return re.sub(r"_\d+$", "", name)
 
 
 def _array(value):
@@ -111,15 +132,18 @@ def _function(function, seen):
 
 
 def _referred(code, known):
-    """What the names in a function's code stand for: its own helpers and their constants."""
+    """What the names in a function's code stand for, such as helpers and constants.
+
+    Not variables, which change along a run.
+    """
+    found = []
     for name in code.co_names:
         value = known.get(name)
-        if isinstance(value, types.ModuleType) and _is_own_module(value.__name__):
-            yield from (vars(value)[n] for n in code.co_names if n in vars(value))
-        elif isinstance(value, types.FunctionType | type):
-            yield value
-        elif isinstance(value, bool | int | float | str | tuple | np.ndarray):
-            yield value
+        if not isinstance(value, types.ModuleType):
+            found.append(value)
+        elif _is_own_module(value.__name__):
+            found += [vars(value)[n] for n in code.co_names if n in vars(value)]
+    yield from (v for v in found if v is not None and not isinstance(v, _VARIABLES))
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
             yield from _referred(inner, known)
@@ -158,8 +182,7 @@ def _configuration(value):
         return ""
     names = dict.fromkeys(re.findall(r'"name": "([^"]+)"', text))
     for index, name in enumerate(names):
-        stem = re.sub(r"_\d+$", "", name)
-        text = text.replace(f'"{name}"', f'"{stem}#{index}"')
+        text = text.replace(f'"{name}"', f'"{_without_number(name)}#{index}"')
     return text
 
 

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import tensorflow as tf
 
 from l2l_tf.core.checks import check_choice
 from l2l_tf.tasks.base import SPLITS
@@ -43,5 +44,5 @@ class DigitsMLP(InMemoryMLP):
     are those of `InMemoryMLP`.
     """
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return digits_splits()

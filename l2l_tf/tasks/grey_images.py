@@ -35,19 +35,19 @@ class GreyImages(InMemoryClassification):
     activation: str = choice("sigmoid", ACTIVATIONS)
 
     @property
-    def side(self):
+    def side(self) -> int:
         """Height and width of an image."""
         return SIDES[self.dataset]
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return digits_splits() if self.dataset == "digits" else images(self.dataset)
 
-    def decode(self, rows):
+    def decode(self, rows: tf.Tensor) -> tf.Tensor:
         if self.dataset == "digits":
             return rows
         return tf.reshape(tf.cast(rows, tf.float32), [rows.shape[0], -1]) / 255.0
 
-    def dense(self, seed, number, inputs, outputs):
+    def dense(self, seed: tf.Tensor, number: int, inputs: int, outputs: int) -> list[tf.Tensor]:
         """Fresh kernel `[inputs, outputs]` and bias of the layer of that number.
 
         The kernel from N(0, 1/fan-in), or N(0, 2/fan-in) for ReLU and GELU; the bias is 0.
@@ -57,6 +57,6 @@ class GreyImages(InMemoryClassification):
         return [math.sqrt(gain / inputs) * kernel, tf.zeros([outputs])]
 
 
-def affine(rows, kernel, bias):
+def affine(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """`x W + b` of `[…, rows, inputs]`, with or without a leading task axis on all three."""
     return tf.matmul(rows, kernel) + bias[..., None, :]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from l2l_tf.core.checks import check_integer
 from l2l_tf.core.config import boolean, choice, integer, number, optional, setting
-from l2l_tf.tasks.base import fold_in
+from l2l_tf.tasks.base import Tensors, fold_in
 from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import images
@@ -68,10 +68,10 @@ class ImageConv(InMemoryClassification):
     batch_norm: bool = boolean(True)
     init_std: float | None = optional(number(None, above=0))
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return images(self.dataset, self.labels)
 
-    def decode(self, rows):
+    def decode(self, rows: tf.Tensor) -> tf.Tensor:
         return tf.cast(rows, tf.float32) / 255.0
 
     def kernel_shapes(self) -> list[tuple[int, ...]]:
@@ -88,7 +88,7 @@ class ImageConv(InMemoryClassification):
             [self.hidden, self.classes],
         ]
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
         shapes = self.kernel_shapes()
         params, statistics = [], []
@@ -105,7 +105,9 @@ class ImageConv(InMemoryClassification):
                 statistics.append(initial_statistics(shape[-1]))
         return params, statistics
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         params, state, statistics = iter(params), iter(model_state), []
         activation = ACTIVATIONS[self.activation]
 

@@ -1,6 +1,7 @@
 """Multilayer perceptrons on image datasets."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,14 +18,14 @@ DATASETS = ("mnist", "fashion_mnist", "cifar10")
 class _WholeImageMLP(InMemoryMLP):
     dataset = None
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return images(self.dataset)
 
-    def widths(self):
+    def widths(self) -> list[int]:
         pixels = self.splits()["train"][0].shape[1:].num_elements()
         return [pixels, *[self.hidden] * self.layers, self.classes]
 
-    def decode(self, rows):
+    def decode(self, rows: tf.Tensor) -> tf.Tensor:
         # Stored as bytes: a quarter of the memory, and of what a batch reads.
         return tf.reshape(tf.cast(rows, tf.float32), [rows.shape[0], -1]) / 255.0
 
@@ -78,14 +79,14 @@ class ImageMLP(InMemoryMLP, hidden=32, activation="relu", batch_size=64):
         powers = np.random.default_rng(0).uniform(*spread, self.size**2)
         return (10.0**powers).astype("float32")
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         splits = small_images(self.dataset, self.size)
         if not self.rows:
             return splits
         with tf.init_scope():  # As `hold` does: a graph is given the rows as they are.
             return {**splits, "train": tuple(array[: self.rows] for array in splits["train"])}
 
-    def decode(self, rows):
+    def decode(self, rows: tf.Tensor) -> tf.Tensor:
         return rows if self._units is None else rows * self._units
 
 
@@ -109,14 +110,14 @@ class ImageAutoencoder(Regression, ImageMLP, layers=3, batch_size=32):
                 f"An autoencoder has an odd number of layers. Received: layers={self.layers!r}"
             )
 
-    def widths(self):
+    def widths(self) -> list[int]:
         sides = [self.hidden] * (self.layers // 2)
         return [self.size**2, *sides, max(self.hidden // 4, 1), *sides, self.size**2]
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         rows, _ = super().batch(seed, step, split)
         return rows, rows
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         rows, _ = super().full_batch(split)
         return rows, rows

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf.core.config import choice, integer, number
-from l2l_tf.tasks.base import fold_in
+from l2l_tf.tasks.base import Tensors, fold_in
 from l2l_tf.tasks.classification import InMemoryClassification, hold
 from l2l_tf.tasks.image_mlp import DATASETS
 from l2l_tf.tasks.images import small_images
@@ -24,10 +24,12 @@ class _SmallImages(InMemoryClassification, batch_size=32):
     activation: str = choice("relu", ACTIVATIONS)
     init_scale: float = number(1.0, above=0)
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return small_images(self.dataset, self.size)
 
-    def kernel(self, seed, number, shape, gain=1.0):
+    def kernel(
+        self, seed: tf.Tensor, number: int, shape: list[int], gain: float = 1.0
+    ) -> tf.Tensor:
         """A kernel `shape`, its first axis the inputs."""
         deviation = self.init_scale * math.sqrt(gain / shape[0])
         return deviation * tf.random.stateless_normal(shape, fold_in(seed, number))
@@ -58,7 +60,7 @@ class ImageAttention(_SmallImages, activation="gelu"):
                 f"`heads` divides `width`={self.width}. Received: heads={self.heads!r}"
             )
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         w, ones, zeros = self.width, tf.ones([self.width]), tf.zeros([self.width])
         params = [
             self.kernel(seed, 0, [self.size, w]),
@@ -78,7 +80,9 @@ class ImageAttention(_SmallImages, activation="gelu"):
         ]
         return params, []
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         del training
         (embed, place, scale_1, shift_1, mixing, joining, scale_2, shift_2) = params[:8]
         (up, up_bias, down, down_bias, out, out_bias) = params[8:]
@@ -121,7 +125,7 @@ class ImagePatches(_SmallImages):
 
     channels: int = integer(8, min=1)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         first, second = self.channels, 2 * self.channels
         gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
         last = -(-self.size // 4)
@@ -135,7 +139,9 @@ class ImagePatches(_SmallImages):
         ]
         return params, []
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         del training
         activation = ACTIVATIONS[self.activation]
         pixels = tf.reshape(rows, [*rows.shape[:-1], self.size, self.size, 1])
@@ -184,10 +190,10 @@ class ImageTokens(_SmallImages):
             )
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return self.levels**4
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return self._words
 
     @functools.cached_property
@@ -198,7 +204,7 @@ class ImageTokens(_SmallImages):
             {s: _windows(rows, edges, self.size, self.context) for s, rows in pixels.items()}
         )
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
         inputs = self.context * self.width
         params = [
@@ -210,7 +216,9 @@ class ImageTokens(_SmallImages):
         ]
         return params, []
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         del training
         embedding, inner, inner_bias, out, out_bias = params
         embedded = _product(tf.one_hot(rows, self.classes), embedding)

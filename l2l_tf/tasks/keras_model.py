@@ -3,15 +3,15 @@
 import contextlib
 import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.core.checks import check_integer
-from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.core.checks import check_choice, check_integer
+from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.digest import digest_of
 
@@ -52,10 +52,10 @@ class ModelTask(Task):
         return ()
 
     @property
-    def variable_paths(self):
+    def variable_paths(self) -> list[str]:
         return [v.path for v in self.model.trainable_variables]
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         with _random_numbers_from(*self.random_seeds(np.asarray(seed))):
             fresh = _built(self.build)
         params = [tf.convert_to_tensor(v.value) for v in fresh.trainable_variables]
@@ -112,7 +112,15 @@ class KerasModel(ModelTask):
 
     in_graph = False
 
-    def __init__(self, model, loss, data, metrics=None, batches=None, name=None):
+    def __init__(
+        self,
+        model: keras.Model | Callable[[], keras.Model],
+        loss: str | Callable,
+        data: tf.data.Dataset | Mapping[str, tf.data.Dataset],
+        metrics: Mapping[str, Callable] | None = None,
+        batches: int | None = None,
+        name: str | None = None,
+    ):
         if batches is not None:
             check_integer("batches", batches, min=1)
         given = isinstance(model, keras.Model)
@@ -130,7 +138,7 @@ class KerasModel(ModelTask):
             raise ValueError(f"The model has nothing to train. Received: {self.model.name!r}")
         self._loss = keras.losses.get(loss)
         self._metrics = dict(metrics or {})
-        pipelines = dict(data) if isinstance(data, dict) else {"train": data}
+        pipelines = dict(data) if isinstance(data, Mapping) else {"train": data}
         unknown = sorted(set(pipelines) - set(SPLITS))
         if unknown or "train" not in pipelines:
             raise ValueError(
@@ -139,15 +147,21 @@ class KerasModel(ModelTask):
             )
         self._batches = {s: _read(p, batches, s) for s, p in pipelines.items()}
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         outputs, losses, model_state = self._call(params, model_state, batch, training=True)
         return self._total(batch, outputs, losses), model_state, self._measured(batch, outputs)
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         outputs, losses, _ = self._call(params, model_state, batch, training=False)
         return self._total(batch, outputs, losses), self._measured(batch, outputs)
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         # Whatever a layer does, it does for one optimizee at a time: operations on several at
         # once do not exist for all layers, and gradients of those that exist not either.
         def one(arguments):
@@ -163,7 +177,7 @@ class KerasModel(ModelTask):
         each = [tf.nest.map_structure(lambda t, i=i: t[i], arguments) for i in range(num_tasks)]
         return tf.nest.map_structure(lambda *t: tf.stack(t), *map(one, each))
 
-    def batch(self, seed, step, split="train"):
+    def batch(self, seed: tf.Tensor, step: Any, split: str = "train") -> Any:
         batches = self._split(split)
         count = tf.nest.flatten(batches)[0].shape[0]
         epoch, place = step // count, step % count
@@ -172,13 +186,13 @@ class KerasModel(ModelTask):
         )
         return tf.nest.map_structure(lambda t: tf.gather(t, order[place]), batches)
 
-    def full_batch(self, split="test"):
+    def full_batch(self, split: str = "test") -> Any:
         if split in SPLITS and split not in self._batches:
             return ()
         batches = self._split(split)
         return tf.nest.map_structure(lambda t: tf.reshape(t, [-1, *t.shape[2:]]), batches)
 
-    def contents(self):
+    def contents(self) -> Any:
         return [self._loss, self._metrics, self._batches]
 
     def get_config(self) -> dict[str, Any]:
@@ -216,10 +230,7 @@ class KerasModel(ModelTask):
         }
 
     def _split(self, split):
-        if split not in self._batches:
-            raise ValueError(
-                f"This task has the splits {sorted(self._batches)}. Received: split={split!r}"
-            )
+        check_choice("split", split, self._batches)
         return self._batches[split]
 
 

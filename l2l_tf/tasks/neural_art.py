@@ -1,13 +1,14 @@
 """Neural art: the pixels of a picture are the parameters (Gatys et al. 2015)."""
 
 import functools
+from typing import Any
 
 import tensorflow as tf
 
 from l2l_tf import data
 from l2l_tf.core.config import choice, integer, number, setting, several
 from l2l_tf.tasks import squares, vgg16
-from l2l_tf.tasks.base import SPLITS, Task, fold_in
+from l2l_tf.tasks.base import SPLITS, Metrics, Task, Tensors, fold_in
 from l2l_tf.tasks.registry import register_task
 
 STARTS = ("noise", "content")
@@ -73,7 +74,7 @@ class NeuralArt(Task):
                 f"`style_layers` are layers, each once. Received: style_layers={self.style_layers}"
             )
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         content = self.content(seed)
         target = vgg16.features(content[None], [self.content_layer])[self.content_layer][0]
         if self.start == "content":
@@ -90,16 +91,20 @@ class NeuralArt(Task):
         """The painting: `[size, size, 3]` float32, from 0 to 255."""
         return squares.painting(self.style, self.size)
 
-    def picture(self, params):
+    def picture(self, params: Tensors) -> tf.Tensor | None:
         pixels = tf.round(as_pixels(tf.convert_to_tensor(params[0])))
         return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         image = tf.convert_to_tensor(params[0])
         losses, terms = self._losses(image[None], model_state[0][None])
         return losses[0], model_state, {name: values[0] for name, values in terms.items()}
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         return self._losses(params[0], model_state[0])[0], model_state
 
     def _losses(self, images, targets):

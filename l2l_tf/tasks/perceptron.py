@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from l2l_tf.core.config import choice, integer, number, optional
-from l2l_tf.tasks.base import fold_in
+from l2l_tf.tasks.base import Tensors, fold_in
 from l2l_tf.tasks.classification import InMemoryClassification
 from l2l_tf.tasks.normalization import batch_norm, initial_statistics, layer_norm
 
@@ -51,7 +51,7 @@ class InMemoryMLP(InMemoryClassification):
         features = self.splits()["train"][0].shape[1]
         return [features, *[self.hidden] * self.layers, self.classes]
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         gain = 2.0 if self.activation in ("relu", "gelu") else 1.0
         widths = self.widths()
         params, statistics = [], []
@@ -72,7 +72,9 @@ class InMemoryMLP(InMemoryClassification):
                 statistics.append(initial_statistics(outputs))
         return params, statistics
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         activation = ACTIVATIONS[self.activation]
         params, statistics = iter(params), []
         for layer in range(self.layers + 1):

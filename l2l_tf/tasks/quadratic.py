@@ -1,9 +1,11 @@
 """Random quadratics, as in the paper and as in its authors' public code."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf.core.config import integer, number
-from l2l_tf.tasks.base import Task, fold_in
+from l2l_tf.tasks.base import Task, Tensors, fold_in
 from l2l_tf.tasks.registry import register_task
 
 
@@ -24,14 +26,16 @@ class Quadratic(Task):
     dimension: int = integer(10, min=1)
     start: float = number(0.01, min=0)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         n = self.dimension
         matrix = tf.random.stateless_normal([n, n], fold_in(seed, 0))
         target = tf.random.stateless_normal([n], fold_in(seed, 1))
         start = self.start * tf.random.stateless_normal([n], fold_in(seed, 2))
         return [start], [matrix, target]
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         del batch
         matrix, target = model_state
         residual = tf.linalg.matvec(matrix, params[0]) - target
@@ -56,7 +60,7 @@ class QuadraticUniform(Quadratic):
 
     average_over: int = integer(128, min=1)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         n = self.dimension
         shape = [self.average_over]
         matrix = tf.random.stateless_uniform([*shape, n, n], fold_in(seed, 0))
@@ -64,6 +68,8 @@ class QuadraticUniform(Quadratic):
         start = self.start * tf.random.stateless_normal([*shape, n], fold_in(seed, 2))
         return [start], [matrix, target]
 
-    def tasks_loss(self, params, model_state, batch):
+    def tasks_loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors]:
         losses, model_state = super().tasks_loss(params, model_state, batch)
         return tf.reduce_mean(losses, axis=-1), model_state

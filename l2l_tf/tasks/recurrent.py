@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from l2l_tf.tasks.base import Tensors
 from l2l_tf.tasks.grey_images import GreyImages, affine
 from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
@@ -24,12 +25,14 @@ class RowRNN(GreyImages, activation="tanh"):
         ValueError: If an argument is out of range.
     """
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         recurrent, _ = self.dense(seed, 1, self.hidden, self.hidden)
         params = [*self.dense(seed, 0, self.side, self.hidden), recurrent]
         return [*params, *self.dense(seed, 2, self.hidden, self.classes)], []
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         del model_state, training
         kernel, bias, recurrent, *output = params
         activation = ACTIVATIONS[self.activation]

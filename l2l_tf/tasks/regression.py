@@ -1,11 +1,12 @@
 """Regression: numbers to come near to, by the squared error."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf.tasks.base import Task
+from l2l_tf.tasks.base import Metrics, Task, Tensors
 from l2l_tf.tasks.bundled import bundled
 from l2l_tf.tasks.classification import hold
 from l2l_tf.tasks.perceptron import InMemoryMLP
@@ -27,10 +28,14 @@ class Regression:
                     f"A regression has no labels. Received: {name}={getattr(self, name)!r}"
                 )
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         return Task.loss(self, params, model_state, batch)
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         rows, targets = batch
         scores, _ = self.scores(params, model_state, rows, training=False)
         return self._loss(scores, targets), {}
@@ -60,9 +65,9 @@ class DiabetesMLP(Regression, InMemoryMLP, batch_size=32, activation="tanh"):
     282 rows to train on, 80 for validation, 80 for tests. The arguments are those of `InMemoryMLP`.
     """
 
-    def splits(self):
+    def splits(self) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         return _diabetes()
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return 1

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from l2l_tf.core.config import integer, number
+from l2l_tf.tasks.base import Tensors
 from l2l_tf.tasks.grey_images import GreyImages, affine
 from l2l_tf.tasks.perceptron import ACTIVATIONS
 from l2l_tf.tasks.registry import register_task
@@ -30,13 +31,15 @@ class ResidualNet(GreyImages):
 
     layers: int = integer(3, min=1)
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         params = self.dense(seed, 0, self.side**2, self.hidden)
         for layer in range(1, self.layers):
             params += self.skip_layer(seed, layer)
         return [*params, *self.dense(seed, self.layers, self.hidden, self.classes)], []
 
-    def scores(self, params, model_state, rows, training):
+    def scores(
+        self, params: Tensors, model_state: Tensors, rows: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, Tensors]:
         del model_state, training
         params = iter(params)
         hidden = ACTIVATIONS[self.activation](affine(rows, next(params), next(params)))
@@ -71,11 +74,11 @@ class HighwayNet(ResidualNet):
 
     gate_bias: float = number(-1.0)
 
-    def skip_layer(self, seed, layer):
+    def skip_layer(self, seed: tf.Tensor, layer: int) -> list[tf.Tensor]:
         gate, bias = self.dense(seed, self.layers + layer, self.hidden, self.hidden)
         return [*super().skip_layer(seed, layer), gate, bias + self.gate_bias]
 
-    def skip(self, hidden, params):
+    def skip(self, hidden: tf.Tensor, params: Iterator[tf.Tensor]) -> tf.Tensor:
         candidate = ACTIVATIONS[self.activation](affine(hidden, next(params), next(params)))
         gate = tf.sigmoid(affine(hidden, next(params), next(params)))
         return hidden + gate * (candidate - hidden)

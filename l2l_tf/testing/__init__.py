@@ -51,7 +51,7 @@ def check_rule(rule: UpdateRule, skip: Collection[str] = ()) -> None:
     Raises:
         AssertionError: If a law is broken, or the class is not registered; the message begins
             with the law's name.
-        ValueError: If it is no rule, or a name in `skip` is none of a law.
+        ValueError: If it is no rule, or a name in `skip` is not one of a law.
     """
     if not isinstance(rule, UpdateRule):
         raise ValueError(
@@ -70,7 +70,7 @@ def check_task(task: Task, skip: Collection[str] = ()) -> None:
 
     Raises:
         AssertionError: If a law is broken; the message begins with the law's name.
-        ValueError: If it is no task, or a name in `skip` is none of a law.
+        ValueError: If it is no task, or a name in `skip` is not one of a law.
     """
     if not isinstance(task, Task):
         raise ValueError(

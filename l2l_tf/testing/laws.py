@@ -5,6 +5,8 @@ import inspect
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.checks import check_choice
+
 
 def require(condition, message):
     """Raise an `AssertionError` with the message unless the condition holds; also under -O."""
@@ -40,12 +42,12 @@ def obey(laws, subject, skip=()):
         skip: Names of laws that are left out.
 
     Raises:
-        ValueError: If a name in `skip` is none of a law.
+        ValueError: If a name in `skip` is not one of a law.
         AssertionError: If a law is broken, or cannot be tried because of another error; the
             message begins with the law's name.
     """
-    if unknown := set(skip) - set(laws):
-        raise ValueError(f"Laws are {sorted(laws)}. Received: skip={sorted(unknown)}")
+    for name in skip:
+        check_choice("skip", name, laws)
     for name, law in laws.items():
         if name in skip:
             continue

@@ -2,6 +2,7 @@
 
 import pathlib
 import tempfile
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from l2l_tf.export import export_step
 from l2l_tf.meta import unroll
 from l2l_tf.optimizer import LearnedOptimizer
 from l2l_tf.tasks import Task, as_seed
+from l2l_tf.tasks.base import Metrics, Tensors
 from l2l_tf.testing.laws import require
 
 STEPS = 50
@@ -26,14 +28,16 @@ class Regression(Task):
         self.targets = generator.normal(size=(16, 2)).astype("float32")
         self.start = [generator.normal(size=s).astype("float32") for s in SHAPES]
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         return [tf.constant(p) for p in self.start], []
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         residual = tf.matmul(self.rows, params[0]) + params[1] - self.targets
         return tf.reduce_mean(tf.square(residual)), model_state, {}
 
-    def loss_and_gradients(self, params):
+    def loss_and_gradients(self, params: Tensors) -> tuple[tf.Tensor, Tensors]:
         """The loss at the parameters and its gradients."""
         with tf.GradientTape() as tape:
             tape.watch(params)

@@ -13,6 +13,7 @@ from l2l_tf.meta.batches import batches
 from l2l_tf.meta.estimators import EvolutionStrategies, TruncatedBPTT
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import Trainer
+from l2l_tf.tasks.digest import digest_of
 from l2l_tf.testing import task_laws
 
 GENERATOR = np.random.default_rng(0)
@@ -244,11 +245,20 @@ def weighted(weight):
     return loss
 
 
-FACTOR = 2.0
+FACTOR, WEIGHTS, SMOOTHED = 2.0, [1.0, 2.0], keras.losses.Huber(0.5)
+SEEN = tf.Variable(0)
 
 
 def helper(x):
-    return FACTOR * x
+    return FACTOR * WEIGHTS[0] * x
+
+
+class Own(keras.losses.Loss):
+    """A loss that Keras names, and numbers from the second one on."""
+
+    def call(self, y, outputs):
+        SEEN.assign_add(1)
+        return helper(tf.square(y - outputs)) + SMOOTHED(y, outputs)
 
 
 def with_helper(y, outputs):
@@ -326,6 +336,23 @@ def test_records_know_what_a_loss_refers_to(monkeypatch):
     monkeypatch.setitem(globals(), "FACTOR", 2.0)
     monkeypatch.setitem(globals(), "helper", lambda x: x)
     assert digest() != before
+
+
+@pytest.mark.parametrize(
+    "name, other", [("WEIGHTS", [3.0]), ("SMOOTHED", keras.losses.Huber(0.7)), ("FACTOR", 3.0)]
+)
+def test_a_loss_of_ones_own_is_told_apart_by_what_it_refers_to_alone(monkeypatch, name, other):
+    before = digest_of(Own())
+    SEEN.assign_add(1)
+    assert digest_of(Own()) == before
+    monkeypatch.setitem(globals(), name, other)
+    assert digest_of(Own()) != before
+
+
+def test_constants_of_all_kinds_count():
+    whole = {digest_of(f) for f in (lambda y, p: p[1:3], lambda y, p: p[1:4], lambda y, p: p[...])}
+    assert len(whole) == 3
+    assert len({digest_of(slice(1, 3)), digest_of(slice(1, 4)), digest_of(range(3))}) == 3
 
 
 def test_a_checkpoint_of_a_model_is_refused_by_one_with_other_data(tmp_path):

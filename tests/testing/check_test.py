@@ -187,6 +187,6 @@ def test_what_is_checked_is_an_object(given):
 
 
 def test_a_law_that_is_unknown_cannot_be_skipped():
-    with pytest.raises(ValueError, match=r"Received: skip=\['gravity'\]"):
+    with pytest.raises(ValueError, match="Received: skip='gravity'"):
         check_task(Bowl(), skip=["gravity"])
     assert all(law.__doc__ for law in (*RULE_LAWS.values(), *TASK_LAWS.values()))

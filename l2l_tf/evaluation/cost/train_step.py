@@ -66,7 +66,7 @@ class TrainStep:
         self()
         self.first_seconds = time.perf_counter() - begun
 
-    def __call__(self):
+    def __call__(self) -> None:
         self._compiled(self._batch)[0].numpy()
 
     @property

@@ -1,10 +1,13 @@
 """A value function that learns from its own guesses: a task whose targets move."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf.evaluation.suite import objectives
 from l2l_tf.evaluation.suite.control import DISCOUNT
 from l2l_tf.evaluation.suite.keras_task import KerasTask, ModelCall
+from l2l_tf.tasks.base import Metrics, Tensors
 
 
 class ValueLearning(KerasTask):
@@ -27,11 +30,13 @@ class ValueLearning(KerasTask):
         super().__init__(name, build, splits, objectives.squared_error, batch_size)
         self.follow = follow
 
-    def init(self, seed):
+    def init(self, seed: tf.Tensor) -> tuple[Tensors, Tensors]:
         params, model_state = super().init(seed)
         return params, [*model_state, *(tf.identity(p) for p in params)]
 
-    def loss(self, params, model_state, batch):
+    def loss(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Tensors, Metrics]:
         states, rewards, next_states, _ = batch
         own, average = model_state[: -len(params)], model_state[-len(params) :]
         call = ModelCall(self.model, params, own, training=True)
@@ -41,7 +46,9 @@ class ValueLearning(KerasTask):
         average = [a + self.follow * (p - a) for a, p in zip(average, params, strict=True)]
         return loss, [*call.model_state, *average], metrics
 
-    def evaluate(self, params, model_state, batch):
+    def evaluate(
+        self, params: Tensors, model_state: Tensors, batch: Any
+    ) -> tuple[tf.Tensor, Metrics]:
         states, _, _, values = batch
         call = ModelCall(self.model, params, model_state[: -len(params)], training=False)
         return self.objective(call, states, values[:, None])

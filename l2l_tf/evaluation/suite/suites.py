@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from l2l_tf.core.checks import check_choice
 from l2l_tf.core.unknown import unknown
 from l2l_tf.evaluation.settings import Settings
 from l2l_tf.evaluation.suite import development, middle_development, middle_report, report
@@ -61,11 +62,9 @@ def entries(half: str, names: Sequence[str] = (), suite: str = "general") -> lis
     Raises:
         ValueError: If there is no such suite, half or entry.
     """
-    if suite not in SUITES:
-        raise ValueError(f"The suites are {sorted(SUITES)}. Received: suite={suite!r}")
+    check_choice("suite", suite, SUITES)
     halves = SUITES[suite].halves
-    if half not in halves:
-        raise ValueError(f"The halves are {sorted(halves)}. Received: half={half!r}")
+    check_choice("half", half, halves)
     known = {entry.name: entry for entry in halves[half]}
     for name in names:
         if name not in known:

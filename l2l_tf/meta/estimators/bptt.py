@@ -1,11 +1,15 @@
 """Truncated backpropagation through the unrolled training of the optimizees."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from l2l_tf.core.config import boolean, integer
 from l2l_tf.meta import objective
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator, summaries_of
 from l2l_tf.meta.unroll import begin, unroll
+from l2l_tf.rules import UpdateRule
+from l2l_tf.tasks import Task
 
 
 @ESTIMATORS.register("bptt")
@@ -31,13 +35,15 @@ class TruncatedBPTT(Estimator):
                 f"Received: gradient_checkpointing={self.gradient_checkpointing}"
             )
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         return begin(rule, task, seed, self.num_tasks, first=self.first)
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         return self.draw(task, carried.seed, start)
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
         with tf.GradientTape() as tape:
             tape.watch(values)
@@ -46,7 +52,9 @@ class TruncatedBPTT(Estimator):
             )
         return self.backpropagated(tape, meta_loss, values, losses, carried)
 
-    def advance(self, rule, task, carried, batches, start, trajectory):
+    def advance(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
         meta_loss, losses, carried = self._unrolled(rule, task, carried, batches, start, trajectory)
         return Estimate({}, carried, summaries_of(meta_loss, losses, {}))
 

@@ -8,7 +8,8 @@ from l2l_tf.core.config import number
 from l2l_tf.meta import objective
 from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.unroll import begin, unroll
-from l2l_tf.tasks import fold_in
+from l2l_tf.rules import UpdateRule
+from l2l_tf.tasks import Task, fold_in
 
 # What a step of an optimizee counts at most, and what one that is not finite counts.
 LOSS_BOUND = 10.0
@@ -39,7 +40,7 @@ class EvolutionStrategies(Estimator):
 
     sigma: float = number(0.01, above=0, help="Perturbations' size σ (es, pes).")
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         half = begin(rule, task, seed, self.num_tasks, packed=False, first=self.first)
         both = tf.nest.map_structure(
             lambda t: tf.concat([t, t], axis=0), half._replace(seed=tf.zeros([0]))
@@ -50,7 +51,7 @@ class EvolutionStrategies(Estimator):
         }
         return Particles(both._replace(seed=half.seed), sums)
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         train, meta = self.draw(task, carried.trajectory.seed, start)
         return train, meta, self._noise(carried, start)
 
@@ -70,7 +71,9 @@ class EvolutionStrategies(Estimator):
             for (name, shape), part in zip(shapes.items(), parts, strict=True)
         }
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
         names = list(rule.meta_params)
         values = {name: tf.convert_to_tensor(rule.meta_params[name]) for name in names}
         train_batches, meta_batches, noise = batches

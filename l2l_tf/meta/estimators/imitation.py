@@ -1,14 +1,20 @@
 """Imitation: a rule learns the updates of another one, before it learns to do better."""
 
+import functools
+from collections.abc import Mapping
+from typing import Any, Self
+
 import tensorflow as tf
 
-from l2l_tf import presets, rules
+from l2l_tf import presets
 from l2l_tf.core.config import setting
-from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
-from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
+from l2l_tf.meta.estimators.tally import estimate_by_tally
 from l2l_tf.meta.unroll import begin
+from l2l_tf.rules import Context, UpdateRule
+from l2l_tf.rules.state import RuleState, Tensor, Tensors, merged_states, state_of
 from l2l_tf.rules.wrapper import Composite
-from l2l_tf.tasks import fold_in
+from l2l_tf.tasks import Task, fold_in
 
 # A teacher's update of squared length 0 is imitated exactly by none.
 TINY = 1e-30
@@ -43,27 +49,22 @@ class Imitation(Estimator):
         super().__post_init__()
         vars(self)["_teacher"] = presets.resolve(self.teacher, "teacher").rule
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         trajectory = begin(_Lesson(rule, self._teacher), task, seed, self.num_tasks)
         led = tf.random.stateless_uniform([], fold_in(seed, 49979687)) < 0.5
         shared = dict(trajectory.rule_state.shared)
         shared["led"] = tf.zeros_like(shared["led"]) + tf.cast(led, tf.float32)
         return trajectory._replace(rule_state=trajectory.rule_state._replace(shared=shared))
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         return self.draw(task, carried.seed, start)
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
-        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            lesson = _Lesson(rule.bind(values), self._teacher)
-            losses, after, differences = unroll_tallied(
-                self, lesson, task, carried, batches, start, trajectory, "difference"
-            )
-            difference = tf.reduce_mean(differences) / self.unroll
-        after = tf.nest.map_structure(tf.stop_gradient, after)
-        return self.backpropagated(tape, difference, values, losses, after)
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
+        around = functools.partial(_Lesson, teacher=self._teacher)
+        unrolled = task, carried, batches, start, trajectory
+        return estimate_by_tally(self, around, rule, *unrolled, tally="difference")
 
 
 class _Lesson(Composite):
@@ -76,18 +77,21 @@ class _Lesson(Composite):
         self.coordinatewise = student.coordinatewise and teacher.coordinatewise
         self.meta_params = student.meta_params
 
-    def bind(self, meta_params):
+    def bind(self, meta_params: Mapping[str, Tensor]) -> Self:
         student = self.student.bind(meta_params)
         return self.copied(student=student, meta_params=student.meta_params)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         student, teacher = (r.init(variables, state_dtype) for r in (self.student, self.teacher))
         measured = {"difference": tf.zeros([]), "led": tf.ones([])}
         return _side_by_side(student, teacher, measured)
 
-    def update(self, gradients, state, variables, context):
-        own, student = self.student.update(gradients, _of("student", state), variables, context)
-        ideal, teacher = self.teacher.update(gradients, _of("teacher", state), variables, context)
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
+        student, teacher = (state_of(state, part) for part in self.parts)
+        own, student = self.student.update(gradients, student, variables, context)
+        ideal, teacher = self.teacher.update(gradients, teacher, variables, context)
         pairs = list(zip(own, ideal, strict=True))
         apart = tf.add_n([tf.reduce_sum(tf.square(u - best)) for u, best in pairs])
         length = tf.add_n([tf.reduce_sum(tf.square(best)) for _, best in pairs])
@@ -100,14 +104,5 @@ class _Lesson(Composite):
 
 def _side_by_side(student, teacher, measured):
     """The states of both rules in one, and what is measured in the shared part."""
-
-    def both(a, b):
-        return {"student": a, "teacher": b}
-
-    pairs = zip(student.variables, teacher.variables, strict=True)
-    shared = both(student.shared, teacher.shared)
-    return rules.RuleState([both(a, b) for a, b in pairs], {**shared, **measured})
-
-
-def _of(name, state):
-    return rules.RuleState([both[name] for both in state.variables], state.shared[name])
+    both = merged_states(student=student, teacher=teacher)
+    return both._replace(shared={**both.shared, **measured})

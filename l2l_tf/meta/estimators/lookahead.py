@@ -1,13 +1,18 @@
 """Lookahead: a meta-loss of gradients alone, without any loss or label."""
 
+import functools
+from typing import Any
+
 import tensorflow as tf
 
-from l2l_tf import rules
 from l2l_tf.core.config import number
-from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
-from l2l_tf.meta.estimators.tally import unroll_tallied
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
+from l2l_tf.meta.estimators.tally import estimate_by_tally
 from l2l_tf.meta.unroll import begin
+from l2l_tf.rules import Context, UpdateRule
+from l2l_tf.rules.state import RuleState, Tensors, merged_states, state_of
 from l2l_tf.rules.wrapper import Wrapper
+from l2l_tf.tasks import Task
 
 TINY = 1e-30
 
@@ -32,23 +37,18 @@ class Lookahead(Estimator):
         help="What a target is at most away from an update, over the update's length (lookahead).",
     )
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         return begin(_Hindsight(rule), task, seed, self.num_tasks, first=self.first)
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         return self.draw(task, carried.seed, start)
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
-        values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            hindsight = _Hindsight(rule.bind(values), trust=self.trust)
-            losses, after, apart = unroll_tallied(
-                self, hindsight, task, carried, batches, start, trajectory, "apart"
-            )
-            apart = tf.reduce_mean(apart) / self.unroll
-        after = tf.nest.map_structure(tf.stop_gradient, after)
-        return self.backpropagated(tape, apart, values, losses, after)
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
+        around = functools.partial(_Hindsight, trust=self.trust)
+        unrolled = task, carried, batches, start, trajectory
+        return estimate_by_tally(self, around, rule, *unrolled, tally="apart")
 
 
 class _Hindsight(Wrapper):
@@ -58,15 +58,17 @@ class _Hindsight(Wrapper):
 
     trust: float = number(1.0, above=0)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         inner = super().init(variables, state_dtype)
         nothing = [tf.zeros(v.shape, v.dtype) for v in variables]
         return _remembering(inner, nothing, nothing, tf.zeros([]))
 
-    def update(self, gradients, state, variables, context):
-        inner = rules.RuleState([s["rule"] for s in state.variables], state.shared["rule"])
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         last = [s["update"] for s in state.variables]
         apart = self.apart(last, [s["gradient"] for s in state.variables], gradients)
+        inner = state_of(state, "rule")
         updates, inner = self.inner.update(gradients, inner, variables, context)
         known = state.shared["apart"] + tf.cast(apart, tf.float32)
         return updates, _remembering(inner, updates, gradients, known)
@@ -95,6 +97,7 @@ def _product(a, b):
 
 
 def _remembering(inner, updates, gradients, apart):
-    parts = zip(inner.variables, updates, gradients, strict=True)
-    states = [{"rule": s, "update": u, "gradient": g} for s, u, g in parts]
-    return rules.RuleState(states, {"rule": inner.shared, "apart": apart})
+    state = merged_states(rule=inner)
+    each = zip(state.variables, updates, gradients, strict=True)
+    variables = [{**slots, "update": u, "gradient": g} for slots, u, g in each]
+    return RuleState(variables, {**state.shared, "apart": apart})

@@ -6,11 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf.core.config import integer, number
-from l2l_tf.meta.estimators.base import ESTIMATORS, Estimator
+from l2l_tf.meta.estimators.base import ESTIMATORS, Estimate, Estimator
 from l2l_tf.meta.estimators.tally import unroll_tallied
 from l2l_tf.meta.unroll import begin
+from l2l_tf.rules import Context, UpdateRule
+from l2l_tf.rules.state import RuleState, Tensors, merged, part_of
 from l2l_tf.rules.wrapper import Wrapper
-from l2l_tf.tasks import fold_in
+from l2l_tf.tasks import Task, fold_in
 
 # What a step is rewarded or punished by at most, and by what one that is not finite is punished.
 REWARD_BOUND = 10.0
@@ -67,7 +69,7 @@ class Reinforce(Estimator):
         0.01, above=0, help="The goal, over the loss at the trajectory's beginning (reinforce)."
     )
 
-    def begin(self, rule, task, seed):
+    def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         policy = _Policy(rule, steps=self.unroll)
         one = begin(policy, task, seed, self.num_tasks, first=self.first)
         all_of = tf.nest.map_structure(self._copies, one._replace(seed=tf.zeros([0])))
@@ -82,7 +84,7 @@ class Reinforce(Estimator):
             return None
         return tf.concat([tensor] * self.rollouts, axis=axis)
 
-    def batches(self, task, carried, start):
+    def batches(self, task: Task, carried: Any, start: Any) -> Any:
         seed = carried.trajectory.seed
         drawn = self.draw(task, seed, start)
         train, meta = (tf.nest.map_structure(lambda t: self._copies(t, 1), d) for d in drawn)
@@ -94,7 +96,9 @@ class Reinforce(Estimator):
         ]
         return train, meta, noise
 
-    def estimate(self, rule, task, carried, batches, start, trajectory):
+    def estimate(
+        self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
+    ) -> Estimate:
         values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
         train, meta, noise = batches
         before = carried.trajectory
@@ -152,15 +156,16 @@ class _Policy(Wrapper):
 
     steps: int = integer(1, min=1)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         state = super().init(variables, state_dtype)
         # A float, as derivatives are mapped over what states hold.
-        shared = {"rule": state.shared, "number": tf.zeros([])}
-        shared["log_probability"] = tf.zeros([self.steps])
-        return state._replace(shared=shared)
+        own = {"number": tf.zeros([]), "log_probability": tf.zeros([self.steps])}
+        return state._replace(shared={**merged(rule=state.shared), **own})
 
-    def update(self, gradients, state, variables, context):
-        inner = state._replace(shared=state.shared["rule"])
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
+        inner = state._replace(shared=part_of(state.shared, "rule"))
         means, inner = self.inner.update(gradients, inner, variables, context)
         step = tf.cast(context.iteration, tf.int32) - tf.cast(self.start, tf.int32)
         rollout = tf.cast(state.shared["number"], tf.int32)
@@ -174,8 +179,8 @@ class _Policy(Wrapper):
             actions.append(action)
             log_probability -= 0.5 * tf.reduce_sum(tf.square((action - mean) / scale))
         at_step = tf.one_hot(step, self.steps) * tf.cast(log_probability, tf.float32)
-        shared = {**state.shared, "rule": inner.shared}
-        shared["log_probability"] = state.shared["log_probability"] + at_step
+        known = state.shared["log_probability"] + at_step
+        shared = {**state.shared, **merged(rule=inner.shared), "log_probability": known}
         return actions, inner._replace(shared=shared)
 
 

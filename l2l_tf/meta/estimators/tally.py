@@ -1,11 +1,26 @@
 """Unrolls of rules that add up, in their shared state, what their updates are judged by."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
-from l2l_tf.meta.unroll import unroll
+from l2l_tf.meta.estimators.base import Estimate, Estimator
+from l2l_tf.meta.unroll import Trajectory, unroll
+from l2l_tf.rules import UpdateRule
+from l2l_tf.tasks import Task
 
 
-def unroll_tallied(estimator, rule, task, trajectory, batches, start, length, tally):
+def unroll_tallied(
+    estimator: Estimator,
+    rule: UpdateRule,
+    task: Task,
+    trajectory: Trajectory,
+    batches: tuple[Any, Any],
+    start: Any,
+    length: Any,
+    tally: str,
+) -> tuple[tf.Tensor, Trajectory, tf.Tensor]:
     """Let a rule train optimizees for an unroll, and return what it added up on the way.
 
     Args:
@@ -36,3 +51,29 @@ def unroll_tallied(estimator, rule, task, trajectory, batches, start, length, ta
         carry_gradient=True,
     )
     return losses, after, after.rule_state.shared[tally]
+
+
+def estimate_by_tally(
+    estimator: Estimator,
+    around: Callable[[UpdateRule], UpdateRule],
+    rule: UpdateRule,
+    *unrolled: Any,
+    tally: str,
+) -> Estimate:
+    """The `Estimate` whose meta-loss is what was added up, its mean over steps and optimizees.
+
+    Args:
+        estimator: See `unroll_tallied`.
+        around: Function of a rule that gives the one around it which adds up.
+        rule: `UpdateRule` bound to the meta-parameters.
+        *unrolled: Further arguments of `unroll_tallied`, from the task to the length.
+        tally: See `unroll_tallied`.
+    """
+    values = {name: tf.convert_to_tensor(v) for name, v in rule.meta_params.items()}
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        tallying = around(rule.bind(values))
+        losses, after, found = unroll_tallied(estimator, tallying, *unrolled, tally)
+        meta_loss = tf.reduce_mean(found) / estimator.unroll
+    after = tf.nest.map_structure(tf.stop_gradient, after)
+    return estimator.backpropagated(tape, meta_loss, values, losses, after)

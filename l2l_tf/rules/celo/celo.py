@@ -1,9 +1,11 @@
 """Celo and Celo-Adam: a learned schedule over a learned or a known step."""
 
+import numpy as np
 from keras import ops
 
 from l2l_tf.cells import bias_correction, exponential_mean, only_where, touched
 from l2l_tf.core.config import integer, number
+from l2l_tf.rules.base import Context, MetaParams, Slots, Tensor
 from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
 from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
 from l2l_tf.rules.celo.scheduled import ScheduledRule
@@ -40,14 +42,16 @@ class Celo(ScheduledRule):
     held_fraction: float = number(0.5, min=0, max=1)
     seed: int = integer(0)
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         widths = (INPUTS, self.hidden_size, self.hidden_size, 2)
         return {**self._scheduler_meta_params(generator), **mlp_meta_params(generator, widths)}
 
-    def variable_slots(self, shape):
+    def variable_slots(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         return celo_slot_shapes(shape)
 
-    def variable_step(self, gradient, slots, variable, meta_params, context):
+    def variable_step(
+        self, gradient: Tensor, slots: Slots, variable: Tensor, meta_params: Slots, context: Context
+    ) -> tuple[Tensor, Slots]:
         del context
         gradient = ops.clip(gradient, -GRADIENT_BOUND, GRADIENT_BOUND)
         slots = accumulate(gradient, slots, square_decay=0.999)
@@ -83,13 +87,15 @@ class CeloAdam(ScheduledRule):
     held_fraction: float = number(0.5, min=0, max=1)
     seed: int = integer(0)
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         return self._scheduler_meta_params(generator)
 
-    def variable_slots(self, shape):
+    def variable_slots(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         return {"mean": shape, "mean_square": shape}
 
-    def variable_step(self, gradient, slots, variable, meta_params, context):
+    def variable_step(
+        self, gradient: Tensor, slots: Slots, variable: Tensor, meta_params: Slots, context: Context
+    ) -> tuple[Tensor, Slots]:
         del variable, meta_params
         gradient = ops.clip(gradient, -GRADIENT_BOUND, GRADIENT_BOUND)
         mean = exponential_mean(slots["mean"], gradient, 0.9)

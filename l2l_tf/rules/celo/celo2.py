@@ -1,5 +1,6 @@
 """Celo2: a learned direction of unit size, orthogonalised or not."""
 
+import numpy as np
 from keras import ops
 
 from l2l_tf.cells import (
@@ -11,7 +12,15 @@ from l2l_tf.cells import (
     touched,
 )
 from l2l_tf.core.config import boolean, integer, number
-from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.base import (
+    Context,
+    MetaParams,
+    RuleState,
+    Tensors,
+    UpdateRule,
+    compute_dtype_for,
+    state_dtype_for,
+)
 from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
 from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
 from l2l_tf.rules.registry import register_rule
@@ -55,10 +64,10 @@ class Celo2(UpdateRule):
     hidden_size: int = integer(8, min=1)
     seed: int = integer(0)
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         return mlp_meta_params(generator, (INPUTS, self.hidden_size, self.hidden_size, 1))
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
@@ -70,7 +79,9 @@ class Celo2(UpdateRule):
             states.append({name: ops.zeros(s, dtype) for name, s in slots.items()})
         return RuleState(states, {})
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         updates, states = [], []
         for gradient, slots, variable in zip(gradients, state.variables, variables, strict=True):
             dtype = compute_dtype_for(variable)

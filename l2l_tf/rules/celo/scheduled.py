@@ -3,7 +3,16 @@
 from keras import ops
 
 from l2l_tf.cells import fraction_done
-from l2l_tf.rules.base import RuleState, UpdateRule, compute_dtype_for, state_dtype_for
+from l2l_tf.rules.base import (
+    Context,
+    RuleState,
+    Slots,
+    Tensor,
+    Tensors,
+    UpdateRule,
+    compute_dtype_for,
+    state_dtype_for,
+)
 from l2l_tf.rules.celo.loss_features import FEATURES, initial_loss_state, observe_loss
 from l2l_tf.rules.celo.progress_features import STAGES, progress_features
 from l2l_tf.rules.celo.scheduler import scheduler_meta_params, scheduler_step
@@ -33,11 +42,13 @@ class ScheduledRule(UpdateRule):
         held_fraction: Share of it at which such a run stops ageing.
     """
 
-    def variable_slots(self, shape):
+    def variable_slots(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Dict slot name → shape, for a variable of this shape (rank ≥ 1)."""
         raise NotImplementedError(f"{type(self).__name__}.variable_slots")
 
-    def variable_step(self, gradient, slots, variable, meta_params, context):
+    def variable_step(
+        self, gradient: Tensor, slots: Slots, variable: Tensor, meta_params: Slots, context: Context
+    ) -> tuple[Tensor, Slots]:
         """The step of one variable before the schedule scales it.
 
         Args:
@@ -55,7 +66,7 @@ class ScheduledRule(UpdateRule):
     def _scheduler_meta_params(self, generator):
         return scheduler_meta_params(generator, len(STAGES) + FEATURES, self.scheduler_size)
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states = []
         for variable in variables:
             shapes = {f"scheduler_{k}": (self.scheduler_size,) for k in ("hidden", "cell")}
@@ -65,7 +76,9 @@ class ScheduledRule(UpdateRule):
         # A mean over thousands of losses needs float32 whatever the slots are.
         return RuleState(states, initial_loss_state(widest_dtype(variables)))
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         meta_params = {
             dtype: {k: ops.cast(v, dtype) for k, v in self.meta_params.items()}
             for dtype in {compute_dtype_for(v) for v in variables}

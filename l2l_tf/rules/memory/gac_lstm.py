@@ -3,10 +3,11 @@
 from keras import ops
 
 from l2l_tf.core.config import choice, integer, number, optional, setting
+from l2l_tf.rules.base import Context, Slots, Tensor, Tensors
 from l2l_tf.rules.dtypes import compute_dtype_for
 from l2l_tf.rules.memory.averaging import in_lockstep
 from l2l_tf.rules.memory.controllers import Signal
-from l2l_tf.rules.memory.joint import JointRule
+from l2l_tf.rules.memory.joint import Group, JointRule
 from l2l_tf.rules.packing import packing_groups
 from l2l_tf.rules.registry import register_rule
 
@@ -45,14 +46,16 @@ class GACLSTM(JointRule):
     controller: str = setting("lstm")
     seed: int = integer(0)
 
-    def groups(self, variables):
+    def groups(self, variables: Tensors) -> list[tuple[list[int], str]]:
         if self.average_over == "variable":
             groups = [[index] for index in range(len(variables))]
         else:
             groups = packing_groups(variables, self.floats_per_coordinate())
         return [(group, compute_dtype_for(variables[group[0]])) for group in groups]
 
-    def joint_update(self, meta_params, groups, shared, context):
+    def joint_update(
+        self, meta_params: list[Slots], groups: list[Group], shared: Slots, context: Context
+    ) -> tuple[list[tuple[Tensor, Slots]], Slots]:
         del context
         counts = [ops.shape(gradient)[0] for gradient, _, _ in groups]
         total = sum(counts)

@@ -2,10 +2,24 @@
 
 import math
 
-from l2l_tf.rules.base import CoordinatewiseRule, RuleState, cast_meta_params
+import numpy as np
+
+from l2l_tf.rules.base import (
+    Context,
+    CoordinatewiseRule,
+    MetaParams,
+    RuleState,
+    Slots,
+    Tensor,
+    Tensors,
+    cast_meta_params,
+)
 from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.memory.controllers import Options, make_controller
 from l2l_tf.rules.packing import pack, unpack
+
+# Of variables packed together: `(gradient [n], slots, variable [n])`.
+Group = tuple[Tensor, Slots, Tensor]
 
 
 class JointRule(CoordinatewiseRule):
@@ -24,32 +38,34 @@ class JointRule(CoordinatewiseRule):
         super().__post_init__()
         vars(self)["controller_part"] = make_controller(self.controller, self.options())
 
-    def options(self):
+    def options(self) -> Options:
         """The `Options` of the rule's controller."""
         known = vars(self).items()
         return Options(**{name: value for name, value in known if name in Options._fields})
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         return self.controller_part.initial_meta_params(generator)
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         return self.controller_part.slot_shapes()
 
-    def shared_init(self, count, dtype):
+    def shared_init(self, count: int, dtype: str) -> Slots:
         """The shared state of `count` coordinates: dict name → tensor."""
         del count, dtype
         return {}
 
-    def groups(self, variables):
+    def groups(self, variables: Tensors) -> list[tuple[list[int], str]]:
         """How variables are packed: list of `(indices, compute dtype)`."""
         raise NotImplementedError(f"{type(self).__name__}.groups")
 
-    def joint_update(self, meta_params, groups, shared, context):
+    def joint_update(
+        self, meta_params: list[Slots], groups: list[Group], shared: Slots, context: Context
+    ) -> tuple[list[tuple[Tensor, Slots]], Slots]:
         """One step of all groups.
 
         Args:
             meta_params: List of the meta-parameters in each chunk's dtype.
-            groups: List of `(gradient [n], slots, variable [n])`.
+            groups: List of `Group`.
             shared: The shared state.
             context: A `Context`.
 
@@ -58,12 +74,14 @@ class JointRule(CoordinatewiseRule):
         """
         raise NotImplementedError(f"{type(self).__name__}.joint_update")
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         count = sum(math.prod(v.shape) for v in variables)
         shared = self.shared_init(count, state_dtype or widest_dtype(variables))
         return RuleState(super().init(variables, state_dtype).variables, shared)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         groups = self.groups(variables)
         packed = [
             pack(

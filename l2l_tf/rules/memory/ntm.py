@@ -5,10 +5,11 @@ import numpy as np
 from keras import ops
 
 from l2l_tf.core.config import choice, integer, number, optional, setting
+from l2l_tf.rules.base import Context, MetaParams, Slots, Tensor, Tensors
 from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.memory.averaging import in_lockstep
-from l2l_tf.rules.memory.controllers import Signal
-from l2l_tf.rules.memory.joint import JointRule
+from l2l_tf.rules.memory.controllers import Options, Signal
+from l2l_tf.rules.memory.joint import Group, JointRule
 from l2l_tf.rules.memory.storage import DenseMemory, WindowMemory
 from l2l_tf.rules.registry import register_rule
 
@@ -57,44 +58,46 @@ class MemoryRule(JointRule):
     output_scale: float = number(0.1)
     seed: int = integer(0)
 
-    def options(self):
+    def options(self) -> Options:
         return super().options()._replace(same_step=self.read == "same_step")
 
     @property
-    def memory(self):
-        """`DenseMemory` or `WindowMemory`."""
+    def memory(self) -> DenseMemory | WindowMemory:
+        """What is read and written."""
         raise NotImplementedError(f"{type(self).__name__}.memory")
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         params = super().fresh_meta_params(generator)
         if params:  # An analytic controller learns nothing, and its σ is a constant.
             params["memory_log_scale"] = np.log(self.memory_scale).astype("float32")
         return params
 
-    def slot_shapes(self):
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         last_read = {} if self.read == "same_step" else {"read": (self.read_heads,)}
         return {**super().slot_shapes(), **last_read}
 
-    def shared_init(self, count, dtype):
+    def shared_init(self, count: int, dtype: str) -> Slots:
         # A float: a whole number in the state would have no gradient in an unrolled loop.
         return {"started": ops.zeros((), dtype=dtype), **self.memory.init(count, dtype)}
 
-    def bytes_per_weight(self, count, dtype="float32"):
+    def bytes_per_weight(self, count: int, dtype: str = "float32") -> int:
         """Bytes of state of `dtype` per weight in a model of `count` weights."""
         return _bytes_of(dtype) * (
             self.floats_per_coordinate() + self.memory.floats(count) // count
         )
 
-    def groups(self, variables):
+    def groups(self, variables: Tensors) -> list[tuple[list[int], str]]:
         return [(list(range(len(variables))), widest_dtype(variables))]
 
-    def read_scale(self, meta_params, dtype):
+    def read_scale(self, meta_params: Slots, dtype: str) -> Tensor:
         """σ as a scalar of `dtype`."""
         if "memory_log_scale" in meta_params:
             return ops.exp(ops.cast(meta_params["memory_log_scale"], dtype))
         return ops.cast(self.memory_scale, dtype)
 
-    def joint_update(self, meta_params, groups, shared, context):
+    def joint_update(
+        self, meta_params: list[Slots], groups: list[Group], shared: Slots, context: Context
+    ) -> tuple[list[tuple[Tensor, Slots]], Slots]:
         del context
         ((gradient, slots, variable),) = groups
         (params,) = meta_params
@@ -136,10 +139,10 @@ class NTMBFGS(MemoryRule):
     max_coordinates: int = integer(10_000, min=1)
 
     @property
-    def memory(self):
+    def memory(self) -> DenseMemory | WindowMemory:
         return DenseMemory()
 
-    def shared_init(self, count, dtype):
+    def shared_init(self, count: int, dtype: str) -> Slots:
         if count > self.max_coordinates:
             config = self.get_config()
             del config["max_coordinates"]
@@ -169,7 +172,7 @@ class NTMLBFGS(MemoryRule):
     window: int = integer(5, min=1)
 
     @property
-    def memory(self):
+    def memory(self) -> DenseMemory | WindowMemory:
         return WindowMemory(self.write_heads, self.window)
 
 

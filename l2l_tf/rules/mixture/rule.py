@@ -16,7 +16,7 @@ from l2l_tf.cells.run_signals import (
 )
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules.barrier import optimization_barrier
-from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
+from l2l_tf.rules.base import Context, MetaParams, RuleState, Tensors, UpdateRule, state_dtype_for
 from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.mixture.controls import CONTROLS, Controls, Steering, factors_of
 from l2l_tf.rules.mixture.direction import advance
@@ -77,7 +77,7 @@ class Mixture(UpdateRule):
     min_log_rate: float = number(-0.7, below=12)
     seed: int = integer(0)
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         signals = PROGRESS_SIGNALS + LOSS_SIGNALS + VARIABLE_SIGNALS
         pooled = linear_meta_params(generator, signals, _POOLED)
         lstm = lstm_meta_params(generator, signals + _POOLED, self.hidden_size)
@@ -89,7 +89,7 @@ class Mixture(UpdateRule):
             "direct_kernel": np.zeros((CONTROLS, signals), "float32"),
         }
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         states = []
         for variable in variables:
             dtype = state_dtype_for(variable, state_dtype)
@@ -108,7 +108,9 @@ class Mixture(UpdateRule):
         }
         return RuleState(states, shared)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         groups = groups_of(variables, self.max_side)
         order = list(itertools.chain(*(group.indices for group in groups)))
         old = {name: at_places(state.shared[name], order) for name in STEERING}

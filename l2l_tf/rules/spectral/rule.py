@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import Self
 
 import numpy as np
 from keras import ops
@@ -18,9 +19,9 @@ from l2l_tf.cells.run_signals import (
 from l2l_tf.cells.squares import TINY, bounded, inverse_root
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules.barrier import optimization_barrier
-from l2l_tf.rules.base import RuleState, UpdateRule, state_dtype_for
+from l2l_tf.rules.base import Context, MetaParams, RuleState, Tensors, UpdateRule, state_dtype_for
 from l2l_tf.rules.dtypes import widest_dtype
-from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, layout_of
+from l2l_tf.rules.layout import EMBEDDING, FILTERS, KERNEL, Layout, layout_of
 from l2l_tf.rules.registry import register_rule
 from l2l_tf.rules.spectral.direction import corrected, kernel_directions, size_of_kernel
 from l2l_tf.rules.spectral.groups import (
@@ -127,10 +128,10 @@ class Spectral(UpdateRule):
     seed: int = integer(0)
     layouts = None
 
-    def laid_out(self, layouts):
+    def laid_out(self, layouts: list[Layout]) -> Self:
         return self.copied(layouts=list(layouts))
 
-    def fresh_meta_params(self, generator):
+    def fresh_meta_params(self, generator: np.random.Generator) -> MetaParams:
         signals = PROGRESS_SIGNALS + LOSS_SIGNALS + VARIABLE_SIGNALS
         lstm = lstm_meta_params(generator, signals, self.hidden_size)
         output = linear_meta_params(generator, self.hidden_size, CONTROLS, 0.01)
@@ -140,7 +141,7 @@ class Spectral(UpdateRule):
             "direct_kernel": np.zeros((CONTROLS, signals), "float32"),
         }
 
-    def init(self, variables, state_dtype=None):
+    def init(self, variables: Tensors, state_dtype: str | None = None) -> RuleState:
         # What is one number or a few for each variable is kept for all of them at once: a slot
         # each would cost an operation to read, one to write, and their compilation.
         count, dtype = len(variables), widest_dtype(variables)
@@ -162,7 +163,9 @@ class Spectral(UpdateRule):
         }
         return RuleState([{} for _ in variables], shared)
 
-    def update(self, gradients, state, variables, context):
+    def update(
+        self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
+    ) -> tuple[Tensors, RuleState]:
         layouts, old = self._layouts(variables), state.shared
         groups, dtype = groups_of(variables, layouts), widest_dtype(variables)
         stacked = [bounded(group.stack(gradients)) for group in groups]

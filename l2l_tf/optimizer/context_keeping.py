@@ -1,4 +1,4 @@
-"""What an optimizer is told of a run, for its rule: the loss, the length, the epochs."""
+"""What a rule's `Context` is made of: the loss, the length of the run, its epochs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.variables import scalar
 
 
-class Told:
-    """The part of a `RuleOptimizer` that hears of its run, and tells the rule."""
+class ContextKeeping:
+    """The part of a `RuleOptimizer` that keeps what its rule may know of the run."""
 
     # What `RunLength` knows of earlier fits; no state that a file would hold.
     fits = 0
@@ -23,19 +23,19 @@ class Told:
     batches_alone = 0
     fit_ended_at = None
     # Whether the user has said if there is another player.
-    told_of_contest = False
+    contest_is_known = False
     # Steps that the run of now may come to, whether they are promised or not; None if unknown.
     steps_ahead = None
     # Within a trainer's step under JAX: whose `loss` is set instead, and who unpacks it again.
     heard = carried = None
-    # The loss of the next `apply`, where it was told beforehand.
-    _told = None
+    # The loss of the next `apply`, where it was given beforehand.
+    _given_loss = None
 
-    def _begin_to_hear(self):
+    def _make_loss_variable(self):
         # Sum over replicas: Keras passes each one its share of the global loss.
         self._loss = scalar(np.nan, "float32", "loss", aggregation="sum")
 
-    def _begin_to_be_told(self, total_steps):
+    def _make_run_variables(self, total_steps):
         length = np.nan if total_steps is None else total_steps
         self._run_length = scalar(length, "float32", "run_length")
         self._run_start = scalar(0, "int", "run_start")
@@ -68,14 +68,14 @@ class Told:
         self._loss.assign(observed_loss.noted(loss, *self._loss_so_far()))
 
     @contextlib.contextmanager
-    def told(self, loss: Any) -> Iterator[None]:
+    def with_loss(self, loss: Any) -> Iterator[None]:
         """Context in which `apply` knows its loss, a scalar; None changes nothing."""
-        before = self._told
-        self._told = before if loss is None else loss
+        before = self._given_loss
+        self._given_loss = before if loss is None else loss
         try:
             yield
         finally:
-            self._told = before
+            self._given_loss = before
 
     def forget_loss(self) -> None:
         """The loss counted for one `apply`: forget it, but within an accumulation."""
@@ -174,16 +174,16 @@ class Told:
         `tf.function` of its own holds the step of each net, call it for both. What is told here
         stays: `contest(False)` is for two optimizers that share one loss.
         """
-        self.told_of_contest = True
+        self.contest_is_known = True
         self.notice_contest(contested)
 
     def notice_contest(self, contested: Any) -> None:
-        """As `contest`, for who is not sure of it."""
+        """As `contest`, but as a guess, which what a user says goes before."""
         with BACKEND.outside():
             self._contested.assign(contested)
 
     def _known_length(self):
         # No run has length zero: someone wrote zeros over the state, to train anew.
         length = BACKEND.tensor(self._run_length.value)
-        unless_told = ops.cast(self.total_steps or np.nan, length.dtype)
-        return ops.where(length == 0, unless_told, length)
+        otherwise = ops.cast(self.total_steps or np.nan, length.dtype)
+        return ops.where(length == 0, otherwise, length)
