@@ -1,14 +1,17 @@
-"""Whether long runs keep their memory: a million steps of a small model, hours of meta-training.
+"""Whether long runs keep their memory: a million steps of a small model, hours of meta-training,
+one meta-training after another.
 
     python -m benchmarks.soak --what=steps --steps=1000000
     python -m benchmarks.soak --what=meta --hours=6 -- --rule=rnnprop --task=digits_mlp
+    python -m benchmarks.soak --what=trainers --trainers=10
 
 The second passes what stands behind `--` on to `l2l-train`, which it ends by SIGTERM. Prints a
-summary and writes soak-steps.json or soak-meta.json, anew at each reading: a soak that is ended
-before its time leaves what it saw.
+summary and writes soak-steps.json, soak-meta.json or soak-trainers.json, anew at each reading: a
+soak that is ended before its time leaves what it saw.
 """
 
 import datetime
+import gc
 import os
 import pathlib
 import platform
@@ -24,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from l2l_tf import LearnedOptimizer
+from l2l_tf import LearnedOptimizer, meta
 from l2l_tf.core.files import to_json, write_whole
 
 FLAGS = flags.FLAGS
@@ -32,10 +35,11 @@ STEPS_PER_EXECUTION = 20
 META_STEPS = 10**9  # More than any soak takes: it is ended by its time.
 
 if __name__ == "__main__":
-    flags.DEFINE_enum("what", "steps", ["steps", "meta"], "Optimizer steps, or meta-training.")
+    flags.DEFINE_enum("what", "steps", ["steps", "meta", "trainers"], "See above.")
     flags.DEFINE_integer("steps", 10**6, "Optimizer steps.", 1)
-    flags.DEFINE_string("rule", None, "Rule or preset; None: the default.")
-    flags.DEFINE_bool("jit_compile", False, "Whether XLA compiles the optimizer's steps.")
+    flags.DEFINE_integer("trainers", 10, "Meta-trainings, one after another.", 2)
+    flags.DEFINE_string("rule", None, "Rule or preset; None: the default; of trainers rnnprop.")
+    flags.DEFINE_bool("jit_compile", False, "Whether XLA compiles steps, or meta-steps.")
     flags.DEFINE_float("hours", 1.0, "Hours of meta-training.", 0)
     flags.DEFINE_float("seconds_between", 30.0, "Seconds between readings of memory.", 0)
     flags.DEFINE_string("output_dir", "benchmarks/results", "Where the JSON goes.")
@@ -145,6 +149,42 @@ def soak_meta(hours, seconds_between, arguments, keep=lambda rows: None):
     return rows
 
 
+def soak_trainers(count, rule, jit_compile=False, keep=lambda rows: None):
+    """Short meta-trainings in one process, each of which is dropped before the next one.
+
+    Args:
+        count: How many.
+        rule: Rule or preset.
+        jit_compile: Whether XLA compiles them.
+        keep: Called with the rows so far after each of them.
+
+    Returns:
+        List of dicts: `hours`, `trainers` so far, `mebibytes`.
+    """
+    started, rows = time.monotonic(), []
+    for number in range(1, count + 1):
+        meta.Trainer(
+            rule,
+            ["digits_mlp(hidden=8,batch_size=8)"],
+            trajectories=(20,),
+            meta_steps=2,
+            num_validation_tasks=2,
+            jit_compile=jit_compile,
+        ).fit(verbose=0)
+        gc.collect()
+        gc.collect()  # TensorFlow lets go of some after the first.
+        passed = (time.monotonic() - started) / 3600
+        rows.append({"hours": passed, "trainers": number, "mebibytes": mebibytes(os.getpid())})
+        keep(rows)
+    return rows
+
+
+def mebibytes_each(rows):
+    """What a trainer leaves behind: the slope of memory over trainers, but for the first."""
+    memory = [row["mebibytes"] for row in rows[1:]]
+    return float(np.polyfit(range(len(memory)), memory, 1)[0]) if memory[1:] else float("nan")
+
+
 def summary(rows):
     """Memory along a run: after its first tenth, at its end, and its slope between them.
 
@@ -179,10 +219,11 @@ def report(rows, arguments):
         "processor": platform.processor() or platform.machine(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
-        "rule": FLAGS.rule or "default",
+        "rule": FLAGS.rule or ("rnnprop" if FLAGS.what == "trainers" else "default"),
         "arguments": arguments,
-        **({"jit_compile": FLAGS.jit_compile} if FLAGS.what == "steps" else {}),
+        **({"jit_compile": FLAGS.jit_compile} if FLAGS.what != "meta" else {}),
         **summary(rows),
+        **({"mebibytes_each": mebibytes_each(rows)} if FLAGS.what == "trainers" else {}),
         "last": rows[-1],
         "readings": [_rounded(row) for row in rows[:: max(len(rows) // 25, 1)]],
     }
@@ -199,10 +240,12 @@ def main(argv):
 
     if FLAGS.what == "steps":
         rows = soak_steps(FLAGS.steps, FLAGS.rule, FLAGS.jit_compile, keep)
+    elif FLAGS.what == "trainers":
+        rows = soak_trainers(FLAGS.trainers, FLAGS.rule or "rnnprop", FLAGS.jit_compile, keep)
     else:
         rows = soak_meta(FLAGS.hours, FLAGS.seconds_between, arguments, keep)
     results = keep(rows)
-    for name in ("hours", "early_mebibytes", "late_mebibytes", "mebibytes_per_hour", "last"):
+    for name in ("hours", *(name for name in results if "mebibytes" in name), "last"):
         print(f"{name}: {results[name]}")
 
 

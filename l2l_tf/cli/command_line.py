@@ -72,6 +72,12 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
     except BrokenPipeError:  # Who reads along, such as `head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # No room, no right to write, a disk that is gone: nothing of this program's.
+        print(f"{program}: {error.strerror}. Received: {error.filename or error}", file=sys.stderr)
+        return 2
 
 
 def import_modules(argv):
@@ -143,7 +149,8 @@ def run_directory(flag_values):
         `pathlib.Path`.
 
     Raises:
-        CommandError: If it is no directory, or not empty and not to be gone on with.
+        CommandError: If it is no directory, cannot be written, or is not empty and not to be gone
+            on with.
     """
     output = _named_directory(flag_values)
     try:
@@ -163,7 +170,7 @@ def output_directory(flag_values):
     """`pathlib.Path` of --output_dir; nothing is made yet.
 
     Raises:
-        CommandError: If it is not given, or a file.
+        CommandError: If it is not given, or a file, or cannot be written.
     """
     output = _named_directory(flag_values)
     if output.is_file():
@@ -176,7 +183,11 @@ def _named_directory(flag_values):
         raise CommandError(
             f"--output_dir is needed. Received: --output_dir={flag_values.output_dir}"
         )
-    return pathlib.Path(flag_values.output_dir).expanduser()
+    output = pathlib.Path(flag_values.output_dir).expanduser()
+    there = next((path for path in (output, *output.parents) if path.is_dir()), output)
+    if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
+        raise unusable(output, f"{there} cannot be written")
+    return output
 
 
 def unusable(output, error):

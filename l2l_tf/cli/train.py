@@ -157,7 +157,7 @@ def main(argv):
     if resumed:
         print(f"Going on from the checkpoint of meta-step {trainer.meta_step}.")
     elif FLAGS.resume:
-        print("There is no valid checkpoint yet; starting afresh.")
+        print("There is no checkpoint yet; starting afresh.")
     try:
         signal_number = meta_run.train(trainer, output, FLAGS.checkpoint_every, command)
     except OSError as error:

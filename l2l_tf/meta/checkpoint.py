@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import pathlib
 import re
 import warnings
@@ -37,12 +38,18 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3, best=None):
     text = np.frombuffer(to_json(info).encode(), np.uint8)
     np.savez(buffer, __info__=text, **{k: np.asarray(v) for k, v in arrays.items()})
     content = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
     path = directory / f"checkpoint-{meta_step:09d}.npz"
     checksum = path.with_suffix(".sha256")
-    write_whole(checksum, hashlib.sha256(content).hexdigest())
+    if _holds(path, content) and _holds(checksum, digest.encode()):
+        return  # Written anew it would for a moment be a file and another's checksum.
+    staged = path.with_name(f".{path.name}.whole.partial")
     try:
-        write_whole(path, content)
-    except OSError:
+        write_whole(staged, content)  # Where there is no room for it, the checksum is as it was.
+        write_whole(checksum, digest)
+        os.replace(staged, path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
         if not path.exists():  # A checksum of nothing.
             checksum.unlink(missing_ok=True)
         raise
@@ -51,6 +58,10 @@ def save_checkpoint(directory, meta_step, arrays, info, keep=3, best=None):
             continue
         old.unlink(missing_ok=True)
         old.with_suffix(".sha256").unlink(missing_ok=True)
+
+
+def _holds(path, content):
+    return path.is_file() and path.read_bytes() == content
 
 
 def newest_checkpoint(directory):
@@ -85,6 +96,11 @@ def _read(path):
         return arrays, json.loads(arrays.pop("__info__").tobytes().decode())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
+
+
+def any_checkpoint(directory):
+    """Whether there is one at all, be it damaged."""
+    return bool(_paths(pathlib.Path(directory)))
 
 
 def _step_of(path):

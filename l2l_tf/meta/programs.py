@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from l2l_tf.core.tracing import traced_apart
 from l2l_tf.meta.objective import loss_weights
+from l2l_tf.meta.tracing import traced
 from l2l_tf.meta.validation import run_losses, validation_run, validation_score
 
 
@@ -20,7 +20,7 @@ def begin(spread, estimator, rule, task):
     def begin(seed):
         return spread.run(lambda share: share.begin(rule, task, seed), estimator)
 
-    return traced_apart(begin) if task.in_graph else begin
+    return traced(begin) if task.in_graph else begin
 
 
 def step(spread, estimator, rule, task, variables, jit_compile, learns=True):
@@ -49,7 +49,7 @@ def step(spread, estimator, rule, task, variables, jit_compile, learns=True):
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(t)) for t in floats])
         return estimate, finite
 
-    meta_step = traced_apart(meta_step, jit_compile)
+    meta_step = traced(meta_step, jit_compile)
 
     # Random numbers are drawn before what XLA compiles, which they would make many times
     # as large; and so they are the same with XLA and without.
@@ -65,7 +65,7 @@ def step(spread, estimator, rule, task, variables, jit_compile, learns=True):
         *alike, carried = spread.run(on_replica, estimator, carried, start, trajectory)
         return *spread.one(alike), carried
 
-    return traced_apart(drawn_step) if task.in_graph else drawn_step
+    return traced(drawn_step) if task.in_graph else drawn_step
 
 
 def validation(estimator, rule, task, averages, settings, jit_compile):
@@ -91,7 +91,7 @@ def validation(estimator, rule, task, averages, settings, jit_compile):
         weights = loss_weights(estimator.loss_weights, steps, 0, steps)
         return validation_score(losses, weights), tf.reduce_mean(losses, axis=1)
 
-    run = traced_apart(run, jit_compile)
+    run = traced(run, jit_compile)
 
     def validate(seed):
         drawn = validation_run(
@@ -99,4 +99,4 @@ def validation(estimator, rule, task, averages, settings, jit_compile):
         )
         return run(*drawn)
 
-    return traced_apart(validate) if task.in_graph else validate
+    return traced(validate) if task.in_graph else validate

@@ -45,10 +45,16 @@ def restore(trainer, directory):
         Whether there was one.
 
     Raises:
-        ValueError: If the checkpoint belongs to another run, or is none of meta-training.
+        ValueError: If the checkpoint belongs to another run, or is none of meta-training, or all
+            that there are are damaged: a run begun afresh would take the place of theirs.
     """
     found = checkpoint.newest_checkpoint(directory)
     if found is None:
+        if checkpoint.any_checkpoint(directory):
+            raise ValueError(
+                "All checkpoints are damaged; to start afresh name another directory, or move "
+                f"them away. Received: {str(directory)!r}"
+            )
         return False
     try:
         _take_up(trainer, *found)

@@ -126,3 +126,8 @@ def test_a_soak_reads_memory_and_traces_along_the_way():
     told = soak.summary([{"hours": float(i), "mebibytes": 50.0 + 3 * i} for i in range(20)])
     assert told["mebibytes_per_hour"] == pytest.approx(3)
     assert told["early_mebibytes"] == 57.5 and told["late_mebibytes"] == 105.5
+
+
+def test_a_soak_tells_what_each_of_several_trainers_leaves_behind():
+    rows = [{"mebibytes": value} for value in (90.0, 50.0, 52.0, 54.0)]
+    assert soak.mebibytes_each(rows) == pytest.approx(2)

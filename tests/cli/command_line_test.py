@@ -1,5 +1,6 @@
 """What all commands have in common."""
 
+import errno
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import pytest
 
 from l2l_tf import evaluation, tasks
-from l2l_tf.cli import convert, demo, evaluate, export, presets, search, train
+from l2l_tf.cli import command_line, convert, demo, evaluate, export, presets, search, train
 from l2l_tf.meta.estimators import ESTIMATORS
 
 COMMANDS = [convert, demo, evaluate, export, presets, search, train]
@@ -98,3 +99,26 @@ def test_flags_of_the_parser_and_modules_are_refused_in_one_line_too(wrong, said
     assert train.run([wrong]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and said in error and error.endswith(f"Received: {wrong}\n")
+
+
+@pytest.mark.parametrize("command", [evaluate, search, train], ids=lambda c: c.__name__)
+def test_a_directory_that_cannot_be_written_is_refused_before_any_work(
+    command, tmp_path, monkeypatch, capsys
+):
+    """A file system that is mounted to be read, to root too."""
+    monkeypatch.setattr(command_line.os, "access", lambda path, mode: False)
+    output = tmp_path / "runs" / "first"
+    needed = ["--preset=lstm-digits"] if command is evaluate else []
+    assert command.run(["--task=quadratic", *needed, f"--output_dir={output}"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"({tmp_path} cannot be written)" in line
+    assert line.endswith(f"Received: --output_dir={output}")
+
+
+def test_an_error_of_the_system_in_the_midst_of_work_is_one_line(capsys):
+    def full(argv):
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/search.csv")
+
+    assert command_line.run_command("l2l-any", "", command_line.command_flags(), full, []) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line == "l2l-any: No space left on device. Received: runs/search.csv"

@@ -135,7 +135,7 @@ def test_no_room_is_an_error_in_one_line_and_damages_nothing(tmp_path, monkeypat
 
     def full(descriptor):
         calls.append(descriptor)
-        if len(calls) > 2:  # The probe before the run still fits, and so does a checksum.
+        if len(calls) > 2:  # The probe before the run still fits; a checksum does no more.
             raise OSError(errno.ENOSPC, "No space left on device")
         return fsync(descriptor)
 

@@ -145,6 +145,44 @@ def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(tmp_path):
     assert checkpoint.newest_checkpoint(tmp_path / "missing") is None
 
 
+def test_where_all_checkpoints_are_damaged_no_run_takes_their_place(tmp_path):
+    trainer = make()
+    assert not trainer.restore(tmp_path)
+    trainer.save(tmp_path)
+    (path,) = tmp_path.glob("*.npz")
+    path.write_bytes(path.read_bytes()[:-10])
+    with (
+        pytest.warns(UserWarning, match="is damaged"),
+        pytest.raises(ValueError, match="All checkpoints are damaged.* Received: "),
+    ):
+        trainer.restore(tmp_path)
+
+
+def no_room(path, content):
+    raise OSError("no room")
+
+
+def test_what_stands_already_is_not_written_again(tmp_path, monkeypatch):
+    """After the checkpoint of a run's last step the run ends: a kill then would damage it."""
+    arrays = {"a": np.ones(2)}
+    checkpoint.save_checkpoint(tmp_path, 1, arrays, {"b": 1})
+    monkeypatch.setattr(checkpoint, "write_whole", lambda *_: pytest.fail("written"))
+    checkpoint.save_checkpoint(tmp_path, 1, arrays, {"b": 1})
+    monkeypatch.undo()
+    checkpoint.save_checkpoint(tmp_path, 1, arrays, {"b": 2})
+    assert checkpoint.newest_checkpoint(tmp_path)[2] == {"b": 2}
+    (path,) = tmp_path.glob("*.npz")
+    whole = path.read_bytes()
+    monkeypatch.setattr(checkpoint, "write_whole", no_room)
+    with pytest.raises(OSError, match="no room"):
+        checkpoint.save_checkpoint(tmp_path, 1, arrays, {"b": 3})
+    assert checkpoint.newest_checkpoint(tmp_path)[2] == {"b": 2}
+    monkeypatch.undo()
+    path.write_bytes(whole[:-10])
+    checkpoint.save_checkpoint(tmp_path, 1, arrays, {"b": 2})
+    assert path.read_bytes() == whole
+
+
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
     for step in range(5):
         checkpoint.save_checkpoint(tmp_path, step, {"a": np.ones(2)}, {}, keep=2)
