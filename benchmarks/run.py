@@ -16,6 +16,7 @@ from absl import app, flags
 
 from benchmarks import evolution_steps, limits, meta_steps, models, steps, training
 from benchmarks.plot import plot
+from l2l_tf import presets
 from l2l_tf.core.files import write_whole
 from tools import timing
 
@@ -44,7 +45,7 @@ def main(argv):
     names = FLAGS.optimizer or (
         [steps.ADAM, "adam", "mixture", "celo", "lstm", "rnnprop"]
         if quick
-        else list(steps.optimizers())
+        else [name for name in steps.optimizers() if name not in presets.list_presets()]
     )
     results = {
         "about": {

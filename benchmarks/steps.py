@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from l2l_tf import LearnedOptimizer, rules
+from l2l_tf import LearnedOptimizer, presets, rules
 from l2l_tf.core.tracing import traced_apart
 from l2l_tf.evaluation.cost import state_bytes
 from tools.timing import interleaved, peak_bytes
@@ -24,7 +24,7 @@ LARGE, AT_LARGE = 10**6, (ADAM, DEFAULT, "mixture", "celo", "lstm")
 
 def optimizers():
     """Dict name → function that makes a fresh optimizer: Keras's Adam, the shipped default,
-    every rule, and two with state in half precision."""
+    every rule, two with state in half precision, and every preset."""
     made = {ADAM: lambda: keras.optimizers.Adam(1e-3), DEFAULT: LearnedOptimizer}
     for name in rules.names():
         made[name] = lambda name=name: LearnedOptimizer(1e-3, rule=rules.get(name))
@@ -32,6 +32,8 @@ def optimizers():
         made[f"{name}{HALF}"] = lambda name=name: LearnedOptimizer(
             1e-3, rule=rules.get(name), state_dtype="bfloat16"
         )
+    for name in presets.list_presets():
+        made[name] = lambda name=name: LearnedOptimizer(preset=name)
     return made
 
 
@@ -175,7 +177,9 @@ def _floats(name):
     """Floats of state per weight."""
     if name == ADAM:
         return 2
-    rule = LearnedOptimizer().rule if name == DEFAULT else rules.get(name.removesuffix(HALF))
+    preset = presets.default_preset() if name == DEFAULT else name
+    known = preset in presets.list_presets()
+    rule = presets.load_preset(preset) if known else rules.get(name.removesuffix(HALF))
     state = rule.init([np.zeros((64, 64), "float32")])
     slots = [*state.variables[0].values(), *state.shared.values()]
     return sum(math.prod(t.shape) for t in slots) / 64**2

@@ -95,13 +95,26 @@ def renew(directory):
     card = storage.read_card(directory)
     if (text := renewed(card)) == card:
         return False
+    write_card(directory, text)
+    return True
+
+
+def write_card(directory, text):
+    """Write a card's text and its checksum; whatever else the preset holds stays.
+
+    Args:
+        directory: `pathlib.Path`.
+        text: Markdown.
+
+    Raises:
+        ValueError: If a file of the preset is not the one that was saved.
+    """
     metadata = json.loads((directory / storage.METADATA).read_text("utf-8"))
     metadata["sha256"][storage.CARD] = hashlib.sha256(text.encode()).hexdigest()
     write_whole(directory / storage.CARD, text.encode())
     content = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
     write_whole(directory / storage.METADATA, content.encode())
     presets.load_preset(directory)
-    return True
 
 
 if __name__ == "__main__":

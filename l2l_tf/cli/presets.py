@@ -24,17 +24,20 @@ define_flags(FLAGS, names=boolean(False, help="Only the names, one a line."))
 effective(FLAGS, ["card"], {"names": operator.not_})
 GROUPS = {"What to show": ("card", "names")}
 
-HEAD = ["preset", "rule", "meta-trained on", "steps", "weights", "bytes", "score"]
+HEAD = ["preset", "rule", "meta-trained on", "steps", "size", "bytes", "ns", "cost", "loss"]
+LEAST = 0.001
 LEGEND = f"""
-steps:   longest run in meta-training
-weights: learned weights of the rule
-bytes:   of state per weight of your model (a {"×".join(map(str, MEASURED_KERNEL))} kernel)
-score:   mean log loss in validation, where its last meta-training began → the best; less is better
+steps: longest run in meta-training
+size:  learned weights of the rule
+bytes: of state per weight of your model (a {"×".join(map(str, MEASURED_KERNEL))} kernel)
+ns:    per weight and step on one thread, of 100,000 weights (ntm-bfgs-quadratic: of 1,024)
+cost:  that over what Keras's Adam took beside it
+loss:  final train loss over that of Adam, its learning rate tuned for the task; less is better
 
 LearnedOptimizer() uses {{default}}; LearnedOptimizer(preset=NAME) another one.
-l2l-presets --card=NAME shows how a preset was made.
-What a step costs beside Adam's, l2l_tf.cost_report(model, optimizer) measures on a model of yours;
-what comes of it beside tuned Adam, l2l-evaluate --task=TASK --preset=NAME."""
+l2l-presets --card=NAME shows on which tasks that was measured, by which command, and how the preset
+was made. l2l_tf.cost_report(model, optimizer) measures a step's cost on a model of yours,
+l2l-evaluate --task=TASK --preset=NAME what comes of it beside tuned Adam."""
 
 
 def main(argv):
@@ -58,10 +61,7 @@ def _table():
 
 
 def _row(summary):
-    tasks = [f"{task}×{n}" if n > 1 else task for task, n in summary.tasks.items()]
-    score = "–"
-    if summary.best_score is not None:
-        score = f"{summary.first_score:.2f} → {summary.best_score:.2f}"
+    tasks = [f"{task} ×{n}" if n > 1 else task for task, n in summary.tasks.items()]
     return [
         summary.name,
         summary.rule,
@@ -69,8 +69,19 @@ def _row(summary):
         f"{summary.horizon or '–'}",
         f"{summary.meta_parameters:,}",
         f"{summary.state_bytes:,.0f}",
-        score,
+        _digits(summary.ns_per_weight),
+        _digits(summary.times_adam),
+        _digits(summary.loss_times_adam),
     ]
+
+
+def _digits(value):
+    """Two digits behind the point below 10, else none; a dash for what a card does not say."""
+    if value is None:
+        return "–"
+    if value < LEAST:
+        return f"<{LEAST}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
 def run(argv=None):

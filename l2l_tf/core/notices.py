@@ -8,8 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 
-# Level I or W of its log, and the line that comes before the first of them.
-NOTICE = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
+# Level I or W of its log, the line that comes before the first of them, and what it calls an error
+# where there is no GPU: no driver (303), or no device (100).
+NOTICE = re.compile(
+    rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog"
+    rb"|E\d{4} .*failed call to cuInit: .*(\(303\)|CUDA_ERROR_NO_DEVICE)"
+)
 
 
 def import_tensorflow_quietly() -> None:
@@ -20,7 +24,10 @@ def import_tensorflow_quietly() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with quietly():
-        import tensorflow  # noqa: F401
+        import tensorflow
+
+        # Looks for GPUs, which it tells of once, and leaves open how they are used.
+        tensorflow.config.list_physical_devices()
 
 
 def quietly() -> contextlib.AbstractContextManager:

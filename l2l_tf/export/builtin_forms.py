@@ -219,7 +219,7 @@ def sign_bit(node):
     """An integer's bits, of which a constant keeps the sign alone, as `argmax` in Keras has it."""
     kept = node.constants.get(1)
     _require(kept is not None and np.all(kept == SIGN_BIT), "with other bits than the sign")
-    return lambda x, _: tf.where(x < 0, tf.constant(SIGN_BIT), tf.constant(0))
+    return lambda x, mask: tf.where(x < 0, tf.constant(SIGN_BIT), tf.constant(0))
 
 
 def stateless_random_uniform(node):

@@ -43,9 +43,13 @@ def nodes_of(directory, operation):
 
 def _rewrite(function, forms, added, left):
     concerned = [node for node in function.node_def if node.op in forms]
-    if not concerned:
+    casts = [node for node in function.node_def if _changes_nothing(node)]
+    if not concerned and not casts:
         return
     known, renamed = _tensors(function), {}
+    for node in casts:
+        _as_identity(node)
+        renamed[f"{node.name}:y:0"] = f"{node.name}:output:0"
     for node in concerned:
         definition = op_def_registry.get(node.op)
         specs = [tf.TensorSpec(*known[name]) for name in node.input if not name.startswith("^")]
@@ -67,6 +71,21 @@ def _rewrite(function, forms, added, left):
             node.input[index] = renamed.get(name, name)
     for key, name in function.ret.items():
         function.ret[key] = renamed.get(name, name)
+
+
+def _changes_nothing(node):
+    return node.op == "Cast" and node.attr["SrcT"].type == node.attr["DstT"].type
+
+
+def _as_identity(node):
+    """Make an identity of such a cast; TensorFlow's own leaves an attribute that it complains of.
+
+    Its shapes stay.
+    """
+    node.op = "Identity"
+    node.attr["T"].type = node.attr["DstT"].type
+    for name in ("SrcT", "DstT", "Truncate"):
+        node.attr.pop(name, None)
 
 
 def _traced(form, specs):

@@ -14,6 +14,9 @@ from l2l_tf.presets.registry import preset_directory
 
 # State per weight is that of one kernel of these sides.
 MEASURED_KERNEL = (32, 32)
+_NANOSECONDS = re.compile(r"^- Cost: (\S+) ns per weight and step, ", re.MULTILINE)
+_TIMES_ADAM = re.compile(r"^- Cost: .*? step, (\S+) times Keras Adam's ", re.MULTILINE)
+_LOSS = re.compile(r"^- Beside tuned Adam: (\S+) times its final train loss ", re.MULTILINE)
 
 
 class Summary(NamedTuple):
@@ -30,6 +33,9 @@ class Summary(NamedTuple):
         first_score: Validation's score (mean log loss, less is better) where its last
             meta-training began.
         best_score: The best score of that meta-training.
+        ns_per_weight: Nanoseconds that a step takes for each weight, on one thread.
+        times_adam: That over what Keras's Adam took in the same run.
+        loss_times_adam: Final train loss over that of Adam at its best learning rate.
     """
 
     name: str
@@ -40,6 +46,9 @@ class Summary(NamedTuple):
     horizon: int | None
     first_score: float | None
     best_score: float | None
+    ns_per_weight: float | None
+    times_adam: float | None
+    loss_times_adam: float | None
 
 
 def summarize(name_or_directory: str | os.PathLike) -> Summary:
@@ -68,6 +77,9 @@ def summarize(name_or_directory: str | os.PathLike) -> Summary:
         horizon=max(lengths) if lengths else None,
         first_score=scores[0] if scores else None,
         best_score=min(scores) if scores else None,
+        ns_per_weight=_figure(_NANOSECONDS, card),
+        times_adam=_figure(_TIMES_ADAM, card),
+        loss_times_adam=_figure(_LOSS, card),
     )
 
 
@@ -98,6 +110,12 @@ def _scores(card):
     table = table.partition("\n\n")[0]
     found = re.findall(r"^\| \d+ \| (\S+) \|", table, re.MULTILINE)
     return [float(score) for score in found]
+
+
+def _figure(pattern, card):
+    """The number in a line of a card, of those that `tools.card_figures` writes."""
+    match = pattern.search(card)
+    return float(match.group(1).replace(",", "")) if match else None
 
 
 def _state_bytes(rule):

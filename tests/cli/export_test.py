@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -73,7 +74,11 @@ def test_an_export_says_where_it_is_and_nothing_else(kind, preset_directory, tmp
         "shapes": ["--shapes=3x2;4"],
         "vector": [f"--preset={preset_directory}"],
     }[kind]
-    make_model(optimizer=LearnedOptimizer(rule="sgd")).save(tmp_path / "model.keras")
+    layers = [keras.layers.Input((8,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(LearnedOptimizer(), loss, metrics=["accuracy"])
+    model.save(tmp_path / "model.keras")
     command = [sys.executable, "-m", "l2l_tf.cli.export", *arguments]
     command.append(f"--output_dir={tmp_path / 'there'}")
     kept = {name: v for name, v in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}

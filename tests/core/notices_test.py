@@ -15,6 +15,8 @@ without_notices = runpy.run_path({notices.__file__!r})["without_notices"]
 with without_notices():
     os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called\\n")
     os.write(2, b"I0000 00:00:1 1 port.cc:153] oneDNN custom operations are on.\\n")
+    os.write(2, b"E0000 00:00:1 1 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA "
+             b"error: Failed call to cuInit: UNKNOWN ERROR (303)\\n")
     os.write(2, b"E0000 00:00:1 1 cuda.cc:1] an error\\n")
     if "--abort" in sys.argv:
         os.abort()

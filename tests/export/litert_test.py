@@ -302,3 +302,20 @@ def test_a_form_that_does_not_fit_leaves_the_operation(tmp_path):
     changed = tf.saved_model.load(tmp_path / "model")
     x = tf.constant([-1.0, 0.5, 2.0])
     np.testing.assert_allclose(changed(x), 2.0 * x + tf.nn.elu(x))
+
+
+def test_a_cast_that_changes_nothing_is_an_identity(tmp_path):
+    class Casts(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((3,))])
+        def __call__(self, x):
+            same = tf.raw_ops.Cast(x=2.0 * x, DstT=tf.float32, name="same")
+            return same + 1.0, tf.cast(same, tf.int32)
+
+    tf.saved_model.save(Casts(), tmp_path / "model")
+    assert "same" in rewriting.nodes_of(tmp_path / "model", "Cast")
+    assert rewriting.replace_operations(tmp_path / "model", {}) == {}
+    assert "same" in rewriting.nodes_of(tmp_path / "model", "Identity")
+    assert rewriting.nodes_of(tmp_path / "model", "Cast") == ["Cast"]
+    floats, integers = tf.saved_model.load(tmp_path / "model")(tf.constant([0.0, 1.0, 2.0]))
+    assert floats.numpy().tolist() == [1.0, 3.0, 5.0]
+    assert integers.numpy().tolist() == [0, 2, 4]
