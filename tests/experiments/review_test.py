@@ -101,6 +101,12 @@ def test_a_run_that_loses_half_of_what_it_gained_went_astray():
     assert not meta_optimizers.gone_astray([1.0, 0.0, 0.4])
 
 
+def test_adam_is_beside_every_meta_optimizer_that_is_asked_for():
+    assert list(meta_optimizers.grids_of(["self"])) == ["adam", "self"]
+    with pytest.raises(ValueError, match="Received: \\['rmsprop'\\]"):
+        meta_optimizers.grids_of(["rmsprop"])
+
+
 def test_meta_steps_to_a_goal_are_those_of_the_first_validation_there():
     scores = [1.0, 0.5, 0.2, 0.3]
     assert meta_optimizers.meta_steps_to(scores, 0.3) == 2 * meta_optimizers.EVERY
