@@ -6,9 +6,11 @@ The paper's net on MNIST with more units, and ResNet-20 on CIFAR-10. What was me
 units trains beside tuned Adam from the same starts on the same batches: train loss at the end,
 steps to tuned Adam's, and time per step, forward and backward passes included, over Adam's. Times
 are of short runs of all of them in turn, so that what disturbs the machine disturbs them alike.
-Writes sizes.md, sizes.csv and sizes.png. What is finished is kept in --cache_dir.
+Writes sizes.md, sizes.csv and sizes.png; what sizes.csv has of nets that are not asked for stays.
+What is finished is kept in --cache_dir.
 """
 
+import csv
 import functools
 import pathlib
 import statistics
@@ -25,6 +27,7 @@ from l2l_tf import data, evaluation, tasks
 from l2l_tf.core.files import write_csv, write_whole
 from l2l_tf.evaluation import baselines
 from l2l_tf.evaluation.problem import Problem
+from l2l_tf.evaluation.results import Spread
 from l2l_tf.evaluation.runner import Runner
 from l2l_tf.evaluation.suite.middle_models import resnet
 
@@ -38,13 +41,15 @@ LEARNED = {
     "default": ("spectral-general", True),
 }
 COLOURS = dict(zip((*LEARNED, "adam"), ("C3", "C1", "C0", "black", "C2"), strict=True))
-COLUMNS = ("net", "weights", "optimizer", "train_loss", "over_adam", "speed_up", "cost")
+COLUMNS = ("net", "weights", "optimizer", "train_loss", "over_adam", "speed_up", "cost", "about")
 # Steps of a run that is timed, and how often all of them take their turn.
 TIMED, ROUNDS = 4, 5
 
 FLAGS = flags.FLAGS
 if __name__ == "__main__":
     flags.DEFINE_list("nets", [*map(str, UNITS), RESNET], "Numbers of units, or resnet20.")
+    flags.DEFINE_list("learned", list(LEARNED), f"Beside Adam on dense nets, of {list(LEARNED)}.")
+    flags.DEFINE_list("resnet_learned", list(LEARNED), "Beside Adam on ResNet-20, of the same.")
     flags.DEFINE_integer("steps", 100, "Steps of the dense nets' runs.", 1)
     flags.DEFINE_integer("resnet_steps", 100, "Steps of ResNet-20's runs.", 1)
     flags.DEFINE_integer("batch_size", 32, "Rows of ResNet-20's batches.", 1)
@@ -91,27 +96,35 @@ def settings_of(net):
     return {name: FLAGS[f"{own}{name}"].value for name in names}
 
 
-def contenders():
-    """What was meta-trained, and tuned Adam."""
+def contenders(names):
+    """Those of `LEARNED` that are named, and tuned Adam.
+
+    Raises:
+        ValueError: If there is no such one.
+    """
+    unknown = sorted(set(names) - set(LEARNED))
+    if unknown:
+        raise ValueError(f"Meta-trained are {', '.join(LEARNED)}. Received: {unknown}")
     learned = [
         evaluation.learned(preset, name, known_horizon=known)
         for name, (preset, known) in LEARNED.items()
+        if name in names
     ]
     return [*learned, baselines.get("adam")]
 
 
-def compared(task, cache_dir, **settings):
-    """`Results` of what was meta-trained and of tuned Adam on a task."""
+def compared(task, those, cache_dir, **settings):
+    """`Results` of contenders on a task."""
     grid = evaluation.Grid(1e-3, 1e-1, per_decade=2)
     return evaluation.evaluate(
-        task, contenders(), grid=grid, grid_seeds=1, cache_dir=cache_dir, **settings
+        task, those, grid=grid, grid_seeds=1, cache_dir=cache_dir, **settings
     )
 
 
-def seconds_per_step(task):
-    """Dict optimizer → seconds of a step, the median of short runs of all of them in turn."""
+def seconds_per_step(task, those):
+    """Dict contender → seconds of a step, the median of short runs of all of them in turn."""
     problem = Problem(task)
-    runners = {each.name: Runner(problem, each, TIMED) for each in contenders()}
+    runners = {each.name: Runner(problem, each, TIMED) for each in those}
     taken = {name: [] for name in runners}
     for _ in range(ROUNDS + 1):
         for name, runner in runners.items():
@@ -121,7 +134,7 @@ def seconds_per_step(task):
     return {name: statistics.median(of[1:]) for name, of in taken.items()}
 
 
-def records_of(net, weights, results, seconds):
+def records_of(net, weights, results, seconds, about):
     """A dict for each optimizer with the keys `COLUMNS`; speed-up 0: Adam's end is not reached."""
     summaries = {row.contestant.optimizer: row for row in results.summary()}
     theirs = summaries["adam"].train_loss.median
@@ -136,9 +149,46 @@ def records_of(net, weights, results, seconds):
             row.train_loss.median / theirs,
             back[name].speed_up or 0.0,
             seconds[name] / seconds["adam"],
+            about,
         )
         found.append(dict(zip(COLUMNS, values, strict=True)))
     return found
+
+
+def written(path):
+    """What `write` wrote; empty if there is nothing."""
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        median, least, greatest = (float(row.pop(c)) for c in ("train_loss", "least", "greatest"))
+        row |= {key: float(row[key]) for key in ("over_adam", "speed_up", "cost")}
+        row |= {"weights": int(row["weights"]), "train_loss": Spread(median, least, greatest)}
+    return rows
+
+
+def write(path, records):
+    """All records as a CSV file, the losses' ranges over seeds in columns of their own."""
+    rows = []
+    for record in records:
+        loss = record["train_loss"]
+        ends = {"train_loss": loss.median, "least": loss.min, "greatest": loss.max}
+        rows.append({**record, **ends})
+    write_csv(path, rows)
+
+
+def in_order(records):
+    """Records by their nets: by the number of units, ResNet-20 last."""
+    return sorted(records, key=lambda r: (r["net"] == RESNET, r["weights"]))
+
+
+def about(settings):
+    """What stands below a table of nets that were trained and reported so."""
+    return (
+        f"{settings['steps']} steps, {settings['seeds']} seeds, losses on the first "
+        f"{settings['report_rows']:,} train rows"
+    )
 
 
 def table(records):
@@ -148,13 +198,13 @@ def table(records):
     for net in dict.fromkeys(r["net"] for r in records):
         own = {r["optimizer"]: r for r in records if r["net"] == net}
         what = f"{net} ({own['adam']['weights']:,} weights)"
-        lines.append([what, *(spread(own[name]["train_loss"]) for name in names)])
+        lines.append([what, *(spread(own.get(name, {}).get("train_loss")) for name in names)])
         for key, title in (
             ("over_adam", "over tuned Adam's"),
             ("speed_up", "Adam's steps over its own"),
             ("cost", "time per step over Adam's"),
         ):
-            lines.append([title, *(number(own[name][key]) for name in names)])
+            lines.append([title, *(number(own.get(name, {}).get(key)) for name in names)])
     return markdown(["net", *names], lines)
 
 
@@ -186,29 +236,30 @@ def main(argv):
     del argv
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    records = []
     pieces = Pieces(FLAGS.cache_dir)
     for net in FLAGS.nets:
         task = task_of(net, FLAGS.batch_size)
         params, _ = task.init(tasks.as_seed(0))
         weights = sum(int(np.prod(p.shape)) for p in params)
-        results = compared(task, FLAGS.cache_dir, **settings_of(net))
-        asked = [net, FLAGS.batch_size, [c.identity for c in contenders()]]
-        seconds = pieces.value("seconds", asked, functools.partial(seconds_per_step, task))
-        records += records_of(net, weights, results, seconds)
-        print(table(records), flush=True)
+        those = contenders(FLAGS.resnet_learned if net == RESNET else FLAGS.learned)
+        settings = settings_of(net)
+        results = compared(task, those, FLAGS.cache_dir, **settings)
+        asked = [net, FLAGS.batch_size, [c.identity for c in those]]
+        measure = functools.partial(seconds_per_step, task, those)
+        seconds = pieces.value("seconds", asked, measure)
+        kept = [r for r in written(output / "sizes.csv") if r["net"] != net]
+        records = in_order([*kept, *records_of(net, weights, results, seconds, about(settings))])
+        lines = {r["net"]: f"- {r['net']}: {r['about']}." for r in records}
         text = (
-            "# By size\n\n`python -m experiments.sizes.run`. Train loss after "
-            f"{FLAGS.steps} steps of the paper's net on MNIST with so many units, and after "
-            f"{FLAGS.resnet_steps} of ResNet-20 on CIFAR-10 at batches of {FLAGS.batch_size}; "
-            f"medians (and ranges) over {FLAGS.seeds} seeds, of ResNet-20 over "
-            f"{FLAGS.resnet_seeds}. Steps: to tuned Adam's final loss; 0: it is not reached. "
-            f"Times: of all in turn.\n\n{table(records)}"
+            "# By size\n\n`python -m experiments.sizes.run`. Train loss of the paper's net on "
+            "MNIST with so many units, and of ResNet-20 on CIFAR-10 at batches of 32: medians "
+            "(and ranges) over seeds. Steps: to tuned Adam's final loss; 0: it is not reached. "
+            "Times: of all in turn.\n\n" + "\n".join(lines.values()) + f"\n\n{table(records)}"
         )
         write_whole(output / "sizes.md", text)
-        flat = [{**r, "train_loss": r["train_loss"].median} for r in records]
-        write_csv(output / "sizes.csv", flat)
+        write(output / "sizes.csv", records)
         draw(records, output / "sizes.png")
+        print(table(records), flush=True)
 
 
 if __name__ == "__main__":
