@@ -6,8 +6,8 @@ The paper's net on MNIST with more units, and ResNet-20 on CIFAR-10. What was me
 units trains beside tuned Adam from the same starts on the same batches: train loss at the end,
 steps to tuned Adam's, and time per step, forward and backward passes included, over Adam's. Times
 are of short runs of all of them in turn, so that what disturbs the machine disturbs them alike.
-Writes sizes.md, sizes.csv and sizes.png; what sizes.csv has of nets that are not asked for stays.
-What is finished is kept in --cache_dir.
+Writes sizes.md, sizes.csv and sizes.png; what sizes.csv has of nets and optimizers that are not
+asked for stays. What is finished is kept in --cache_dir.
 """
 
 import csv
@@ -178,9 +178,19 @@ def write(path, records):
     write_csv(path, rows)
 
 
-def in_order(records):
-    """Records by their nets: by the number of units, ResNet-20 last."""
-    return sorted(records, key=lambda r: (r["net"] == RESNET, r["weights"]))
+def joined(records, new):
+    """Records with new ones in place of old, by their nets: ResNet-20 last."""
+    replaced = {(r["net"], r["optimizer"]) for r in new}
+    kept = [r for r in records if (r["net"], r["optimizer"]) not in replaced]
+    return sorted([*kept, *new], key=lambda r: (r["net"] == RESNET, r["weights"]))
+
+
+def measured_so(records):
+    """A line for each net and way in which optimizers were measured on it."""
+    names = {}
+    for record in records:
+        names.setdefault((record["net"], record["about"]), []).append(record["optimizer"])
+    return "".join(f"- {net}, {', '.join(of)}: {how}.\n" for (net, how), of in names.items())
 
 
 def about(settings):
@@ -247,14 +257,13 @@ def main(argv):
         asked = [net, FLAGS.batch_size, [c.identity for c in those]]
         measure = functools.partial(seconds_per_step, task, those)
         seconds = pieces.value("seconds", asked, measure)
-        kept = [r for r in written(output / "sizes.csv") if r["net"] != net]
-        records = in_order([*kept, *records_of(net, weights, results, seconds, about(settings))])
-        lines = {r["net"]: f"- {r['net']}: {r['about']}." for r in records}
+        own = records_of(net, weights, results, seconds, about(settings))
+        records = joined(written(output / "sizes.csv"), own)
         text = (
             "# By size\n\n`python -m experiments.sizes.run`. Train loss of the paper's net on "
             "MNIST with so many units, and of ResNet-20 on CIFAR-10 at batches of 32: medians "
             "(and ranges) over seeds. Steps: to tuned Adam's final loss; 0: it is not reached. "
-            "Times: of all in turn.\n\n" + "\n".join(lines.values()) + f"\n\n{table(records)}"
+            f"Times: of all in turn.\n\n{measured_so(records)}\n{table(records)}"
         )
         write_whole(output / "sizes.md", text)
         write(output / "sizes.csv", records)

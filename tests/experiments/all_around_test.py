@@ -42,12 +42,18 @@ def test_the_table_of_sizes_has_four_rows_a_net_and_a_picture(tmp_path):
 def test_what_was_measured_of_other_nets_is_read_back_in_its_order(tmp_path):
     records = sized(sizes.RESNET, 272_474, 2.0) + sized("200", 159_010, 0.5)[3:]
     assert sizes.written(tmp_path / "a.csv") == []
-    sizes.write(tmp_path / "a.csv", sizes.in_order(records))
+    sizes.write(tmp_path / "a.csv", sizes.joined([], records))
     again = sizes.written(tmp_path / "a.csv")
     assert [r["net"] for r in again] == ["200"] * 2 + [sizes.RESNET] * 5
-    assert again == sizes.in_order(records)
+    assert again == sizes.joined([], records)
     lines = sizes.table(again).splitlines()
     assert lines[2].split(" | ")[1] == "–" and lines[5].split(" | ")[-2] == "2"
+    new = {**again[0], "cost": 3.0, "about": "50 steps"}
+    assert [r["cost"] for r in sizes.joined(again, [new])[:2]] == [2.0, 3.0]
+    assert (
+        sizes.measured_so([again[0], new])
+        == "- 200, default: 100 steps.\n- 200, default: 50 steps.\n"
+    )
 
 
 def test_tuned_adam_is_beside_all_that_was_meta_trained():
