@@ -19,7 +19,8 @@ EXPERIMENTS = {
     "reading": (("experiments.reading.run",),),
     "estimators": (("experiments.estimators.bias_variance",), ("experiments.estimators.training",)),
     "meta-optimizers": (
-        ("experiments.meta_optimizers.run",),
+        ("experiments.meta_optimizers.run", "--problems=quadratics"),
+        ("experiments.meta_optimizers.run", "--problems=digits", "--report=digits"),
         ("experiments.meta_optimizers.run", "--rule=rnnprop-general", "--report=shipped"),
     ),
     "refresh": (("experiments.refresh.run",),),

@@ -3,10 +3,12 @@
 python -m experiments.lazy.run
 
 Digits (64-20-10, sigmoid, batches of 128: what `lstm-digits` knows, ten times as long) and MNIST
-(784-512-512-10, ReLU, batches of 128), by Keras's own `fit`, beside Adam(0.001). Of every row: the
-loss on all train rows at the end, the geometric mean of the epochs' train losses, and the time of
-the optimizer's own step, of which so much is saved beside the rule that works at every step. Steps
-are timed in turn, apart from the runs. Finished runs are kept in --pieces.
+(784-512-512-10, ReLU, batches of 128, 12,800 rows), by Keras's own `fit`, beside Adam(0.001). Of
+every row: the loss on all train rows at the end, the geometric mean of the epochs' train losses,
+on MNIST loss and accuracy on its test rows, and the time of the optimizer's own step, of which so
+much is saved beside the rule that works at every step. Steps are timed in turn, apart from the
+runs, compiled by XLA where `fit` does so by itself. Writes a table and a picture for each net.
+Finished runs are kept in --pieces.
 """
 
 import functools
@@ -28,7 +30,7 @@ from l2l_tf.evaluation.suite.models import mlp
 
 FLAGS = flags.FLAGS
 STEPS, BATCH = 1000, 128
-ADAM = "Adam(0.001)"
+ADAM, EVERY_STEP = "Adam(0.001)", "at every step"
 GAPS = (2, 4, 8, 16)
 COLOURS = {
     "momentum": "C0o-",
@@ -40,6 +42,7 @@ COLOURS = {
 
 if __name__ == "__main__":
     flags.DEFINE_list("nets", ["digits", "mnist"], "Of digits, mnist.")
+    flags.DEFINE_multi_string("way", [], "Only this one, beside every step. Repeatable.")
     flags.DEFINE_integer("seeds", 3, "Runs of each, whose medians are shown.", 1)
     flags.DEFINE_integer("repeats", 15, "Rounds in which steps are timed in turn.", 1)
     flags.DEFINE_string("pieces", "runs/lazy", "Where finished runs are kept.")
@@ -57,7 +60,7 @@ def _resolved(text):
 
 def ways(preset):
     """Dict of what is compared: name → function without arguments that gives a rule."""
-    made = {"at every step": lambda: presets.load_preset(preset)}
+    made = {EVERY_STEP: lambda: presets.load_preset(preset)}
     if preset == "spectral-general":
         for gap in GAPS[:3]:
             made[f"orthogonalised every {gap}"] = functools.partial(
@@ -71,19 +74,36 @@ def ways(preset):
     return made
 
 
+def chosen(preset, names):
+    """Those of `ways` that were asked for, and always "at every step"; all if none was.
+
+    Raises:
+        ValueError: If there is no such way.
+    """
+    made = ways(preset)
+    unknown = sorted(set(names) - set(made))
+    if unknown:
+        raise ValueError(f"Ways are {', '.join(made)}. Received: {unknown}")
+    return {n: m for n, m in made.items() if not names or n in (EVERY_STEP, *names)}
+
+
 PRESETS = {"digits": ("lstm-digits", "spectral-general"), "mnist": ("spectral-general",)}
+# Where `fit` has the optimizer's own step compiled by XLA: on nets as large as that.
+COMPILED = {"digits": False, "mnist": True}
+HEADER = ["how often", "train loss at the end", "along the run", "/ at every step"]
+HELD_OUT = ["held-out loss", "accuracy"]
 
 
 @functools.cache
-def rows(net):
-    """`(inputs, labels)` of all train rows."""
+def rows(net, split="train[:12800]"):
+    """`(inputs, labels)` of all train rows, or of another split of MNIST."""
     if net == "digits":
         from sklearn import datasets
 
         inputs, labels = datasets.load_digits(return_X_y=True)
         inputs = inputs / 16.0
     else:
-        inputs, labels = data.load("mnist", split="train[:12800]")
+        inputs, labels = data.load("mnist", split=split)
         inputs = np.asarray(inputs).reshape(len(inputs), -1)
         inputs = inputs / max(inputs.max(), 1.0)
     return inputs.astype("float32"), np.asarray(labels, "int32")
@@ -94,21 +114,31 @@ def build(net):
     return mlp(64, [20], 10, "sigmoid") if net == "digits" else mlp(784, [512, 512], 10)
 
 
-def optimizer(way, made):
-    return keras.optimizers.Adam(1e-3) if way == ADAM else LearnedOptimizer(rule=made[way]())
+def optimizer(way, made, jit_compile=None):
+    if way == ADAM:
+        return keras.optimizers.Adam(1e-3)
+    return LearnedOptimizer(rule=made[way](), jit_compile=jit_compile)
 
 
 def losses(net, way, made, seed):
-    """Loss on all train rows at the end, and the geometric mean of the epochs' train losses."""
+    """What a run came to, a dict.
+
+    Its keys are "end", the loss on all train rows at the end; "along", the geometric mean of the
+    epochs' train losses; and on MNIST "held-out loss" and "accuracy", on the test rows.
+    """
     inputs, labels = rows(net)
     keras.utils.set_random_seed(seed)
     model = build(net)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer(way, made), loss)
+    model.compile(optimizer(way, made), loss, metrics=["accuracy"])
     epochs = STEPS // -(-len(inputs) // BATCH)
     history = model.fit(inputs, labels, batch_size=BATCH, epochs=epochs, verbose=0).history["loss"]
-    end = model.evaluate(inputs, labels, batch_size=1024, verbose=0)
-    return {"end": end, "along": float(np.exp(np.mean(np.log(history))))}
+    end, _ = model.evaluate(inputs, labels, batch_size=1024, verbose=0)
+    found = {"end": end, "along": float(np.exp(np.mean(np.log(history))))}
+    if net == "mnist":
+        held_out = model.evaluate(*rows(net, "test"), batch_size=1024, verbose=0)
+        found |= dict(zip(HELD_OUT, held_out, strict=True))
+    return found
 
 
 def seconds(net, made, repeats):
@@ -116,7 +146,7 @@ def seconds(net, made, repeats):
     taken = {}
     for way in (ADAM, *made):
         variables = build(net).trainable_variables
-        own = optimizer(way, made)
+        own = optimizer(way, made, COMPILED[net])
         own.build(variables)
         gradients = [1e-2 * tf.random.stateless_normal(v.shape, [1, 2]) for v in variables]
         taken[way] = functools.partial(_steps, _step(own, variables), own, gradients)
@@ -134,8 +164,8 @@ def _steps(step, own, gradients):
 
 
 def part(pieces, net, preset):
-    """`(rows of a table, points)` of one net and preset."""
-    made = ways(preset)
+    """`(header, rows of a table, points)` of one net and preset."""
+    made = chosen(preset, FLAGS.way)
     found = {}
     for way in (ADAM, *made):
         rule = None if way == ADAM else identity_of(made[way]())
@@ -147,37 +177,56 @@ def part(pieces, net, preset):
             )
             for seed in range(FLAGS.seeds)
         ]
-        found[way] = [
-            float(np.median([run[figure] for run in runs])) for figure in ("end", "along")
-        ]
+        figures = [figure for figure in runs[0] if figure != "seconds"]
+        found[way] = {f: float(np.median([run[f] for run in runs])) for f in figures}
         print(net, preset, way, found[way], flush=True)
     cost = seconds(net, made, FLAGS.repeats)
-    always = "at every step"
-    saved = {way: 1.0 - cost[way] / cost[always] for way in found}
+    return *tabled(found, cost), points_of(found, cost)
+
+
+def tabled(found, cost):
+    """`(header, rows)` of a table.
+
+    Args:
+        found: Dict way → what `losses` gives.
+        cost: Dict way → seconds of a step.
+    """
+    held_out = [figure for figure in HELD_OUT if figure in found[EVERY_STEP]]
+    always = found[EVERY_STEP]["along"]
     table = [
         [
             way,
-            number(found[way][0]),
-            number(found[way][1]),
-            f"{found[way][1] / found[always][1]:.3f}",
+            number(of["end"]),
+            number(of["along"]),
+            f"{of['along'] / always:.3f}",
+            *(number(of[figure]) for figure in held_out),
             f"{1e3 * cost[way]:.2f}",
-            f"{100 * saved[way]:.0f} %",
+            f"{100 * (1.0 - cost[way] / cost[EVERY_STEP]):.0f} %",
         ]
-        for way in found
+        for way, of in found.items()
     ]
-    points = {way: (saved[way], found[way][1] / found[always][1]) for way in made}
-    return table, points
+    return [*HEADER, *held_out, "ms a step", "saved"], table
 
 
-def draw(points, output):
-    """Quality against what is saved, a panel for each net and preset."""
+def points_of(found, cost):
+    """Dict way → (share of the time that is saved, loss along the run / that at every step)."""
+    always = found[EVERY_STEP]["along"]
+    return {
+        way: (1.0 - cost[way] / cost[EVERY_STEP], of["along"] / always)
+        for way, of in found.items()
+        if way != ADAM
+    }
+
+
+def draw(points, path):
+    """Quality against what is saved, a panel for each preset."""
     figure, panels = plt.subplots(1, len(points), figsize=(4.2 * len(points), 4), squeeze=False)
     for panel, (title, of) in zip(panels[0], points.items(), strict=True):
         kinds = {}
         for way, point in of.items():
             kind = "orthogonalised" if "ortho" in way else way.split(", ")[-1]
             kinds.setdefault(kind, []).append(point)
-        start = kinds.pop("at every step")
+        start = kinds.pop(EVERY_STEP)
         for kind, line in kinds.items():
             panel.plot(*zip(*(start + line), strict=True), COLOURS[kind], label=kind, alpha=0.8)
         panel.axhline(1.02, color="grey", lw=0.8)
@@ -188,7 +237,8 @@ def draw(points, output):
     panels[0][0].set_ylabel("train loss along the run / at every step")
     panels[0][-1].legend(fontsize=8)
     figure.tight_layout()
-    figure.savefig(output / "lazy.png", dpi=110)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def main(argv):
@@ -196,17 +246,13 @@ def main(argv):
     pieces = Pieces(FLAGS.pieces)
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    text, points = "# Working less often\n", {}
-    header = [
-        "how often", "train loss at the end", "along the run", "/ at every step", "ms a step",
-        "saved",
-    ]  # fmt: skip
     for net in FLAGS.nets:
+        text, points = f"# Working less often: {net}\n", {}
         for preset in PRESETS[net]:
-            table, points[f"{net}, {preset}"] = part(pieces, net, preset)
-            text += f"\n## {net}, `{preset}`\n\n{markdown(header, table)}\n"
-            write_whole(output / "lazy.md", text)
-    draw(points, output)
+            header, table, points[f"{net}, {preset}"] = part(pieces, net, preset)
+            text += f"\n## `{preset}`\n\n{markdown(header, table)}"
+            write_whole(output / f"{net}.md", text)
+        draw(points, output / f"{net}.png")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Learned optimizers as meta-optimizers, the rule in training among them, beside tuned Adam.
 
 python -m experiments.meta_optimizers.run
+python -m experiments.meta_optimizers.run --problems=digits --report=digits
 python -m experiments.meta_optimizers.run --rule=rnnprop-general --report=shipped
 
 A rule is meta-trained by truncated BPTT, on quadratics and on the digits' net: from random weights,
@@ -44,6 +45,7 @@ if __name__ == "__main__":
     define_flags("meta_optimizers", PROBLEMS)
     flags.DEFINE_string("report", "meta_optimizers", "Name of the files of the report.")
     flags.DEFINE_integer("meta_steps", 200, "Meta-steps of each run.", 1)
+    flags.DEFINE_list("compared", list(GRIDS), f"Of {', '.join(GRIDS)}; always with adam.")
 
 
 class Runs(meta_trainings.Runs):
@@ -132,10 +134,22 @@ def draw(found, path):
         columns[0][1].set_ylabel("lowest score of seed 0")
 
 
-def problem_of(runs, seeds):
-    """`(dict name → (rate, runs, grid), records)` of all meta-optimizers."""
+def grids_of(names):
+    """Those of `GRIDS` that are asked for, and adam's.
+
+    Raises:
+        ValueError: If there is no such meta-optimizer.
+    """
+    unknown = sorted(set(names) - set(GRIDS))
+    if unknown:
+        raise ValueError(f"Meta-optimizers are {', '.join(GRIDS)}. Received: {unknown}")
+    return {name: rates for name, rates in GRIDS.items() if name in ("adam", *names)}
+
+
+def problem_of(runs, seeds, grids):
+    """`(dict name → (rate, runs, grid), records)` of meta-optimizers, a dict name → rates."""
     found, records = {}, []
-    for name, rates in GRIDS.items():
+    for name, rates in grids.items():
         grid = {rate: runs.scores(name, rate, 0) for rate in rates}
         rate = chosen(grid)
         reported = {seed: runs.scores(name, rate, seed) for seed in range(1, seeds + 1)}
@@ -157,12 +171,12 @@ def problem_of(runs, seeds):
 
 def main(argv):
     del argv
-    pieces = Pieces(FLAGS.pieces)
+    pieces, grids = Pieces(FLAGS.pieces), grids_of(FLAGS.compared)
     header = ["meta-optimizer", "rate or factor", "score kept", "meta-steps to Adam's", "astray"]
 
     def measure(problem):
         runs = Runs(problem, FLAGS.rule, FLAGS.meta_steps, pieces)
-        found, records = problem_of(runs, FLAGS.seeds)
+        found, records = problem_of(runs, FLAGS.seeds, grids)
         return found, problem, rows(found), records
 
     title = f"# Meta-optimizers\n\n`{FLAGS.rule}`\n"

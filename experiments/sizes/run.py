@@ -4,12 +4,16 @@ python -m experiments.sizes.run
 
 The paper's net on MNIST with more units, and ResNet-20 on CIFAR-10. What was meta-trained on 20
 units trains beside tuned Adam from the same starts on the same batches: train loss at the end,
-steps to tuned Adam's, and time per step, forward and backward passes included, over Adam's. Writes
-sizes.md, sizes.csv and sizes.png. Finished runs are kept in --cache_dir.
+steps to tuned Adam's, and time per step, forward and backward passes included, over Adam's. Times
+are of short runs of all of them in turn, so that what disturbs the machine disturbs them alike.
+Writes sizes.md, sizes.csv and sizes.png; what sizes.csv has of nets and optimizers that are not
+asked for stays. What is finished is kept in --cache_dir.
 """
 
+import csv
 import functools
 import pathlib
+import statistics
 
 import keras
 import matplotlib.pyplot as plt
@@ -17,9 +21,14 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from experiments.pieces import Pieces
 from experiments.tables import markdown, number, spread
 from l2l_tf import data, evaluation, tasks
 from l2l_tf.core.files import write_csv, write_whole
+from l2l_tf.evaluation import baselines
+from l2l_tf.evaluation.problem import Problem
+from l2l_tf.evaluation.results import Spread
+from l2l_tf.evaluation.runner import Runner
 from l2l_tf.evaluation.suite.middle_models import resnet
 
 UNITS = (20, 200, 2000)
@@ -32,16 +41,25 @@ LEARNED = {
     "default": ("spectral-general", True),
 }
 COLOURS = dict(zip((*LEARNED, "adam"), ("C3", "C1", "C0", "black", "C2"), strict=True))
-COLUMNS = ("net", "weights", "optimizer", "train_loss", "over_adam", "speed_up", "cost")
+COLUMNS = ("net", "weights", "optimizer", "train_loss", "over_adam", "speed_up", "cost", "about")
+# Steps of a run that is timed, and how often all of them take their turn.
+TIMED, ROUNDS = 4, 5
 
 FLAGS = flags.FLAGS
 if __name__ == "__main__":
     flags.DEFINE_list("nets", [*map(str, UNITS), RESNET], "Numbers of units, or resnet20.")
+    flags.DEFINE_list("learned", list(LEARNED), f"Beside Adam on dense nets, of {list(LEARNED)}.")
+    flags.DEFINE_list("resnet_learned", list(LEARNED), "Beside Adam on ResNet-20, of the same.")
     flags.DEFINE_integer("steps", 100, "Steps of the dense nets' runs.", 1)
     flags.DEFINE_integer("resnet_steps", 100, "Steps of ResNet-20's runs.", 1)
     flags.DEFINE_integer("batch_size", 32, "Rows of ResNet-20's batches.", 1)
-    flags.DEFINE_integer("seeds", 3, "Seeds that are reported.", 1)
-    flags.DEFINE_string("cache_dir", "runs/sizes", "Directory of finished runs.")
+    flags.DEFINE_integer("seeds", 3, "Seeds that are reported of the dense nets.", 1)
+    flags.DEFINE_integer("resnet_seeds", 3, "Those of ResNet-20.", 1)
+    flags.DEFINE_integer("report_rows", 2048, "Train rows that losses are of, the first ones.", 1)
+    flags.DEFINE_integer("resnet_report_rows", 512, "Those of ResNet-20's losses.", 1)
+    flags.DEFINE_integer("records", 20, "Losses along a run.", 1)
+    flags.DEFINE_integer("resnet_records", 10, "Those of ResNet-20's runs.", 1)
+    flags.DEFINE_string("cache_dir", "runs/sizes", "Directory of what is finished.")
     flags.DEFINE_string("output_dir", "experiments/sizes/results", "For the report.")
 
 
@@ -71,25 +89,52 @@ def _resnet(batch_size):
     return tasks.KerasModel(build, loss, pipelines, name=RESNET)
 
 
-def compared(net, batch_size, steps, seeds, cache_dir):
-    """`Results` of what was meta-trained and of tuned Adam on a net."""
+def settings_of(net):
+    """Dict of what `evaluation.Settings` has of its own for a net, by the flags."""
+    own = "resnet_" if net == RESNET else ""
+    names = ("steps", "seeds", "report_rows", "records")
+    return {name: FLAGS[f"{own}{name}"].value for name in names}
+
+
+def contenders(names):
+    """Those of `LEARNED` that are named, and tuned Adam.
+
+    Raises:
+        ValueError: If there is no such one.
+    """
+    unknown = sorted(set(names) - set(LEARNED))
+    if unknown:
+        raise ValueError(f"Meta-trained are {', '.join(LEARNED)}. Received: {unknown}")
     learned = [
         evaluation.learned(preset, name, known_horizon=known)
         for name, (preset, known) in LEARNED.items()
+        if name in names
     ]
+    return [*learned, baselines.get("adam")]
+
+
+def compared(task, those, cache_dir, **settings):
+    """`Results` of contenders on a task."""
+    grid = evaluation.Grid(1e-3, 1e-1, per_decade=2)
     return evaluation.evaluate(
-        task_of(net, batch_size),
-        [*learned, "adam"],
-        steps=steps,
-        seeds=seeds,
-        grid=evaluation.Grid(1e-3, 1e-1, per_decade=2),
-        grid_seeds=1,
-        report_rows=2048,
-        cache_dir=cache_dir,
+        task, those, grid=grid, grid_seeds=1, cache_dir=cache_dir, **settings
     )
 
 
-def records_of(net, weights, results):
+def seconds_per_step(task, those):
+    """Dict contender → seconds of a step, the median of short runs of all of them in turn."""
+    problem = Problem(task)
+    runners = {each.name: Runner(problem, each, TIMED) for each in those}
+    taken = {name: [] for name in runners}
+    for _ in range(ROUNDS + 1):
+        for name, runner in runners.items():
+            (end,) = runner.run("tuning", 0, rate=1e-3, splits=())
+            taken[name].append(end.seconds / TIMED)
+    # The first round warms up.
+    return {name: statistics.median(of[1:]) for name, of in taken.items()}
+
+
+def records_of(net, weights, results, seconds, about):
     """A dict for each optimizer with the keys `COLUMNS`; speed-up 0: Adam's end is not reached."""
     summaries = {row.contestant.optimizer: row for row in results.summary()}
     theirs = summaries["adam"].train_loss.median
@@ -103,10 +148,57 @@ def records_of(net, weights, results):
             row.train_loss,
             row.train_loss.median / theirs,
             back[name].speed_up or 0.0,
-            back[name].break_even,
+            seconds[name] / seconds["adam"],
+            about,
         )
         found.append(dict(zip(COLUMNS, values, strict=True)))
     return found
+
+
+def written(path):
+    """What `write` wrote; empty if there is nothing."""
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        median, least, greatest = (float(row.pop(c)) for c in ("train_loss", "least", "greatest"))
+        row |= {key: float(row[key]) for key in ("over_adam", "speed_up", "cost")}
+        row |= {"weights": int(row["weights"]), "train_loss": Spread(median, least, greatest)}
+    return rows
+
+
+def write(path, records):
+    """All records as a CSV file, the losses' ranges over seeds in columns of their own."""
+    rows = []
+    for record in records:
+        loss = record["train_loss"]
+        ends = {"train_loss": loss.median, "least": loss.min, "greatest": loss.max}
+        rows.append({**record, **ends})
+    write_csv(path, rows)
+
+
+def joined(records, new):
+    """Records with new ones in place of old, by their nets: ResNet-20 last."""
+    replaced = {(r["net"], r["optimizer"]) for r in new}
+    kept = [r for r in records if (r["net"], r["optimizer"]) not in replaced]
+    return sorted([*kept, *new], key=lambda r: (r["net"] == RESNET, r["weights"]))
+
+
+def measured_so(records):
+    """A line for each net and way in which optimizers were measured on it."""
+    names = {}
+    for record in records:
+        names.setdefault((record["net"], record["about"]), []).append(record["optimizer"])
+    return "".join(f"- {net}, {', '.join(of)}: {how}.\n" for (net, how), of in names.items())
+
+
+def about(settings):
+    """What stands below a table of nets that were trained and reported so."""
+    return (
+        f"{settings['steps']} steps, {settings['seeds']} seeds, losses on the first "
+        f"{settings['report_rows']:,} train rows"
+    )
 
 
 def table(records):
@@ -116,13 +208,13 @@ def table(records):
     for net in dict.fromkeys(r["net"] for r in records):
         own = {r["optimizer"]: r for r in records if r["net"] == net}
         what = f"{net} ({own['adam']['weights']:,} weights)"
-        lines.append([what, *(spread(own[name]["train_loss"]) for name in names)])
+        lines.append([what, *(spread(own.get(name, {}).get("train_loss")) for name in names)])
         for key, title in (
             ("over_adam", "over tuned Adam's"),
             ("speed_up", "Adam's steps over its own"),
             ("cost", "time per step over Adam's"),
         ):
-            lines.append([title, *(number(own[name][key]) for name in names)])
+            lines.append([title, *(number(own.get(name, {}).get(key)) for name in names)])
     return markdown(["net", *names], lines)
 
 
@@ -154,25 +246,29 @@ def main(argv):
     del argv
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    records = []
+    pieces = Pieces(FLAGS.cache_dir)
     for net in FLAGS.nets:
-        steps = FLAGS.resnet_steps if net == RESNET else FLAGS.steps
-        params, _ = task_of(net, FLAGS.batch_size).init(tasks.as_seed(0))
+        task = task_of(net, FLAGS.batch_size)
+        params, _ = task.init(tasks.as_seed(0))
         weights = sum(int(np.prod(p.shape)) for p in params)
-        results = compared(net, FLAGS.batch_size, steps, FLAGS.seeds, FLAGS.cache_dir)
-        records += records_of(net, weights, results)
+        those = contenders(FLAGS.resnet_learned if net == RESNET else FLAGS.learned)
+        settings = settings_of(net)
+        results = compared(task, those, FLAGS.cache_dir, **settings)
+        asked = [net, FLAGS.batch_size, [c.identity for c in those]]
+        measure = functools.partial(seconds_per_step, task, those)
+        seconds = pieces.value("seconds", asked, measure)
+        own = records_of(net, weights, results, seconds, about(settings))
+        records = joined(written(output / "sizes.csv"), own)
         text = (
-            "# By size\n\n`python -m experiments.sizes.run`. Train loss after "
-            f"{FLAGS.steps} steps of the paper's net on MNIST with so many units, and after "
-            f"{FLAGS.resnet_steps} of ResNet-20 on CIFAR-10 at batches of {FLAGS.batch_size}; "
-            f"medians (and ranges) over {FLAGS.seeds} seeds. Steps: to tuned Adam's final loss; "
-            f"0: it is not reached.\n\n{table(records)}"
+            "# By size\n\n`python -m experiments.sizes.run`. Train loss of the paper's net on "
+            "MNIST with so many units, and of ResNet-20 on CIFAR-10 at batches of 32: medians "
+            "(and ranges) over seeds. Steps: to tuned Adam's final loss; 0: it is not reached. "
+            f"Times: of all in turn.\n\n{measured_so(records)}\n{table(records)}"
         )
         write_whole(output / "sizes.md", text)
-        flat = [{**r, "train_loss": r["train_loss"].median} for r in records]
-        write_csv(output / "sizes.csv", flat)
+        write(output / "sizes.csv", records)
         draw(records, output / "sizes.png")
-    print(text)
+        print(table(records), flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def sized(net, weights, factor):
     for name in (*sizes.LEARNED, "adam"):
         over = 1.0 if name == "adam" else factor
         loss = Spread(over, 0.9 * over, 1.1 * over)
-        values = (net, weights, name, loss, over, 1.0 / over, 2.0)
+        values = (net, weights, name, loss, over, 1.0 / over, 2.0, "100 steps")
         found.append(dict(zip(sizes.COLUMNS, values, strict=True)))
     return found
 
@@ -37,6 +37,29 @@ def test_the_table_of_sizes_has_four_rows_a_net_and_a_picture(tmp_path):
     assert [float(c) for c in lines[4].split("|")[2:-1]] == [2.0, 2.0, 2.0, 2.0, 1.0]
     sizes.draw(records, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5_000
+
+
+def test_what_was_measured_of_other_nets_is_read_back_in_its_order(tmp_path):
+    records = sized(sizes.RESNET, 272_474, 2.0) + sized("200", 159_010, 0.5)[3:]
+    assert sizes.written(tmp_path / "a.csv") == []
+    sizes.write(tmp_path / "a.csv", sizes.joined([], records))
+    again = sizes.written(tmp_path / "a.csv")
+    assert [r["net"] for r in again] == ["200"] * 2 + [sizes.RESNET] * 5
+    assert again == sizes.joined([], records)
+    lines = sizes.table(again).splitlines()
+    assert lines[2].split(" | ")[1] == "–" and lines[5].split(" | ")[-2] == "2"
+    new = {**again[0], "cost": 3.0, "about": "50 steps"}
+    assert [r["cost"] for r in sizes.joined(again, [new])[:2]] == [2.0, 3.0]
+    assert (
+        sizes.measured_so([again[0], new])
+        == "- 200, default: 100 steps.\n- 200, default: 50 steps.\n"
+    )
+
+
+def test_tuned_adam_is_beside_all_that_was_meta_trained():
+    assert [c.name for c in sizes.contenders(["default"])] == ["default", "adam"]
+    with pytest.raises(ValueError, match="Received: \\['lion'\\]"):
+        sizes.contenders(["lion"])
 
 
 def test_what_is_kept_of_a_lead_is_told_by_the_last_row():

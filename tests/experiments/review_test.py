@@ -9,6 +9,7 @@ import pytest
 
 from experiments import review
 from experiments.estimators import training
+from experiments.lazy import run as lazy
 from experiments.meta_optimizers import run as meta_optimizers
 from experiments.pieces import Pieces
 from experiments.refresh import run as refresh
@@ -36,17 +37,28 @@ def read(path):
     }
 
 
-def test_the_page_and_the_table_of_meta_optimizers_say_what_the_records_say():
+@pytest.mark.parametrize("report", ["meta_optimizers"])
+def test_the_page_and_the_table_of_meta_optimizers_say_what_the_records_say(report):
     results = ROOT / "experiments" / "meta_optimizers" / "results"
     page = (ROOT / "docs" / "review.md").read_text("utf-8")
-    table = (results / "meta_optimizers.md").read_text("utf-8")
-    for found in read(results / "meta_optimizers.csv").values():
+    table = (results / f"{report}.md").read_text("utf-8")
+    for found in read(results / f"{report}.csv").values():
         for row in meta_optimizers.rows(found):
             line = f"| {' | '.join(row)} |"
             assert line in page and line in table, line
 
 
-@pytest.mark.parametrize("table", ["refresh/results/refresh.md", "estimators/results/training.md"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "cost/results/cost.md",
+        "estimators/results/training.md",
+        "lazy/results/digits.md",
+        "refresh/results/refresh.md",
+        "sizes/results/sizes.md",
+        "structures/results/structures.md",
+    ],
+)
 def test_the_page_has_the_rows_of_the_tables(table):
     page = (ROOT / "docs" / "review.md").read_text("utf-8")
     lines = (ROOT / "experiments" / table).read_text("utf-8").splitlines()
@@ -87,6 +99,12 @@ def test_a_run_that_loses_half_of_what_it_gained_went_astray():
     assert meta_optimizers.gone_astray([1.0, 0.0, np.inf])
     assert meta_optimizers.gone_astray([1.0, 1.5, 2.0])
     assert not meta_optimizers.gone_astray([1.0, 0.0, 0.4])
+
+
+def test_adam_is_beside_every_meta_optimizer_that_is_asked_for():
+    assert list(meta_optimizers.grids_of(["self"])) == ["adam", "self"]
+    with pytest.raises(ValueError, match="Received: \\['rmsprop'\\]"):
+        meta_optimizers.grids_of(["rmsprop"])
 
 
 def test_meta_steps_to_a_goal_are_those_of_the_first_validation_there():
@@ -151,6 +169,29 @@ def test_what_is_on_disk_is_asked_for_by_all_that_a_run_depends_on():
         ("digits-ES", [*estimator, 32, 0.3, 1]),
     ]
     assert runs.estimator.num_tasks == 2 and "trainer" not in vars(runs)
+
+
+def test_what_is_saved_is_told_beside_the_loss_at_every_step(tmp_path):
+    def run(loss):
+        return {"end": loss, "along": 2 * loss, "held-out loss": 3 * loss, "accuracy": 0.5}
+
+    found = {lazy.ADAM: run(4.0), lazy.EVERY_STEP: run(1.0), "every 4, last": run(2.0)}
+    cost = {lazy.ADAM: 1e-3, lazy.EVERY_STEP: 4e-3, "every 4, last": 2e-3}
+    header, table = lazy.tabled(found, cost)
+    assert len(header) == len(table[0]) == 8
+    assert table[2] == ["every 4, last", "2", "4", "2.000", "6", "0.5", "2.00", "50 %"]
+    assert table[0][-1] == "75 %"
+    points = lazy.points_of(found, cost)
+    assert points == {lazy.EVERY_STEP: (0.0, 1.0), "every 4, last": (0.5, 2.0)}
+    lazy.draw({"digits": points}, tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_file()
+
+
+def test_ways_to_work_less_often_are_chosen_by_name():
+    assert list(lazy.chosen("lstm-digits", ["every 8, last"])) == [lazy.EVERY_STEP, "every 8, last"]
+    assert len(lazy.chosen("spectral-general", [])) == 14
+    with pytest.raises(ValueError, match="Received: \\['every 3'\\]"):
+        lazy.chosen("lstm-digits", ["every 3"])
 
 
 @pytest.mark.slow
