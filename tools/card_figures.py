@@ -74,7 +74,8 @@ SUITES = {
     "rnnprop-general": (SUITE, "results/suite/tasks.csv", "rnnprop-general@told"),
     "spectral-general": (
         "l2l-evaluate --suite=general --half=report --baselines=adam,adamw_cosine,adam_default "
-        "--contender=default=spectral-general@known_horizon --output_dir=results/suite-default",
+        "--contender=default=spectral-general@known_horizon --contender=untold=spectral-general "
+        "--output_dir=results/suite-default",
         "results/suite-default/tasks.csv",
         "default",
     ),
