@@ -3,10 +3,13 @@
 A perceptron on scikit-learn's digits is exported with its training, and trained by LiteRT's
 interpreter in a process of another environment, which has no TensorFlow. Prints a table: size of
 the file, milliseconds of processor time per train step on one thread, and how far the losses are
-from Keras's along the same steps. Writes litert.json.
+from Keras's along the same steps. Writes litert.json after every row; presets that are not asked
+for keep theirs, if it was of the same net and steps.
 """
 
+import datetime
 import json
+import math
 import pathlib
 import subprocess
 import tempfile
@@ -16,7 +19,7 @@ import numpy as np
 from absl import app, flags, logging
 
 from l2l_tf import LearnedOptimizer, export, presets, tasks
-from l2l_tf.core.files import to_json
+from l2l_tf.core.files import to_json, write_whole
 
 FLAGS = flags.FLAGS
 # Meant for losses without noise: on mini-batches of a net they go astray after a few steps.
@@ -101,27 +104,50 @@ def main(argv):
     optimizers = {"Adam": lambda: keras.optimizers.Adam(1e-3)}
     for name in FLAGS.preset:
         optimizers[name] = lambda name=name: LearnedOptimizer(preset=name)
-    print(
-        f"\n| optimizer | file, kB | ms per step | × Adam | loss after {FLAGS.steps} steps "
-        "| in Keras | largest relative difference, 5 steps | all steps |\n|---|---|---|---|---|---"
-        "|---|---|"
-    )
-    rows = {}
+    used = {"steps": FLAGS.steps, "batch_size": FLAGS.batch_size, "hidden": FLAGS.hidden}
+    path = pathlib.Path(FLAGS.output_dir) / "litert.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = _kept(path, used)
+    adam = None
     for name, make in optimizers.items():
-        row = rows[name] = measure(model_with(make(), FLAGS.hidden), xs, ys, FLAGS.python)
-        times = row["milliseconds"] / rows["Adam"]["milliseconds"]
-        losses = f"{row['final_loss']:.4g} | {row['final_loss_in_keras']:.4g}"
-        label = f"{name} (means no noise)" if name in WITHOUT_NOISE else name
-        print(
-            f"| {label} | {row['kilobytes']:.0f} | {row['milliseconds']:.2f} | {times:.1f} "
-            f"| {losses} | {row['first_steps']:.1g} | {row['all_steps']:.1g} |",
-            flush=True,
-        )
-    directory = pathlib.Path(FLAGS.output_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    flags_used = {"steps": FLAGS.steps, "batch_size": FLAGS.batch_size, "hidden": FLAGS.hidden}
-    content = {**flags_used, "rows": rows}
-    (directory / "litert.json").write_text(to_json(content, indent=1) + "\n")
+        row = measure(model_with(make(), FLAGS.hidden), xs, ys, FLAGS.python)
+        adam = adam or row["milliseconds"]
+        rows[name] = {
+            **row,
+            "times_adam": row["milliseconds"] / adam,
+            "date": datetime.date.today().isoformat(),
+        }
+        print(_line(name, rows[name]), flush=True)
+        write_whole(path, to_json({**used, "rows": rows}, indent=1) + "\n")
+    print("", *table(rows, FLAGS.steps), sep="\n")
+
+
+def _kept(path, used):
+    """Rows of an earlier run of the same settings."""
+    content = json.loads(path.read_text()) if path.is_file() else {}
+    same = all(content.get(name) == value for name, value in used.items())
+    return content["rows"] if same else {}
+
+
+def table(rows, steps):
+    """Lines of the table in the docs, Adam first."""
+    return [
+        f"| optimizer | file, kB | ms per step | × Adam | loss after {steps} steps | in Keras "
+        "| largest relative difference, 5 steps | all steps |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_line(name, rows[name]) for name in sorted(rows, key=lambda n: (n != "Adam", n))),
+    ]
+
+
+def _line(name, row):
+    label = f"{name} (means no noise)" if name in WITHOUT_NOISE else name
+    ends, all_steps = (row["final_loss"], row["final_loss_in_keras"]), row["all_steps"]
+    losses = " | ".join(f"{math.nan if end is None else end:.4g}" for end in ends)
+    all_steps = math.nan if all_steps is None else all_steps
+    return (
+        f"| {label} | {row['kilobytes']:.0f} | {row['milliseconds']:.2f} | {row['times_adam']:.1f} "
+        f"| {losses} | {row['first_steps']:.1g} | {all_steps:.1g} |"
+    )
 
 
 if __name__ == "__main__":

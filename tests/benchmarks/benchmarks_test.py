@@ -1,5 +1,6 @@
 """The benchmarks measure what they say."""
 
+import json
 import pathlib
 import sys
 
@@ -8,10 +9,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import appendix_cost, baseline_bptt, litert, models, soak, state_bytes, steps
-from l2l_tf import rules, tasks
+from benchmarks import (
+    appendix_cost,
+    baseline_bptt,
+    litert,
+    models,
+    preset_steps,
+    soak,
+    state_bytes,
+    steps,
+)
+from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from tools import timing
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_interleaved_calls_every_candidate_in_turn():
@@ -61,6 +73,21 @@ def test_the_appendix_cost_of_a_step_has_a_row_for_every_rule():
         assert cell["weights"] == "50" and float(cell["ns per weight"]) > 0
         peak = cell["peak of the step (MB)"]
         assert peak == "–" or float(peak) >= 0
+
+
+def test_the_page_shows_the_table_of_the_record():
+    record = json.loads((ROOT / "benchmarks" / "results" / "litert.json").read_text())
+    lines = litert.table(record["rows"], record["steps"])
+    assert set(presets.list_presets()) < set(record["rows"]) and lines[2].startswith("| Adam |")
+    assert "\n".join(lines) in (ROOT / "docs" / "on-device.md").read_text("utf-8")
+
+
+def test_rows_of_another_net_are_not_kept(tmp_path):
+    used, path = {"steps": 50, "hidden": [64, 32]}, tmp_path / "litert.json"
+    assert litert._kept(path, used) == {}
+    path.write_text(json.dumps({**used, "rows": {"Adam": {"milliseconds": 0.05}}}))
+    assert list(litert._kept(path, used)) == ["Adam"]
+    assert litert._kept(path, {**used, "hidden": [8]}) == {}
 
 
 @pytest.mark.slow
@@ -131,3 +158,20 @@ def test_a_soak_reads_memory_and_traces_along_the_way():
 def test_a_soak_tells_what_each_of_several_trainers_leaves_behind():
     rows = [{"mebibytes": value} for value in (90.0, 50.0, 52.0, 54.0)]
     assert soak.mebibytes_each(rows) == pytest.approx(2)
+
+
+def test_a_preset_is_measured_at_the_largest_size_that_its_rule_takes(monkeypatch):
+    def measured(counts, repeats, names):
+        (count,) = counts
+        few = {"optimizer": names[0], "jit": False, "ns_per_weight": 2.0, "times_adam": 1.0}
+        mine = {**few, "optimizer": names[1], "ns_per_weight": 6.0, "times_adam": 3.0}
+        if count > 100:
+            mine = {"optimizer": names[1], "jit": False, "skipped": "too large"}
+        return [few, mine, {**few, "jit": True}, {**mine, "jit": True}]
+
+    monkeypatch.setattr(steps, "measure", measured)
+    found = preset_steps.measure("any", (1000, 100, 10), 1)
+    row = {"ns_per_weight": 6.0, "adam_ns_per_weight": 2.0, "times_adam": 3.0}
+    assert found == {"weights": 100, "jit": row, "no_jit": row}
+    with pytest.raises(ValueError, match="Received: name='any', sizes=\\(1000,\\)"):
+        preset_steps.measure("any", (1000,), 1)
