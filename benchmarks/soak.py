@@ -6,8 +6,8 @@ one meta-training after another.
     python -m benchmarks.soak --what=trainers --trainers=10
 
 The second passes what stands behind `--` on to `l2l-train`, which it ends by SIGTERM. Prints a
-summary and writes soak-steps.json, soak-meta.json or soak-trainers.json, anew at each reading: a
-soak that is ended before its time leaves what it saw.
+summary and writes soak-steps.json, soak-meta.json, or soak-trainers.json (soak-trainers-xla.json
+with --jit_compile), anew at each reading: a soak that is ended before its time leaves what it saw.
 """
 
 import datetime
@@ -227,7 +227,8 @@ def report(rows, arguments):
         "last": rows[-1],
         "readings": [_rounded(row) for row in rows[:: max(len(rows) // 25, 1)]],
     }
-    path = pathlib.Path(FLAGS.output_dir) / f"soak-{FLAGS.what}.json"
+    compiled = "-xla" if FLAGS.what == "trainers" and FLAGS.jit_compile else ""
+    path = pathlib.Path(FLAGS.output_dir) / f"soak-{FLAGS.what}{compiled}.json"
     write_whole(path, to_json(results, indent=1))
     return results
 

@@ -7,6 +7,7 @@ costs in processor time of the whole run beside it.
 """
 
 import functools
+import sys
 import time
 
 import numpy as np
@@ -35,6 +36,7 @@ UNKNOWN = [
 
 if __name__ == "__main__":
     flags.DEFINE_list("presets", list(KNOWN), "Presets, of those that are here by default.")
+    flags.DEFINE_multi_string("other", UNKNOWN, "Tasks that none of them knows; repeatable.")
     flags.DEFINE_integer("steps", 1000, "Steps of a run.", 1)
     flags.DEFINE_integer("optimizees", 5, "Optimizees, whose median is shown.", 1)
     flags.DEFINE_bool("jit_compile", True, "Whether XLA compiles the runs.")
@@ -66,6 +68,7 @@ def row(preset, text, *arguments):
     found = [final_loss(rule, tasks.get(text), *arguments) for rule in contenders]
     found.append(of_the_fallback(text, *arguments))
     ratio = found[1][1] / found[0][1]
+    print(f"{preset} on {text}", file=sys.stderr, flush=True)
     return [preset, text, *(number(loss) for loss, _ in found), f"{ratio:.2f}"]
 
 
@@ -76,7 +79,7 @@ def main(argv):
         rows = [
             row(preset, text, FLAGS.steps, FLAGS.optimizees, FLAGS.jit_compile)
             for preset in FLAGS.presets
-            for text in (UNKNOWN if others else KNOWN[preset])
+            for text in (FLAGS.other if others else KNOWN[preset])
         ]
         print(f"{title}:\n\n{markdown(header, rows)}", flush=True)
 
