@@ -250,9 +250,13 @@ def draw(records, path):
             for r in own:
                 if r["net"] == RESNET:
                     axis.plot(r["weights"], r[key], "*", color=colour, markersize=11)
-        axis.set(xscale="log", yscale="log", xlabel="weights (star: ResNet-20)", ylabel=title)
+        axis.set(xscale="log", xlabel="weights (star: ResNet-20)", ylabel=title)
         axis.grid(True, color="#dddddd", linewidth=0.6)
-    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].set_ylim(bottom=0)
+    axes[1].set_yscale("log")
+    axes[1].yaxis.set_major_formatter("{x:g}")
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=5, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
