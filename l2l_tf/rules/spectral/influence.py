@@ -10,8 +10,8 @@ from l2l_tf.rules.spectral.groups import is_matrix
 # and its step is cut to this part at most.
 SHARE, LEAST = 0.3, 0.1
 # A vector whose steps change the loss by less than this part of what all vectors' do changes
-# nothing, and takes no step: what rounding leaves of a gradient of zero is up to 1.6e-6 of it with float32, and the
-# gradients of offsets and gains that matter were 1e-3 and more.
+# nothing, and takes no step: what rounding leaves of a gradient of zero is up to 1.6e-6 of it with
+# float32, and the gradients of offsets and gains that matter were 1e-3 and more.
 NOTHING = 1e-5
 
 
