@@ -12,11 +12,12 @@ Examples:
     l2l-export --shapes='784x20;20;20x10;10' --output_dir=step_of_the_default
 """
 
+import contextlib
 import operator
 import re
 import sys
 
-from absl import flags
+from absl import flags, logging
 
 from l2l_tf.cli.command_line import (
     CommandError,
@@ -99,13 +100,13 @@ def main(argv):
     try:
         if on_device:
             file = check_destination(FLAGS.output_dir) / "training.tflite"
-            with notices.quietly():
+            with _quietly():
                 export.export_litert(_model(keras, FLAGS.model), file, FLAGS.batch_size)
             print(f"{file.stat().st_size:,} bytes are in {file}: train, infer, save, restore.")
             return 0
         if FLAGS.model:
             model = _model(keras, FLAGS.model)
-            with notices.quietly():
+            with _quietly():
                 export.export_training(model, FLAGS.output_dir)
         else:
             optimizer = l2l_tf.LearnedOptimizer(
@@ -117,12 +118,24 @@ def main(argv):
                     "parameters, such as --shapes='64x10;10'; or give the compiled model itself, "
                     f"--model=model.keras. Received: --shapes=None with {_source(FLAGS)}"
                 )
-            with notices.quietly():
+            with _quietly():
                 export.export_step(optimizer, FLAGS.output_dir, shapes)
     except (ValueError, TypeError, OSError) as error:
         raise CommandError(str(error)) from error
     print(f"The SavedModel is in {FLAGS.output_dir}")
     return 0
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Without TensorFlow's notices, and without its advice on names of signatures' inputs."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        with notices.quietly():
+            yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _source(flag_values):
