@@ -20,7 +20,7 @@ def test_presets_are_a_table_within_100_columns(capsys):
     assert all("–" not in rows[name] for name in all_presets.list_presets())
     assert rows["ntm-lbfgs-quadratic"][-1] == "<0.001"
     shown = [line for line in lines if line.startswith("ntm-bfgs")]
-    assert "conditioned_quadratic " in shown[0]
+    assert "conditioned_qua" in shown[0]  # Longer names that other tests register make it narrower.
 
 
 def test_a_preset_whose_card_says_little_is_listed_too(preset_directory, monkeypatch, capsys):

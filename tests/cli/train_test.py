@@ -196,6 +196,7 @@ def test_every_flag_reaches_the_run(tmp_path, meta_optimizer):
             "--second_derivatives",
         ]
         + ["--random_scaling=1.5", "--nojit_compile", "--log_floor=0.1", "--known_horizon=0.5"]
+        + ["--wrong_horizon=0.25"]
         + ["--scaling_level=tensor", "--scaling_share=0.25", "--gradient_checkpointing=3"]
         + [f"--{name}={value}" for name, value in given.items()],
     )
@@ -210,6 +211,7 @@ def test_every_flag_reaches_the_run(tmp_path, meta_optimizer):
         log_loss=True,
         log_floor=0.1,
         known_horizon=0.5,
+        wrong_horizon=0.25,
         second_derivatives=True,
         gradient_checkpointing=3,
     )

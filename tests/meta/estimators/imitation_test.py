@@ -9,6 +9,7 @@ from l2l_tf import presets, rules, tasks
 from l2l_tf.meta.estimators import Imitation
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import Trainer
+from l2l_tf.rules.state import part_of
 from l2l_tf.tasks import as_seed, fold_in
 
 TAUGHT = 0.25
@@ -77,6 +78,7 @@ def test_states_are_told_apart():
     rule = rules.get("rnnprop", hidden_size=2, layers=1)
     carried = estimator.begin(rule, tasks.Quadratic(dimension=3), as_seed(1))
     (state,) = carried.rule_state.variables
-    assert set(state["student"]) == set(rule.slot_shapes())
-    assert set(state["teacher"]) == {"momentum"}
+    assert set(part_of(state, "student")) == set(rule.slot_shapes())
+    assert set(part_of(state, "teacher")) == {"momentum"}
+    assert all(name.startswith(("student_", "teacher_")) for name in state)
     assert all(tf.reduce_all(tf.equal(t, 0)) for t in tf.nest.flatten(state))
