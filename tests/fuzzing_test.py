@@ -193,6 +193,20 @@ def described_as(described, tmp_path):
     return directory
 
 
+def test_a_checkpoint_compressed_in_a_way_that_nobody_knows_is_passed_over(tmp_path):
+    for step in (1, 2):
+        checkpoint.save_checkpoint(tmp_path, step, {"a": np.full(5, step)}, {"step": step})
+    path = tmp_path / "checkpoint-000000002.npz"
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")  # The directory's first entry, whose method is at 10.
+    content[entry + 10 : entry + 12] = (99).to_bytes(2, "little")
+    path.write_bytes(content)
+    path.with_suffix(".sha256").write_text(hashlib.sha256(content).hexdigest())
+    with pytest.warns(UserWarning, match="damaged and passed over"):
+        step, arrays, _ = checkpoint.newest_checkpoint(tmp_path)
+    assert step == 1 and arrays["a"].tolist() == [1] * 5
+
+
 def test_a_checkpoint_that_unpacks_to_more_than_itself_is_passed_over(tmp_path):
     checkpoint.save_checkpoint(tmp_path, 1, {"a": np.ones(5)}, {"step": 1})
     buffer = io.BytesIO()

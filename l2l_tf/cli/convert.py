@@ -19,6 +19,7 @@ from l2l_tf import presets
 from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
 from l2l_tf.cli.config_flags import define_flags
 from l2l_tf.core.config import among, boolean, choice
+from l2l_tf.core.files import UNREADABLE
 from l2l_tf.rules.celo.published_weights import SOURCES, rule_from_published_weights
 
 FLAGS = command_flags()
@@ -83,7 +84,7 @@ def read_arrays(path):
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"The .npz file cannot be read ({error}). Received: {str(path)!r}"
         ) from error

@@ -8,9 +8,25 @@ import math
 import os
 import pathlib
 import shutil
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+# What reading an archive of arrays raises where it is damaged, or made up.
+UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    MemoryError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_whole(path: str | os.PathLike, content: bytes | str) -> None:

@@ -8,11 +8,10 @@ import pathlib
 import re
 import warnings
 import zipfile
-import zlib
 
 import numpy as np
 
-from l2l_tf.core.files import to_json, write_whole
+from l2l_tf.core.files import UNREADABLE, to_json, write_whole
 
 _NAME = re.compile(r"checkpoint-(\d{9})\.npz")
 
@@ -94,7 +93,7 @@ def _read(path):
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(arrays.pop("__info__").tobytes().decode())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except UNREADABLE:
         return None
 
 

@@ -6,15 +6,13 @@ import io
 import json
 import os
 import pathlib
-import struct
 import zipfile
-import zlib
 
 import numpy as np
 
 from l2l_tf import rules
 from l2l_tf.core import draws
-from l2l_tf.core.files import whole_directory
+from l2l_tf.core.files import UNREADABLE, whole_directory
 
 # 1: names of rules and arguments of an earlier time (`core.renamed`), still read.
 FORMAT_VERSION = 2
@@ -23,17 +21,6 @@ CONFIG, WEIGHTS, CARD, METADATA = "config.json", "weights.npz", "card.md", "meta
 MAX_BYTES = 2**30
 # Random weights that a rule may draw for itself: a float has four bytes, and some draw in vain.
 DRAWS_PER_BYTE, SPARE_DRAWS = 4, 2**20
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    MemoryError,
-    NotImplementedError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def write_preset(
@@ -142,7 +129,7 @@ def _arrays(content):
             raise ValueError(f"it is larger than {MAX_BYTES:,} bytes. Received: {size:,} bytes")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"it holds no arrays ({error!r}). Received: {len(content)} bytes"
         ) from error
