@@ -22,7 +22,7 @@ UNREADABLE = (
     KeyError,
     ValueError,
     MemoryError,
-    NotImplementedError,
+    RuntimeError,  # A way to compress or to encrypt that is not known.
     struct.error,
     zipfile.BadZipFile,
     zlib.error,

@@ -54,6 +54,7 @@ def test_the_page_and_the_table_of_meta_optimizers_say_what_the_records_say(repo
         "cost/results/cost.md",
         "estimators/results/training.md",
         "lazy/results/digits.md",
+        "lazy/results/mnist.md",
         "refresh/results/refresh.md",
         "sizes/results/sizes.md",
         "structures/results/structures.md",
