@@ -276,7 +276,7 @@ class RuleOptimizer(
         elif BACKEND.traces_apart() and not self.model_runs_eagerly:
             self._own_steps(self._plain_update, given, learning_rate, compiled=False)
         else:
-            self._plain_update(given, learning_rate)
+            BACKEND.run(self._plain_update, given, learning_rate)
 
     def _is_compiled_by_itself(self, variables):
         if not compilation.possible(self._rule, variables):

@@ -12,6 +12,12 @@ class Torch(Backend):
     def undifferentiated(self):
         return torch.no_grad()
 
+    @torch.compiler.disable
+    def run(self, function, *arguments):
+        # `torch.compile` would take minutes for a rule's step, and models that were saved under
+        # JAX ask for it.
+        return function(*arguments)
+
     def assign(self, optimizer, targets, values):
         if in_stateless_scope():
             super().assign(optimizer, targets, values)

@@ -296,3 +296,26 @@ def test_an_example_learns_the_digits(name):
     ended = runpy.run_path(str(examples / f"{name}.py"), run_name="__main__")
     assert ended["results"]["LearnedOptimizer"][1] > 0.9
     assert set(ended["results"]) == {"LearnedOptimizer", "Adam"}
+
+
+@on_torch
+def test_a_compiled_model_leaves_the_rules_step_uncompiled_and_takes_the_same_steps(monkeypatch):
+    import torch
+
+    kind, weights, traced = type(LearnedOptimizer().rule), {}, []
+    plain_update = kind.update
+
+    def update(rule, *given):
+        traced.append(torch.compiler.is_compiling())
+        return plain_update(rule, *given)
+
+    monkeypatch.setattr(kind, "update", update)
+    for jit_compile in (False, True):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input(ROWS.shape[1:]), keras.layers.Dense(3)])
+        model.compile(LearnedOptimizer(), "mse", jit_compile=jit_compile)
+        model.fit(ROWS, np.zeros((len(ROWS), 3)), epochs=2, shuffle=False, verbose=0)
+        weights[jit_compile] = model.get_weights()
+    assert traced and not any(traced)
+    for compiled, plain in zip(weights[True], weights[False], strict=True):
+        np.testing.assert_allclose(compiled, plain, atol=1e-5)
