@@ -184,8 +184,8 @@ def _named_directory(flag_values):
             f"--output_dir is needed. Received: --output_dir={flag_values.output_dir}"
         )
     output = pathlib.Path(flag_values.output_dir).expanduser()
-    there = next((path for path in (output, *output.parents) if path.is_dir()), output)
-    if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
+    there = next(path for path in (output, *output.parents) if path.is_dir())
+    if not os.access(there, os.W_OK | os.X_OK):
         raise unusable(output, f"{there} cannot be written")
     return output
 

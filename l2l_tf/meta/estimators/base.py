@@ -116,9 +116,10 @@ class Estimator(Configured, kw_only=True):
     def batches(self, task: Task, carried: Any, start: Any) -> Any:
         """All that one call draws at random: batches, and perturbations where there are any.
 
-        Apart from `estimate`, because XLA takes minutes to compile random numbers.
+        Apart from `estimate`, because XLA takes minutes to compile random numbers. Here: what
+        `draw` gives for the seed that is carried.
         """
-        raise NotImplementedError(f"{type(self).__name__}.batches")
+        return self.draw(task, carried.seed, start)
 
     def estimate(
         self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any

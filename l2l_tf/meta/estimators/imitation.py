@@ -56,9 +56,6 @@ class Imitation(Estimator):
         shared["led"] = tf.zeros_like(shared["led"]) + tf.cast(led, tf.float32)
         return trajectory._replace(rule_state=trajectory.rule_state._replace(shared=shared))
 
-    def batches(self, task: Task, carried: Any, start: Any) -> Any:
-        return self.draw(task, carried.seed, start)
-
     def estimate(
         self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
     ) -> Estimate:

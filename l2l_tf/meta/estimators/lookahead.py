@@ -40,9 +40,6 @@ class Lookahead(Estimator):
     def begin(self, rule: UpdateRule, task: Task, seed: tf.Tensor) -> Any:
         return begin(_Hindsight(rule), task, seed, self.num_tasks, first=self.first)
 
-    def batches(self, task: Task, carried: Any, start: Any) -> Any:
-        return self.draw(task, carried.seed, start)
-
     def estimate(
         self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
     ) -> Estimate:

@@ -54,8 +54,7 @@ def influenced(measured, sizes, layouts, old, keep, gathered):
     are = tables(layouts)
     if are is None:
         return ops.ones_like(sizes), {}
-    numbers = np.array([layout.rows * layout.columns for layout in layouts], "float32")
-    change = ops.abs(measured.descent) * sizes * ops.cast(numbers, sizes.dtype)
+    change = ops.abs(measured.descent) * sizes * ops.cast(_numbers(layouts), sizes.dtype)
     state = {}
     for name, value in (("influences", change), ("met", measured.met)):
         before = ops.cast(old[name], sizes.dtype)
@@ -85,8 +84,13 @@ def effect(usual_power, sizes, layouts):
         large as the unit of its inputs, and no measure of either.
     """
     vectors = np.array([not is_matrix(of) and of.kind != EMBEDDING for of in layouts])
-    numbers = np.array([layout.rows * layout.columns for layout in layouts], "float32")
-    change = ops.sqrt(usual_power) * sizes * ops.cast(vectors * numbers, sizes.dtype)
+    numbers = ops.cast(vectors * _numbers(layouts), sizes.dtype)
+    change = ops.sqrt(usual_power) * sizes * numbers
     something = NOTHING * ops.sum(change)
     little = ops.logical_and(change < something, ops.convert_to_tensor(vectors))
     return ops.where(little, change / ops.where(little, something, 1.0), 1.0)
+
+
+def _numbers(layouts):
+    """How many numbers each variable has, `[variables]` float32."""
+    return np.array([layout.rows * layout.columns for layout in layouts], "float32")
