@@ -7,6 +7,8 @@ from keras.backend import standardize_dtype
 
 # Up to here a copy costs less than an operation of its own, and its compilation.
 STACKED_ENTRIES = 2**16
+# A matrix times this has no sum over a row of fewer than 2⁴⁰ entries that overflows.
+SMALL = 2.0**-40
 MAX = {"float16": 65504.0, "bfloat16": (2.0 - 2.0**-7) * 2.0**127}
 
 
@@ -17,7 +19,20 @@ def all_finite(gradients):
         gradients: List of tensors or None, at least one of them given.
     """
     tensors = _stacked([ops.convert_to_tensor(g) for g in gradients if g is not None])
-    return ops.all(ops.stack([ops.all(ops.isfinite(t)) for t in tensors]))
+    return ops.all(ops.stack([ops.all(ops.isfinite(_sums(t))) for t in tensors]))
+
+
+def _sums(tensor):
+    """Sums of the tensor's entries that are finite where all of them are.
+
+    A product reads a matrix once, where each entry's own answer would be written down and read
+    again. What is summed is so small that no sum of finite entries overflows.
+    """
+    if len(tensor.shape) < 2 or None in tensor.shape or standardize_dtype(tensor.dtype) in MAX:
+        return tensor
+    columns = tensor.shape[-1]
+    small = ops.full((columns, 1), SMALL, dtype=tensor.dtype)
+    return ops.matmul(ops.reshape(tensor, (-1, columns)), small)
 
 
 def _stacked(tensors):

@@ -215,7 +215,10 @@ class Group:
         if not self.matrix:
             return means, None
         squares = ops.reshape(squares, (self.count, rows, columns))
-        of_columns = ops.matmul(ops.transpose(shares(rows, self.dtype)), squares)
+        # Twice: what is multiplied by one row alone, XLA for CPUs would compute in one go with the
+        # product, down one column after the other.
+        share = ops.transpose(ops.repeat(shares(rows, self.dtype), 2, axis=1))
+        of_columns = ops.matmul(share, squares)[:, 0]
         return means, (ops.reshape(of_rows[0], (-1,)), ops.reshape(of_columns, (-1,)))
 
     def _met(self, squares, power):
