@@ -146,6 +146,7 @@ class Runner:
         optimizer.build(self._params)
         if getattr(optimizer, "total_steps", None) is not None:  # What `fit` tells, too.
             optimizer.tell_passes(self.problem.task.passes(self.steps))
+            optimizer.tell_batch_rows(self.problem.task.batch_rows)
         return optimizer
 
     def _advance(self, seed, start, count):

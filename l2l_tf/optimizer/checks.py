@@ -52,6 +52,11 @@ def check_passes(passes):
     _check_positive("passes", passes)
 
 
+def check_batch_rows(rows):
+    """Raise a `ValueError` unless it is a positive number or None."""
+    _check_positive("rows", rows)
+
+
 def check_epoch_steps(steps):
     """Raise a `ValueError` unless it is a positive number or None."""
     _check_positive("steps", steps)

@@ -40,10 +40,11 @@ class ContextKeeping:
         self._run_length = scalar(length, "float32", "run_length")
         self._run_start = scalar(0, "int", "run_start")
         # No state: they are found out anew where an optimizer is loaded, and whoever goes on
-        # with a run says again how often it passes over its data.
+        # with a run says again how often it passes over its data, and by how many rows a step.
         with tracking.DotNotTrackScope():
             self._contested = scalar(False, "bool", "contested")
             self._passes = scalar(np.nan, "float32", "passes")
+            self._batch_rows = scalar(np.nan, "float32", "batch_rows")
             self._epoch_start = scalar(0, "int", "epoch_start")
             self._epoch_steps = scalar(np.nan, "float32", "epoch_steps")
 
@@ -146,6 +147,22 @@ class ContextKeeping:
         checks.check_passes(passes)
         self._passes.assign(np.nan if passes is None else passes)
 
+    def tell_batch_rows(self, rows: int | None) -> None:
+        """Tell the rule how many rows a batch has: the fewer, the noisier a gradient is.
+
+        `fit` does so by itself, and takes it back at its end.
+
+        Args:
+            rows: Rows whose mean gradient comes with a batch; None if unknown. Those of all
+                batches that are accumulated for an update are counted by the optimizer.
+
+        Raises:
+            ValueError: If it is not positive.
+        """
+        checks.check_batch_rows(rows)
+        every = self.gradient_accumulation_steps or 1
+        self._batch_rows.assign(np.nan if rows is None else rows * every)
+
     # The rule's side.
 
     def _context(self):
@@ -162,6 +179,7 @@ class ContextKeeping:
             total_steps=self._known_length(),
             run_start=BACKEND.tensor(self._run_start.value) - unseen,
             passes=BACKEND.tensor(self._passes.value),
+            batch_rows=BACKEND.tensor(self._batch_rows.value),
             contested=contested,
             epoch_start=BACKEND.tensor(self._epoch_start.value) - unseen,
             epoch_steps=BACKEND.tensor(self._epoch_steps.value),

@@ -14,6 +14,7 @@ import keras
 
 from l2l_tf.optimizer import extending, games, saved_state
 from l2l_tf.optimizer.backends import BACKEND
+from l2l_tf.optimizer.batch_rows import rows_of_batches
 from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.first_step import FirstStep
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
@@ -87,6 +88,19 @@ def _compile(self, original, *args, **kwargs):
         wished = given.get("jit_compile", "auto") != "auto" or self.run_eagerly
         optimizer.model_jit_compile = bool(self.jit_compile) if wished else None
         optimizer.model_runs_eagerly = bool(self.run_eagerly)
+
+
+def _fit(self, original, *args, **kwargs):
+    """Of callbacks none is told how many rows a batch has."""
+    optimizer = rule_optimizer_of(self)
+    if optimizer is None:
+        return original(self, *args, **kwargs)
+    given = inspect.signature(original).bind(self, *args, **kwargs).arguments
+    optimizer.tell_batch_rows(rows_of_batches(given.get("x"), given.get("batch_size")))
+    try:
+        return original(self, *args, **kwargs)
+    finally:
+        optimizer.tell_batch_rows(None)
 
 
 def _train_on_batch(self, original, *args, **kwargs):
@@ -196,6 +210,34 @@ EXTENSIONS = [
             )
         },
         "where XLA is not to be used, give the optimizer jit_compile=False, too",
+    ),
+    Extension(
+        next(cls for cls in keras.Model.__mro__ if "fit" in vars(cls)),
+        {
+            "fit": (
+                (
+                    "self",
+                    "x",
+                    "y",
+                    "batch_size",
+                    "epochs",
+                    "verbose",
+                    "callbacks",
+                    "validation_split",
+                    "validation_data",
+                    "shuffle",
+                    "class_weight",
+                    "sample_weight",
+                    "initial_epoch",
+                    "steps_per_epoch",
+                    "validation_steps",
+                    "validation_batch_size",
+                    "validation_freq",
+                ),
+                _fit,
+            )
+        },
+        "before `fit` call model.optimizer.tell_batch_rows(batch_size)",
     ),
     Extension(
         next(cls for cls in keras.Model.__mro__ if "train_on_batch" in vars(cls)),

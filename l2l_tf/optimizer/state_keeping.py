@@ -45,7 +45,13 @@ class StateKeeping:
 
         Where a step is a pure function of them, what it is told of the run is among them.
         """
-        of_the_run = (self._passes, self._contested, self._epoch_start, self._epoch_steps)
+        of_the_run = (
+            self._passes,
+            self._batch_rows,
+            self._contested,
+            self._epoch_start,
+            self._epoch_steps,
+        )
         return [*self._changing(), *(of_the_run if BACKEND.functional else ())]
 
     def _changing(self):

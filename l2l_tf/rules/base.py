@@ -40,6 +40,7 @@ class Context(NamedTuple):
         run_start: Scalar, the `iteration` at which the run began: 0 unless the slots have
             served an earlier run, and negative if its first steps were taken without them.
         passes: Scalar float, how often the run passes over its data; NaN if unknown.
+        batch_rows: Scalar float, rows that a gradient is the mean of; NaN if unknown.
         contested: Scalar bool: whether another optimizer trains what the loss also depends on,
             against this one.
         epoch_start: Scalar, the `iteration` at which the present epoch began.
@@ -52,6 +53,7 @@ class Context(NamedTuple):
     total_steps: Any = UNKNOWN
     run_start: Any = 0
     passes: Any = UNKNOWN
+    batch_rows: Any = UNKNOWN
     contested: Any = False
     epoch_start: Any = 0
     epoch_steps: Any = UNKNOWN

@@ -108,6 +108,11 @@ class Task(Configured):
         """How often so many steps pass over the training rows; None if there are no rows."""
         return steps * self.batch_size / self.train_rows if self.train_rows else None
 
+    @property
+    def batch_rows(self) -> int | None:
+        """Rows of a batch; None if there are no rows."""
+        return self.batch_size if self.train_rows else None
+
     def picture(self, params: Tensors) -> tf.Tensor | None:
         """What the parameters look like, uint8 `[height, width, 3]`; None if like nothing."""
         del params

@@ -42,6 +42,7 @@ from l2l_tf.rules.spectral.passes import (
     hurry,
     regret,
     share_of_new_rows,
+    size_by_rows,
 )
 from l2l_tf.rules.spectral.sides import Sides
 from l2l_tf.rules.spectral.signals import (
@@ -325,6 +326,7 @@ class Spectral(UpdateRule):
         masses = old["masses"] + ops.stack([keep, keep_square]) * (1.0 - old["masses"])
         factor, influence = influenced(measured, sizes, layouts, old, keep_square, masses[1])
         rate = sizes * seen * factor * annealing * ops.cast(caution, dtype)
+        longer = longer * ops.cast(size_by_rows(context), dtype)
         rate = rate * longer * ops.sqrt(new) * ops.cast(left, dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
         # A sudden gradient enters the means at no more than four times the usual size.
