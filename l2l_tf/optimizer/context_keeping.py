@@ -22,6 +22,8 @@ class ContextKeeping:
     # Batches of `train_on_batch`, which no callback sees.
     batches_alone = 0
     fit_ended_at = None
+    # Whether a `CallbackList` is beginning a run, and with it the lists that it holds.
+    fit_begins = False
     # Whether the user has said if there is another player.
     contest_is_known = False
     # Steps that the run of now may come to, whether they are promised or not; None if unknown.

@@ -1,7 +1,7 @@
 """The one place that extends Keras's classes, each of them once and only as it is known here.
 
 Keras shows an optimizer neither the arguments of `fit` nor what `LossScaleOptimizer` keeps to
-itself. A few methods of five classes are therefore extended when this package is
+itself. A few methods of its classes are therefore extended when this package is
 imported; optimizers of other classes notice nothing. A method that takes other arguments than are
 expected is left alone, with a warning that says what to write instead.
 """
@@ -14,6 +14,7 @@ import keras
 
 from l2l_tf.optimizer import extending, games, saved_state
 from l2l_tf.optimizer.backends import BACKEND
+from l2l_tf.optimizer.callback_lists import GivenList, every_callback
 from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.first_step import FirstStep
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
@@ -29,20 +30,42 @@ def install():
     extending.install(EXTENSIONS)
 
 
+def _fit(self, original, *args, **kwargs):
+    """Keras tells no list of callbacks but its own how long the run is."""
+    lists = [v for v in (*args, *kwargs.values()) if isinstance(v, keras.callbacks.CallbackList)]
+    if rule_optimizer_of(self) is None or not lists:
+        return original(self, *args, **kwargs)
+    given = inspect.signature(original).bind(self, *args, **kwargs).arguments
+    # With `verbose=0` Keras adds no progress bar, as it adds none to a list that it is given.
+    original(**{**given, "callbacks": [GivenList(c) for c in lists], "verbose": 0})
+    for callback in every_callback(lists):
+        if isinstance(callback, keras.callbacks.History):
+            self.history = callback  # The user's own, in place of the one that Keras added.
+    return self.history
+
+
 def _on_train_begin(self, original, logs=None):
     """Whichever list of callbacks a run begins with, length and skipped steps are minded."""
     model = getattr(self, "model", None)
-    if rule_optimizer_of(model) is not None:
-        for kind in (RunLength, SkipWarning, FirstStep):
-            if not any(isinstance(callback, kind) for callback in self.callbacks):
-                callback = kind()
-                callback.set_model(model)
-                callback.set_params(self.params)
-                self.callbacks.append(callback)
-    for callback in self.callbacks:
+    optimizer = rule_optimizer_of(model)
+    if optimizer is None or optimizer.fit_begins:  # What is minded stands in the list around.
+        return original(self, logs)
+    callbacks = list(every_callback(self.callbacks))
+    for kind in (RunLength, SkipWarning, FirstStep):
+        if not any(isinstance(callback, kind) for callback in callbacks):
+            callback = kind()
+            callback.set_model(model)
+            callback.set_params(self.params)
+            self.callbacks.append(callback)
+            callbacks.append(callback)
+    for callback in callbacks:
         if isinstance(callback, RunLength):
-            callback.beside = self.callbacks
-    original(self, logs)
+            callback.beside = callbacks
+    optimizer.fit_begins = True
+    try:
+        original(self, logs)
+    finally:
+        optimizer.fit_begins = False
 
 
 def _load_weights(self, original, *args, **kwargs):
@@ -169,6 +192,34 @@ EXTENSIONS = [
         keras.callbacks.CallbackList,
         {"on_train_begin": (("self", "logs"), _on_train_begin)},
         "give `fit` callbacks=[l2l_tf.RunLength()], or the optimizer `total_steps`",
+    ),
+    Extension(
+        next(cls for cls in keras.Model.__mro__ if "fit" in vars(cls)),
+        {
+            "fit": (
+                (
+                    "self",
+                    "x",
+                    "y",
+                    "batch_size",
+                    "epochs",
+                    "verbose",
+                    "callbacks",
+                    "validation_split",
+                    "validation_data",
+                    "shuffle",
+                    "class_weight",
+                    "sample_weight",
+                    "initial_epoch",
+                    "steps_per_epoch",
+                    "validation_steps",
+                    "validation_batch_size",
+                    "validation_freq",
+                ),
+                _fit,
+            )
+        },
+        "give a `CallbackList` of your own `epochs` and `steps`",
     ),
     Extension(
         keras.Model,

@@ -19,7 +19,7 @@ class RunLength(keras.callbacks.Callback):
     added again. An optimizer with `total_steps` of its own keeps them; other optimizers are left
     alone. A length counts as a promise, and the length stays unknown where it is not likely kept:
 
-    - the number of batches or epochs is unknown, as in a `CallbackList` that was not told them;
+    - the number of batches or epochs is unknown, as with a generator;
     - there are more than 100 epochs (`MAX_EPOCHS`), which mostly means "until it is good";
     - a callback may end the run early (`may_end_early`): `EarlyStopping`, `ReduceLROnPlateau`,
       their subclasses, and callbacks whose code sets `stop_training`;
