@@ -11,8 +11,7 @@ import textwrap
 from absl import flags
 
 from l2l_tf.cli.config_flags import without_effect
-from l2l_tf.core import renamed
-from l2l_tf.core.quick_answers import asks_for_help, switched_off, unknown_flag
+from l2l_tf.core.quick_answers import asks_for_help, renamed_flag, switched_off, unknown_flag
 from l2l_tf.core.unknown import nearest
 
 EXIT_CODES = (
@@ -214,11 +213,9 @@ def parse(program, flag_values, argv):
     try:
         rest = flag_values([program, *argv])
     except flags.UnrecognizedFlagError as error:
-        now = renamed.FLAGS.get(error.flagname.removeprefix("no"))
-        if now in flag_values:
-            raise CommandError(
-                f"--{error.flagname} is --{now} now. Received: {error.flagvalue}"
-            ) from error
+        earlier = renamed_flag(error.flagvalue, flag_values)
+        if earlier:
+            raise CommandError(earlier) from error
         switches = [f"no{name}" for name in flag_values if flag_values[name].boolean]
         near = nearest(error.flagname, [*flag_values, *switches])
         raise CommandError(unknown_flag(error.flagvalue, near)) from error

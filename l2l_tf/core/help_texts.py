@@ -274,13 +274,11 @@ Presets: gac-lstm-mnist, lstm-cifar10, lstm-cifar10-sub, lstm-digits, lstm-digit
 Estimators of the meta-gradient:
     bptt: Truncated BPTT of Andrychowicz et al. (2016): exact within an unroll, 0 across.
     es: Antithetic evolution strategies on truncations, one perturbation per task.
-    imitation: Gradients of how far a rule's updates are from a teacher's, on the way of
-        either.
-    lookahead: An update learns where it would have gone, had it known the gradient where it
-        arrived.
+    imitation: Gradients of the distance between a rule's updates and a teacher's.
+    lookahead: Each update is corrected by the gradient at the point where it arrives.
     pes: PES of Vicol, Metz & Sohl-Dickstein (2021), arXiv 2112.13835.
-    reinforce: The policy gradient of Williams (1992) for the log of the loss: no derivative
-        by the updates.
+    reinforce: The policy gradient of Williams (1992), which never differentiates the loss
+        itself.
 
 The search:
   --draws
@@ -454,13 +452,11 @@ Presets: gac-lstm-mnist, lstm-cifar10, lstm-cifar10-sub, lstm-digits, lstm-digit
 Estimators of the meta-gradient:
     bptt: Truncated BPTT of Andrychowicz et al. (2016): exact within an unroll, 0 across.
     es: Antithetic evolution strategies on truncations, one perturbation per task.
-    imitation: Gradients of how far a rule's updates are from a teacher's, on the way of
-        either.
-    lookahead: An update learns where it would have gone, had it known the gradient where it
-        arrived.
+    imitation: Gradients of the distance between a rule's updates and a teacher's.
+    lookahead: Each update is corrected by the gradient at the point where it arrives.
     pes: PES of Vicol, Metz & Sohl-Dickstein (2021), arXiv 2112.13835.
-    reinforce: The policy gradient of Williams (1992) for the log of the loss: no derivative
-        by the updates.
+    reinforce: The policy gradient of Williams (1992), which never differentiates the loss
+        itself.
 
 What to train (--task and --output_dir are needed):
   --task

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Container
 
 from l2l_tf.core import renamed
 from l2l_tf.core.flag_names import FLAG_NAMES
@@ -18,8 +19,7 @@ _LEFT_TO_THE_PARSER = {"flagfile", "undefok"}
 def answer_at_once(command: str, arguments: list[str]) -> None:
     """End the process as its command would, where help is asked for or a flag is wrong.
 
-    With `--import`, which may define more flags, and at earlier names of flags nothing is done:
-    there the command itself answers.
+    With `--import`, which may define more flags, nothing is done: there the command itself answers.
 
     Args:
         command: Such as "train".
@@ -64,9 +64,7 @@ def _given(arguments):
 def _wrong(known, argument, name, text):
     """The error for a flag; None if nothing is wrong with it."""
     if name not in known:
-        if name.removeprefix("no") in renamed.FLAGS:
-            return None
-        return unknown_flag(argument, nearest(name, known))
+        return renamed_flag(argument, known) or unknown_flag(argument, nearest(name, known))
     if "=" in argument and name.startswith("no") and name[2:] in known:
         return switched_off(argument)
     check = known[name]
@@ -87,6 +85,18 @@ def switched_off(argument: str) -> str:
     """
     name = argument.lstrip("-").partition("=")[0]
     return f"--{name} takes no value; --{name[2:]} takes true or false. Received: {argument}"
+
+
+def renamed_flag(argument: str, known: Container[str]) -> str | None:
+    """The error for a flag by an earlier name; None if it is none.
+
+    Args:
+        argument: As it was given.
+        known: Names of the flags that the command has.
+    """
+    name = argument.lstrip("-").partition("=")[0]
+    now = renamed.FLAGS.get(name.removeprefix("no"))
+    return f"--{name} is --{now} now. Received: {argument}" if now in known else None
 
 
 def unknown_flag(argument: str, near: str | None) -> str:

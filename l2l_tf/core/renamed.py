@@ -1,4 +1,4 @@
-"""Names of an earlier time: saved files keep them, commands are told the new ones."""
+"""What is called otherwise than before, or is new: saved files of an earlier time are read."""
 
 from typing import Any
 
@@ -30,6 +30,8 @@ ARGUMENTS = {
     "mixture": {"largest_side": "max_side", "least_log_rate": "min_log_rate"},
     "rprop": {"smallest_step": "min_step", "largest_step": "max_step"},
 }
+# Slots that such files lack, and what they hold there: whatever a rule had, it moved.
+LATER_SLOTS = {"touched": 1.0}
 
 
 def upgraded_rule(description: dict[str, Any]) -> dict[str, Any]:

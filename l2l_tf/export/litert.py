@@ -38,7 +38,7 @@ def export_litert(
     All operations are LiteRT's builtin ones. What TensorFlow's gradients are made of beyond these
     (`builtin_forms`) is written in builtin ones: the numbers are the same, but for dropout, whose
     random numbers are those of the device. `save` and `restore` give and take arrays: where
-    they are kept, such as in an `.npz` file, is the device's affair. Signatures share one state.
+    they are kept, such as in an `.npz` file, is up to the device. Signatures share one state.
 
     Args:
         compiled_model: A compiled `keras.Model` with any Keras optimizer, built, as in

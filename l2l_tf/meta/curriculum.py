@@ -1,12 +1,27 @@
-"""Curriculum over trajectory lengths."""
+"""How long the trajectories are that a meta-training begins."""
 
 import numpy as np
 
 
-def trajectory_at(lengths, meta_step, meta_steps):
-    """Length of the trajectories begun at a meta-step.
+def trajectory_at(settings, unroll, meta_step):
+    """Length of a trajectory that is begun at a meta-step.
 
-    The lengths take equal shares of the meta-training, shortest first as given
+    Args:
+        settings: `Settings`, which say what a run's lengths are and how one is drawn.
+        unroll: Steps of an unroll; the length is a multiple of it.
+        meta_step: Meta-steps done.
+    """
+    length = curriculum_at(settings.trajectories, meta_step, settings.meta_steps)
+    if settings.trajectory_sampling == "log_uniform":
+        generator = np.random.default_rng([settings.seed, meta_step])
+        length = log_uniform_length(generator, unroll, length)
+    return length
+
+
+def curriculum_at(lengths, meta_step, meta_steps):
+    """The length whose turn it is at a meta-step.
+
+    The lengths take equal shares of the meta-training, in the order given, mostly shortest first
     (Chen et al. 2020, "Training stronger baselines for learning to optimize").
 
     Args:

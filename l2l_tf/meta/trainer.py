@@ -7,7 +7,7 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,37 +15,20 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
-from l2l_tf.core.checks import check_instance
 from l2l_tf.meta import loop, programs, refresh, state
+from l2l_tf.meta.arguments import object_of, tasks_of
 from l2l_tf.meta.callbacks import checked
 from l2l_tf.meta.card import write_preset
-from l2l_tf.meta.curriculum import log_uniform_length, trajectory_at
+from l2l_tf.meta.curriculum import trajectory_at
 from l2l_tf.meta.estimators import ESTIMATORS, Estimator
 from l2l_tf.meta.meta_optimizer import MetaOptimizer
 from l2l_tf.meta.settings import RESTARTED, Settings
 from l2l_tf.meta.spread import Spread
 from l2l_tf.rules import UpdateRule
 from l2l_tf.tasks import Task, as_seed, fold_in
-from l2l_tf.tasks import get as task_from_text
 
 # Streams of seeds: tasks that are trained on and those that validate never meet.
 _TRAIN, _VALIDATE = 1, 2
-
-
-def _given(name, thing, kind, from_text=None):
-    """An argument that is an object of that class, or the text of one."""
-    if from_text is not None and isinstance(thing, str):
-        return from_text(thing)
-    check_instance(name, thing, kind)
-    return thing
-
-
-def _given_tasks(name, given):
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ValueError(
-            f"`{name}` is a list of tasks or of their texts. Received: {name}={given!r}"
-        )
-    return [_given(name, task, Task, task_from_text) for task in given]
 
 
 class Trainer:
@@ -67,10 +50,10 @@ class Trainer:
             None: the tasks trained on, with other seeds.
         settings: `Settings`; None: the defaults.
         spread: `Spread` of the optimizees over replicas; None: this process alone.
-        partner: With `meta_optimizer="dual"` the second rule, a text or an `UpdateRule`; None:
-            this one again. It is trained on the same tasks with other seeds. Or the `Trainer`
-            whose partner this one is.
-        **changes: Fields of `Settings` that are other than in `settings`.
+        partner: With `meta_optimizer="dual"` the second rule, a text or an `UpdateRule`, which is
+            trained on the same tasks with other seeds; None: the same rule again. A trainer that
+            is itself a partner gets the other `Trainer` here.
+        **changes: Fields of `Settings` that replace those of `settings`.
 
     Raises:
         ValueError: If a trajectory is no multiple of the estimator's unroll, the rule
@@ -90,12 +73,12 @@ class Trainer:
         **changes,
     ):
         rule = presets.resolve(rule, untrained=True).rule
-        estimator = _given("estimator", estimator, Estimator, ESTIMATORS.from_spec)
+        estimator = object_of("estimator", estimator, Estimator, ESTIMATORS.from_spec)
         settings = Settings.given("settings", settings, **changes)
-        self.tasks = _given_tasks("tasks", tasks)
+        self.tasks = tasks_of("tasks", tasks)
         self.validation_tasks = self.tasks
         if validation_tasks is not None:
-            self.validation_tasks = _given_tasks("validation_tasks", validation_tasks)
+            self.validation_tasks = tasks_of("validation_tasks", validation_tasks)
         if not self.tasks:
             raise ValueError(f"A task or more is needed to train on. Received: tasks={tasks!r}")
         if not rule.meta_params:
@@ -106,7 +89,7 @@ class Trainer:
                     f"Every trajectory is a multiple of unroll={estimator.unroll}. "
                     f"Received: trajectory={length}"
                 )
-        self.spread = Spread() if spread is None else _given("spread", spread, Spread)
+        self.spread = Spread() if spread is None else object_of("spread", spread, Spread)
         self.spread.check(estimator, self.tasks)
         self.rule = rule
         self.estimator = estimator
@@ -184,8 +167,8 @@ class Trainer:
         """Begin a run anew, for which nothing is traced again.
 
         Args:
-            rule: The same rule with other meta-parameters to begin with; None: those of before.
-            **changes: Settings that are other than before, of `RESTARTED`.
+            rule: The same rule with other meta-parameters to begin with; None: the same ones.
+            **changes: Settings that change, each one of `RESTARTED`.
 
         Raises:
             ValueError: If the rule is another one, or another setting is to change.
@@ -241,8 +224,8 @@ class Trainer:
             per epoch, `epoch` their numbers.
 
         Raises:
-            ValueError: If `meta_steps` is no positive number, or another one than that of a run
-                which has begun, or a callback needs a Keras model (`ModelCheckpoint`).
+            ValueError: If `meta_steps` is not positive, or differs from that of a run that has
+                begun, or a callback needs a Keras model (`ModelCheckpoint`).
         """
         callbacks = checked(callbacks)
         if meta_steps is not None and meta_steps != self.settings.meta_steps:
@@ -290,12 +273,7 @@ class Trainer:
         run = self.runs[index]
         if run is None or run["start"] >= run["trajectory"]:
             seed = fold_in(fold_in(as_seed(self.settings.seed), _TRAIN), self.meta_step)
-            length = trajectory_at(
-                self.settings.trajectories, self.meta_step, self.settings.meta_steps
-            )
-            if self.settings.trajectory_sampling == "log_uniform":
-                generator = np.random.default_rng([self.settings.seed, self.meta_step])
-                length = log_uniform_length(generator, self.estimator.unroll, length)
+            length = trajectory_at(self.settings, self.estimator.unroll, self.meta_step)
             run = {"carried": self.fresh(index, seed), "start": 0, "trajectory": length}
             run |= {"waited": 0, "stuck": False}
         learns = refresh.due(self.settings, run["start"] // self.estimator.unroll, run)

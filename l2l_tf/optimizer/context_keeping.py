@@ -22,6 +22,8 @@ class ContextKeeping:
     # Batches of `train_on_batch`, which no callback sees.
     batches_alone = 0
     fit_ended_at = None
+    # Whether a `CallbackList` is beginning a run, and with it the lists that it holds.
+    fit_begins = False
     # Whether the user has said if there is another player.
     contest_is_known = False
     # Steps that the run of now may come to, whether they are promised or not; None if unknown.
@@ -96,15 +98,15 @@ class ContextKeeping:
     ) -> None:
         """Tell the rule that a run begins now, and how long it is.
 
-        `fit` does so by itself; in a loop of one's own it takes this line, before the first
-        step or at any later one (nothing is traced again). Slots and `iterations` go on.
+        `fit` does so by itself. A loop of one's own calls it before the first step, or at any
+        later one (nothing is traced again). Slots and `iterations` stay as they are.
 
         Args:
             total_steps: Updates of the whole run; None if unknown: then the run counts as
                 begun with the optimizer's first update.
             steps_done: Updates of this run that were taken before, where one is resumed.
-            passes: How often the run passes over its data (epochs); None if unknown. What rows
-                that were seen before agree on says little about others.
+            passes: How often the run passes over its data (epochs); None if unknown. Where rows
+                come again, their agreement says little about rows that were never seen.
 
         Raises:
             ValueError: If `total_steps` or `passes` is not positive.
@@ -188,9 +190,9 @@ class ContextKeeping:
     def contest(self, contested: bool = True) -> None:
         """Tell the rule whether another optimizer's steps change this one's loss.
 
-        Optimizers that are applied in turns, or in one traced program, tell each other; where a
-        `tf.function` of its own holds the step of each net, call it for both. What is told here
-        stays: `contest(False)` is for two optimizers that share one loss.
+        Optimizers that are applied in turns, or in one traced program, find that out by
+        themselves. Where each net has its step in a `tf.function` of its own, call it for both.
+        What is said here stays: `contest(False)` is for two optimizers that share one loss.
         """
         self.contest_is_known = True
         self.notice_contest(contested)

@@ -1,7 +1,7 @@
 """The one place that extends Keras's classes, each of them once and only as it is known here.
 
 Keras shows an optimizer neither the arguments of `fit` nor what `LossScaleOptimizer` keeps to
-itself. A few methods of five classes are therefore extended when this package is
+itself. A few methods of its classes are therefore extended when this package is
 imported; optimizers of other classes notice nothing. A method that takes other arguments than are
 expected is left alone, with a warning that says what to write instead.
 """
@@ -15,6 +15,7 @@ import keras
 from l2l_tf.optimizer import extending, games, saved_state
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.batch_rows import rows_of_batches
+from l2l_tf.optimizer.callback_lists import GivenList, every_callback
 from l2l_tf.optimizer.extending import Extension
 from l2l_tf.optimizer.first_step import FirstStep
 from l2l_tf.optimizer.rule_optimizer import RuleOptimizer
@@ -30,20 +31,53 @@ def install():
     extending.install(EXTENSIONS)
 
 
+def _fit(self, original, *args, **kwargs):
+    """Keras tells callbacks nothing of a batch's rows, nor a list but its own how long a run is."""
+    optimizer = rule_optimizer_of(self)
+    if optimizer is None:
+        return original(self, *args, **kwargs)
+    given = inspect.signature(original).bind(self, *args, **kwargs).arguments
+    optimizer.tell_batch_rows(rows_of_batches(given.get("x"), given.get("batch_size")))
+    try:
+        if isinstance(given.get("callbacks"), keras.callbacks.CallbackList):
+            return _fit_with_list(self, original, given)
+        return original(self, *args, **kwargs)
+    finally:
+        optimizer.tell_batch_rows(None)
+
+
+def _fit_with_list(self, original, given):
+    callbacks = given["callbacks"]
+    # With `verbose=0` Keras adds no progress bar, as it adds none to a list that it is given.
+    original(**{**given, "callbacks": [GivenList(callbacks)], "verbose": 0})
+    for callback in every_callback([callbacks]):
+        if isinstance(callback, keras.callbacks.History):
+            self.history = callback  # The user's own, in place of the one that Keras added.
+    return self.history
+
+
 def _on_train_begin(self, original, logs=None):
     """Whichever list of callbacks a run begins with, length and skipped steps are minded."""
     model = getattr(self, "model", None)
-    if rule_optimizer_of(model) is not None:
-        for kind in (RunLength, SkipWarning, FirstStep):
-            if not any(isinstance(callback, kind) for callback in self.callbacks):
-                callback = kind()
-                callback.set_model(model)
-                callback.set_params(self.params)
-                self.callbacks.append(callback)
-    for callback in self.callbacks:
+    optimizer = rule_optimizer_of(model)
+    if optimizer is None or optimizer.fit_begins:  # What is minded stands in the list around.
+        return original(self, logs)
+    callbacks = list(every_callback(self.callbacks))
+    for kind in (RunLength, SkipWarning, FirstStep):
+        if not any(isinstance(callback, kind) for callback in callbacks):
+            callback = kind()
+            callback.set_model(model)
+            callback.set_params(self.params)
+            self.callbacks.append(callback)
+            callbacks.append(callback)
+    for callback in callbacks:
         if isinstance(callback, RunLength):
-            callback.beside = self.callbacks
-    original(self, logs)
+            callback.beside = callbacks
+    optimizer.fit_begins = True
+    try:
+        original(self, logs)
+    finally:
+        optimizer.fit_begins = False
 
 
 def _load_weights(self, original, *args, **kwargs):
@@ -88,19 +122,6 @@ def _compile(self, original, *args, **kwargs):
         wished = given.get("jit_compile", "auto") != "auto" or self.run_eagerly
         optimizer.model_jit_compile = bool(self.jit_compile) if wished else None
         optimizer.model_runs_eagerly = bool(self.run_eagerly)
-
-
-def _fit(self, original, *args, **kwargs):
-    """Of callbacks none is told how many rows a batch has."""
-    optimizer = rule_optimizer_of(self)
-    if optimizer is None:
-        return original(self, *args, **kwargs)
-    given = inspect.signature(original).bind(self, *args, **kwargs).arguments
-    optimizer.tell_batch_rows(rows_of_batches(given.get("x"), given.get("batch_size")))
-    try:
-        return original(self, *args, **kwargs)
-    finally:
-        optimizer.tell_batch_rows(None)
 
 
 def _train_on_batch(self, original, *args, **kwargs):
@@ -185,33 +206,6 @@ EXTENSIONS = [
         "give `fit` callbacks=[l2l_tf.RunLength()], or the optimizer `total_steps`",
     ),
     Extension(
-        keras.Model,
-        {"load_weights": (("self", "filepath", "skip_mismatch", "kwargs"), _load_weights)},
-        "after `load_weights` call model.optimizer.build(model.trainable_variables)",
-    ),
-    Extension(
-        # The class itself: models whose `compile` is another are not compiled when loaded.
-        next(cls for cls in keras.Model.__mro__ if "compile" in vars(cls)),
-        {
-            "compile": (
-                (
-                    "self",
-                    "optimizer",
-                    "loss",
-                    "loss_weights",
-                    "metrics",
-                    "weighted_metrics",
-                    "run_eagerly",
-                    "steps_per_execution",
-                    "jit_compile",
-                    "auto_scale_loss",
-                ),
-                _compile,
-            )
-        },
-        "where XLA is not to be used, give the optimizer jit_compile=False, too",
-    ),
-    Extension(
         next(cls for cls in keras.Model.__mro__ if "fit" in vars(cls)),
         {
             "fit": (
@@ -237,7 +231,35 @@ EXTENSIONS = [
                 _fit,
             )
         },
-        "before `fit` call model.optimizer.tell_batch_rows(batch_size)",
+        "give a `CallbackList` of your own `epochs` and `steps`, and before `fit` call "
+        "model.optimizer.tell_batch_rows(batch_size)",
+    ),
+    Extension(
+        keras.Model,
+        {"load_weights": (("self", "filepath", "skip_mismatch", "kwargs"), _load_weights)},
+        "after `load_weights` call model.optimizer.build(model.trainable_variables)",
+    ),
+    Extension(
+        # The class itself: models whose `compile` is another are not compiled when loaded.
+        next(cls for cls in keras.Model.__mro__ if "compile" in vars(cls)),
+        {
+            "compile": (
+                (
+                    "self",
+                    "optimizer",
+                    "loss",
+                    "loss_weights",
+                    "metrics",
+                    "weighted_metrics",
+                    "run_eagerly",
+                    "steps_per_execution",
+                    "jit_compile",
+                    "auto_scale_loss",
+                ),
+                _compile,
+            )
+        },
+        "where XLA is not to be used, give the optimizer jit_compile=False, too",
     ),
     Extension(
         next(cls for cls in keras.Model.__mro__ if "train_on_batch" in vars(cls)),

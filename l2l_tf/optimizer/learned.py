@@ -30,15 +30,15 @@ class LearnedOptimizer(RuleOptimizer):
 
     Args:
         learning_rate: Float, int, schedule or callable. Multiplies a learned rule's update
-            (None: 1). For a rule that has a `learning_rate` of its own it stands in its place
-            (None: the rule's own): `LearnedOptimizer(0.01, rule="adam")` is Adam(0.01).
+            (None: 1). A rule that has a `learning_rate` of its own gets this one instead
+            (None: keeps its own): `LearnedOptimizer(0.01, rule="adam")` is Adam(0.01).
         preset: Name of a preset or path of a preset directory; None takes the shipped
             default if `rule` is None too.
         rule: An `UpdateRule`, or a text for a rule or a preset as `presets.resolve` takes it:
             "adam(beta_1=0.8)", "lstm" (a learned one has the weights that are shipped for it),
             "rule:lstm(hidden_size=8)" (untrained), "lstm-digits".
         total_steps: Length of the training run in updates, for rules that anneal to it.
-            None takes it from `fit`, where it is likely kept (see `RunLength`), or from
+            None: `fit` tells it, where it is likely to be kept (see `RunLength`), or
             `begin_run`; a second `fit` goes on where the first ended.
         state_dtype: Dtype of the slots; None means float64 for float64 variables, else
             float32.
@@ -49,15 +49,15 @@ class LearnedOptimizer(RuleOptimizer):
             found is multiplied by the factor. The first that is found counts.
         jit_compile: Whether XLA compiles the optimizer's step where the program around it is
             not compiled. None: where that pays, in large models and in runs of thousands of
-            steps, but not in a model that was compiled with `jit_compile=False`. In a model with
-            `jit_compile=True`, or "auto", as Keras has it, the step is compiled with the rest
+            steps, but not in a model that was compiled with `jit_compile=False`. Where Keras
+            compiles the model (`jit_compile=True`, or "auto"), the step is compiled with it,
             whatever is given here.
-        nonfinite: What comes of a step whose gradients hold NaN or Inf. "skip": it is skipped
-            and counted, and where such steps are many, a warning says so. "raise": it is skipped,
-            and a `FloatingPointError` ends the training before the next batch of `fit` or
-            `train_on_batch`, in eager loops at once, in loops that are traced at the next
-            `watch_skips()`; `fit` also ends if an epoch's loss is not finite. Under a loss scale,
-            which looks for its size by steps that overflow, 40 skipped in a row are one error.
+        nonfinite: What happens at a step whose gradients hold NaN or Inf. "skip": it is skipped
+            and counted, and a warning says if such steps are many. "raise": it is skipped, and
+            training ends with a `FloatingPointError`: before the next batch of `fit` or
+            `train_on_batch`, at once in eager loops, at the next `watch_skips()` in traced
+            ones; `fit` also ends if an epoch's loss is not finite. A loss scale finds its size
+            by steps that overflow, so under one it takes 40 skipped steps in a row.
         name: Name of the optimizer.
         **kwargs: `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`, `ema_momentum`,
             `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`

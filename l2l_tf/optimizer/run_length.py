@@ -13,36 +13,36 @@ LIKELY_PASSES = 30
 
 
 class RunLength(keras.callbacks.Callback):
-    """Tells a `LearnedOptimizer` how many updates `fit` is going to take, where that is likely.
+    """Tells a `LearnedOptimizer` how many updates `fit` is going to take.
 
-    `fit` has this callback by itself, so it is rarely written down; where it is, it is not
-    added again. An optimizer with `total_steps` of its own keeps them; other optimizers are left
-    alone. A length counts as a promise, and the length stays unknown where it is not likely kept:
+    `fit` adds this callback by itself where it is not given. An optimizer with `total_steps` of
+    its own keeps them; other optimizers are left alone. A length is a promise, and stays unknown
+    where it is not likely to be kept:
 
-    - the number of batches or epochs is unknown, as in a `CallbackList` that was not told them;
+    - the number of batches or epochs is unknown, as with a generator;
     - there are more than 100 epochs (`MAX_EPOCHS`), which mostly means "until it is good";
     - a callback may end the run early (`may_end_early`): `EarlyStopping`, `ReduceLROnPlateau`,
       their subclasses, and callbacks whose code sets `stop_training`;
-    - the slots have served two fits or more, and all they have taken is no less than what is
-      to come: one who calls `fit` again and again is on no run of that length.
+    - the slots have served two fits or more, which together took at least as many updates as
+      this one will: whoever calls `fit` again and again is likely to do so once more.
 
     A second `fit` on the same slots goes on, and does not begin anew: each of the N updates
-    before it counts as three (`AGEING`), so a run of n updates is told as the last n of
-    3·N + n. One of equal length starts in the last quarter, where steps are short; one that
-    follows a trial of a few steps is hardly shortened.
+    before it counts as three (`AGEING`), so the optimizer takes a run of n updates for the last n
+    of 3·N + n. One as long as the first starts in the last quarter, where steps are short; one
+    that follows a trial of a few steps is hardly shortened.
 
     A run begins at epoch 0: with `initial_epoch` (or Keras's `BackupAndRestore`) the epochs
     before it count as done, so a run that was stopped and is resumed goes on where it was.
 
-    An epoch is taken for a pass over the data, and the optimizer told how many there are; of a
-    run of unknown length `epochs`, with those before it, but no more than 30 (`LIKELY_PASSES`).
-    Of such a run the optimizer is told where its epochs end, too (`begin_epoch`): any may be the
-    last, and held-out losses are measured there.
+    An epoch counts as a pass over the data, and the optimizer hears how many there will be. In a
+    run of unknown length these are `epochs` and those before it, but at most 30
+    (`LIKELY_PASSES`), and the optimizer also hears where each epoch ends (`begin_epoch`): any may
+    be the last, and held-out losses are measured there.
 
-    Updates are counted, not batches: fewer with gradient accumulation, more or fewer where a
-    `train_step` applies gradients several times or now and then, or a loss scale skips. What
-    a batch takes is looked at after 1, 2, 4, … batches of the first epoch, then once an epoch,
-    and the length corrected.
+    What counts are updates, not batches. There are fewer with gradient accumulation, and more or
+    fewer where a `train_step` applies gradients several times or only now and then, or a loss
+    scale skips. How many updates a batch takes is measured after 1, 2, 4, … batches of the first
+    epoch, then once an epoch, and the length corrected.
     """
 
     def __init__(self):

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from l2l_tf import rules
+from l2l_tf.core import renamed
 from l2l_tf.optimizer import saved_state
 from l2l_tf.optimizer.backends import BACKEND
 
@@ -169,9 +170,9 @@ class StateKeeping:
             self._assign_counters(saved.counters)
             if self._weights_pending:
                 self._set_meta(saved.rest[start : start + len(meta)])
-        elif received == [tuple(v.shape) for v in self._beside_counters()]:
+        elif (arrays := self._fitting(saved.rest)) is not None:
             self._assign_counters(saved.counters)
-            self._take_over(saved.rest)
+            self._take_over(arrays)
         else:
             self._warn_of_others(saved.rest)
 
@@ -207,12 +208,32 @@ class StateKeeping:
         awaited, self._awaited = self._awaited, None
         if awaited is None:
             return
-        received = [tuple(a.shape) for a in awaited.rest]
-        if received == [tuple(v.shape) for v in self._beside_counters()]:
-            self._take_over(awaited.rest)
+        arrays = self._fitting(awaited.rest)
+        if arrays is not None:
+            self._take_over(arrays)
         else:
             self._assign_counters(awaited.counters)
             self._warn_of_others(awaited.rest)
+
+    def _fitting(self, arrays):
+        """Arrays of a file, one for each of `_beside_counters()`; None if they are of others.
+
+        What a rule did not yet keep when the file was written is filled in.
+        """
+        variables = self._beside_counters()
+        received = [tuple(a.shape) for a in arrays]
+        if received == [tuple(v.shape) for v in variables]:
+            return arrays
+        slots = [item for slot in self._slots if slot for item in slot.items()]
+        later = {
+            id(v): np.full(v.shape, renamed.LATER_SLOTS[name], "float32")
+            for name, v in slots
+            if name in renamed.LATER_SLOTS
+        }
+        if received != [tuple(v.shape) for v in variables if id(v) not in later]:
+            return None
+        given = iter(arrays)
+        return [later[id(v)] if id(v) in later else next(given) for v in variables]
 
     def _take_over(self, arrays):
         names = {id(v): name for name, v in self._meta_params.items()}

@@ -21,23 +21,22 @@ class OptimizerSummaries(keras.callbacks.Callback):
 
     - `step_size/{path}`: root mean square of what the batch added to it;
     - `relative_step/{path}`: the same over the root mean square of the variable;
-    - `cosine/{path}`: of what this batch added and what the last one that was looked at did: near 1
+    - `cosine/{path}`: between what this batch added and what the last measured batch added: near 1
       the steps go on in one direction, below 0 they go back and forth;
-    - `slot/{name}/{path}`: root mean square of each of the rule's slots, hidden states among them.
-
+    - `slot/{name}/{path}`: root mean square of each of the rule's slots, hidden states among them;
     - `log_rate/{path}`: of a rule whose step size adapts by itself (`spectral`, `mixture`), the
-      logarithm of what it has come to.
+      logarithm of its factor now.
 
     Of the optimizer: what the rule keeps for the whole model, as `shared/{name}` (a scalar, or a
     histogram), the steps that were `skipped`, and `learning_rate`.
 
-    A batch that is looked at copies all weights; the others cost nothing. With
+    A batch that is measured copies all weights; the others cost nothing. With
     `steps_per_execution` a batch is all steps of one execution.
 
     Args:
         log_dir: Where summaries are written; with that of `keras.callbacks.TensorBoard` they are
             shown together.
-        update_freq: Batches between two that are looked at.
+        update_freq: Batches from one that is measured to the next.
 
     Raises:
         ImportError: If TensorFlow, which writes them on every backend, is not installed.

@@ -33,7 +33,7 @@ def register_preset(name: str, directory: str | os.PathLike) -> None:
         directory: The preset directory; it is read when it is used.
 
     Raises:
-        ValueError: If the name is taken or no name.
+        ValueError: If the name is taken or not allowed.
     """
     if not name or re.search("[/(:]", name) or name in (*list_presets(), *rules.names()):
         raise ValueError(f"A preset needs a name of its own. Received: name={name!r}")
@@ -72,7 +72,7 @@ def is_preset(directory: str | os.PathLike) -> bool:
 
 
 def preset_directory(name_or_directory: str | os.PathLike) -> pathlib.Path:
-    """Directory of a preset; a name comes before a path.
+    """Directory of a preset; a known name counts before a directory of that name.
 
     Raises:
         ValueError: If a word is neither a known name nor a preset in the working directory.

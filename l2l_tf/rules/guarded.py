@@ -26,14 +26,14 @@ class Guarded(SeededWrapper, inner="spectral"):
 
     Loss-guarded learning to optimize (Premont-Schwarz et al. 2022, "A simple guard for learned
     optimizers", arXiv 2201.12426) compares what a learned and a hand-crafted update lead to and
-    takes the better one, for one more evaluation of the loss. Nothing but the loss of each step is
-    at hand here, so what is compared is the course of the loss: its mean over some ten steps with
-    the lowest such mean so far. When it stands above that by more than `tolerance` of what the loss
-    has fallen since the beginning, and by three times its usual noise, or a loss by itself is far
-    above all that was, the `fallback` has the next `patience` steps. It then tries the other rule
-    again, and each time that fails the turn of the fallback is twice as long. Both rules see all
+    takes the better one, for one more evaluation of the loss. Here only the loss of each step is
+    known, so its mean over some ten steps is compared with the lowest such mean so far. The
+    `fallback` takes the next `patience` steps where the mean has risen above that by more than
+    `tolerance` of what the loss has fallen since the beginning and by three times its usual noise,
+    or where a single loss is far above all before it. Then the other rule gets another try, and
+    each time that fails the fallback's turn is twice as long. Both rules see all
     gradients, so that each takes over with its means as they should be. Without the loss the
-    learned rule always has its way.
+    learned rule takes all steps.
 
     Costs the fallback's state and its step: with `adam` 8 bytes per coordinate.
 

@@ -23,9 +23,9 @@ class Layout(NamedTuple):
     """A variable as a matrix `[rows, columns]` that maps `rows` numbers to `columns`.
 
     Attributes:
-        kind: `KERNEL`; `FILTERS`, of which each column maps inputs of its own to one output;
-            `EMBEDDING`, a table of which each row is one input's vector; or `VECTOR`, numbers
-            that act each on its own (offsets, gains, scalars).
+        kind: `KERNEL`; `FILTERS`, where each column maps inputs of its own to one output;
+            `EMBEDDING`, a table where each row is the vector of one input; or `VECTOR`, numbers
+            that each act alone (offsets, gains, scalars).
         rows: Fan-in; of an embedding the number of its rows; 1 of a vector.
         columns: Fan-out; of an embedding the length of a row; of a vector its length.
         axes: Permutation of the variable's axes that puts those it maps from first; None

@@ -29,9 +29,9 @@ _MEAN = LOSS_DECAYS.index(0.9)
 
 @registry.register_rule("lazy")
 class Lazy(SeededWrapper, inner="spectral"):
-    """A learned rule that is asked at some steps only: what it costs is paid as often.
+    """A learned rule that is evaluated at some steps only, and costs no more than these.
 
-    At a *decision* the inner rule sees the gradient and says the update u. In between each
+    At a *decision* the inner rule sees the gradient and gives an update u. In between each
     variable moves by ‖u‖ along its plain momentum m, a mean of gradients (`direction="momentum"`),
     or along u once more (`"last"`); the inner rule and its state rest, and are not computed. It
     counts its own decisions as steps, and the run's length and progress in them.

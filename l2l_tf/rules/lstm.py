@@ -56,7 +56,7 @@ class LSTM(CoordinatewiseRule):
 
     `[o, h'] = LSTM(preprocess(∇), h)`, update = output_scale · (w · o + b).
 
-    A coordinate is first moved when its gradient is first other than zero; `touched` tells.
+    A coordinate stays until its gradient is first other than zero; the slot `touched` keeps that.
 
     With the defaults: 5,141 meta-parameters, 81 floats of state per coordinate.
 

@@ -105,7 +105,7 @@ class Task(Configured):
         return ()
 
     def passes(self, steps: int) -> float | None:
-        """How often so many steps pass over the training rows; None if there are no rows."""
+        """How often a run of `steps` passes over the training rows; None if there are none."""
         return steps * self.batch_size / self.train_rows if self.train_rows else None
 
     @property
@@ -114,7 +114,7 @@ class Task(Configured):
         return self.batch_size if self.train_rows else None
 
     def picture(self, params: Tensors) -> tf.Tensor | None:
-        """What the parameters look like, uint8 `[height, width, 3]`; None if like nothing."""
+        """The parameters as a picture, uint8 `[height, width, 3]`; None if they show nothing."""
         del params
         return None
 

@@ -43,7 +43,7 @@ class MnistMLP(_WholeImageMLP):
 
 @register_task("fashion_mlp")
 class FashionMLP(_WholeImageMLP):
-    """The same on Fashion-MNIST, which has MNIST's shapes and classes of clothes."""
+    """`MnistMLP` on Fashion-MNIST: images of the same shape, classes of clothes."""
 
     dataset = "fashion_mnist"
 

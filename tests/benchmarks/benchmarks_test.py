@@ -12,6 +12,7 @@ import tensorflow as tf
 from benchmarks import (
     appendix_cost,
     baseline_bptt,
+    commits,
     litert,
     models,
     preset_steps,
@@ -175,3 +176,20 @@ def test_a_preset_is_measured_at_the_largest_size_that_its_rule_takes(monkeypatc
     assert found == {"weights": 100, "jit": row, "no_jit": row}
     with pytest.raises(ValueError, match="Received: name='any', sizes=\\(1000,\\)"):
         preset_steps.measure("any", (1000,), 1)
+
+
+def test_commits_are_compared_round_by_round():
+    # The machine was four times as slow in the second round, for both.
+    rounds = [[1e-6, 2e-6], [4e-6, 8e-6], [1e-6, 2e-6]]
+    cases = [["adam", [1000, 10], True]]
+    row = commits.table(cases, np.array([rounds]))[-1]
+    assert row == "| adam | 1,000 in 10 | yes | 1 | 2 | 2.00 (2.00 to 2.00) |"
+
+
+@pytest.mark.slow
+def test_a_commit_is_measured_with_its_own_code():
+    names = (steps.ADAM, "lstm-quadratic")
+    with commits.at_commit("HEAD", names) as (process, cases):
+        assert [name for name, *_ in cases] == [steps.ADAM] * 4 + ["lstm-quadratic"] * 4
+        assert 0 < commits.seconds(process, 0) < commits.seconds(process, 7)
+    assert process.returncode == 0

@@ -65,6 +65,12 @@ def test_an_unknown_flag_ends_a_command(capsys, argument, said):
         ),
         (["train", "--sigma", "0"], "`sigma` is a finite number > 0. Received: sigma=0"),
         (["train", "--resume=often"], "`resume` is True or False. Received: resume='often'"),
+        (["train", "--told=0.5"], "--told is --known_horizon now. Received: --told=0.5"),
+        (["evaluate", "--notold"], "--notold is --known_horizon now. Received: --notold"),
+        (
+            ["evaluate", "--meta_batch=3"],
+            "Unknown flag; --help lists them. Received: --meta_batch=3",
+        ),
         (["search", "--draws="], "`draws` is a positive integer. Received: draws=''"),
         (
             ["train", "--nolog_loss=3"],
@@ -91,7 +97,6 @@ def test_a_value_that_is_not_allowed_ends_a_command(capsys, arguments, said):
         ("train", ["--meta_steps=3", "--noresume", "--start_from", "-0.5", "-1e-3", "-"]),
         ("train", ["--import=mine", "--of_mine=3"]),
         ("train", ["--import=mine", "--help"]),
-        ("train", ["--told=0.5"]),
         ("train", ["--flagfile=of_mine", "--anything"]),
     ],
 )

@@ -13,6 +13,7 @@ import zlib
 
 import h5py
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
@@ -93,6 +94,15 @@ def prepare_mnist(directory, patch, train=40, test=20):
 
     offline_data.prepare(source, directory, report=lambda line: None, fetch=fetch)
     return files
+
+
+def mnist_alone(tmp_path_factory):
+    """A fixture: the directory of data sets, which holds a small MNIST and no other."""
+    directory = tmp_path_factory.mktemp("datasets")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDS_DATA_DIR", str(directory))
+        prepare_mnist(directory, patch, train=120, test=30)
+        yield directory
 
 
 def rcc(files, compressed=()):

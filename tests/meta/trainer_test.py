@@ -9,7 +9,7 @@ import tensorflow as tf
 from l2l_tf import rules, tasks
 from l2l_tf.core import renamed
 from l2l_tf.meta import checkpoint
-from l2l_tf.meta.curriculum import trajectory_at
+from l2l_tf.meta.curriculum import curriculum_at
 from l2l_tf.meta.estimators import TruncatedBPTT
 from l2l_tf.meta.settings import Settings
 from l2l_tf.meta.trainer import Trainer
@@ -273,7 +273,7 @@ def test_patience_stops_early_and_keeps_the_best():
 
 
 def test_the_curriculum_takes_equal_shares():
-    lengths = [trajectory_at((10, 20, 40), step, 30) for step in range(30)]
+    lengths = [curriculum_at((10, 20, 40), step, 30) for step in range(30)]
     assert lengths == [10] * 10 + [20] * 10 + [40] * 10
 
 

@@ -436,16 +436,64 @@ def test_the_callback_is_added_once_and_to_no_other_optimizer():
     assert callbacks(model) == 0
 
 
-def test_a_list_of_callbacks_that_a_user_made_counts_too():
+class Beginnings(keras.callbacks.Callback):
+    """Counts what a list of callbacks calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.runs = self.epochs = self.batches = 0
+
+    def on_train_begin(self, logs=None):
+        self.runs += 1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs += 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+
+
+@pytest.mark.parametrize("told", [{}, {"epochs": 2}, {"epochs": 2, "steps": BATCHES}])
+def test_a_list_of_callbacks_that_a_user_made_counts_too(told, capsys):
+    model, counted = make(), Beginnings()
+    own = keras.callbacks.CallbackList([counted], model=model, add_history=True, **told)
+    history = model.fit(X, Y, batch_size=16, epochs=2, callbacks=own)
+    assert set(seen(model)[0]) == {2 * BATCHES}
+    assert (counted.runs, counted.epochs, counted.batches) == (1, 2, 2 * BATCHES)
+    # Nothing comes to the user's list, which keeps the history and shows no progress.
+    assert [type(c).__name__ for c in own.callbacks] == ["Beginnings", "History"]
+    assert own.params == told and capsys.readouterr().out == ""
+    assert history is own.callbacks[1] and len(history.history["loss"]) == 2
+    fit(model, epochs=3, callbacks=own)  # Told anew, and counted as one more.
+    assert seen(model)[0][-1] == 3 * 2 * BATCHES + 3 * BATCHES and model.optimizer.fits == 2
+
+
+def test_with_a_list_of_callbacks_weights_are_those_without():
+    plain = make()
+    fit(plain, epochs=2, validation_split=0.25)
+    listed = make()
+    callbacks = keras.callbacks.CallbackList([], model=listed, add_history=True)
+    fit(listed, epochs=2, validation_split=0.25, callbacks=callbacks)
+    assert_same(weights(plain), weights(listed), rtol=0)
+    assert "val_loss" in listed.history.history
+
+
+def test_a_list_of_callbacks_within_a_list_is_looked_into():
+    def length(*callbacks):
+        model = make()
+        fit(model, epochs=2, callbacks=list(callbacks))
+        assert model.optimizer.fits == 1
+        return seen(model)[0]
+
+    listed = keras.callbacks.CallbackList
+    stopping = keras.callbacks.EarlyStopping("loss")
+    assert set(length(listed([Beginnings()]))) == {2 * BATCHES}
+    assert set(length(listed([RunLength()]))) == {2 * BATCHES}
+    assert np.isnan(length(listed([stopping]))).all()
+    assert np.isnan(length(listed([RunLength()]), stopping)).all()
     model = make()
-    told = keras.callbacks.CallbackList([], True, model=model, epochs=2, steps=4)
-    fit(model, epochs=2, callbacks=told)
-    assert set(seen(model)[0]) == {8}
-    added = ["RunLength", "SkipWarning", "FirstStep"]
-    assert [type(c).__name__ for c in told.callbacks] == ["History", *added]
-    untold = make()
-    fit(untold, epochs=2, callbacks=keras.callbacks.CallbackList([], True, model=untold))
-    assert np.isnan(seen(untold)[0]).all()
+    fit(model, epochs=2, callbacks=listed([RunLength(), listed([])], model=model))
+    assert set(seen(model)[0]) == {2 * BATCHES}
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import small_packages
+from helpers.descent import descend
 
 from l2l_tf import tasks
 from l2l_tf.testing import task_laws
@@ -19,13 +20,7 @@ NETWORKS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def directory(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("datasets")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TFDS_DATA_DIR", str(directory))
-        small_packages.prepare_mnist(directory, patch, train=120, test=30)
-        yield directory
+directory = pytest.fixture(scope="module", autouse=True)(small_packages.mnist_alone)
 
 
 def moved(params):
@@ -44,19 +39,9 @@ def test_several_tasks_at_once_equal_them_one_by_one(text):
 @pytest.mark.parametrize("text", NETWORKS)
 @pytest.mark.quick("highway_net(batch_size=8)")
 def test_a_few_steps_of_gradient_descent_lower_the_loss(text):
-    task = tasks.get(text)
-    params, _ = task.init(tasks.as_seed(0))
-    batch = task.full_batch("test")
-    losses = []
-    for _ in range(30):
-        with tf.GradientTape() as tape:
-            tape.watch(params)
-            loss, _, _ = task.loss(params, [], batch)
-        gradients = tape.gradient(loss, params)
-        assert all(float(tf.norm(g)) > 0 for g in gradients)
-        params = [p - 0.1 * g for p, g in zip(params, gradients, strict=True)]
-        losses.append(float(loss))
+    losses, gradients = descend(tasks.get(text), "test")
     assert losses[-1] < losses[0]
+    assert all(float(tf.norm(g)) > 0 for g in gradients)
 
 
 def test_residual_layers_add_to_what_comes_in():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import small_packages
+from helpers.descent import descend
 
 from l2l_tf import data, tasks
 from l2l_tf.tasks import images as image_data
@@ -21,13 +22,7 @@ NETWORKS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def directory(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("datasets")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TFDS_DATA_DIR", str(directory))
-        small_packages.prepare_mnist(directory, patch, train=120, test=30)
-        yield directory
+directory = pytest.fixture(scope="module", autouse=True)(small_packages.mnist_alone)
 
 
 @pytest.mark.parametrize("text", NETWORKS)
@@ -40,17 +35,7 @@ def test_several_tasks_at_once_equal_them_one_by_one(text):
 @pytest.mark.parametrize("text", NETWORKS)
 @pytest.mark.quick("image_conv(dataset=mnist,batch_size=8,channels=3)")
 def test_a_few_steps_of_gradient_descent_lower_the_loss(text):
-    task = tasks.get(text)
-    params, state = task.init(tasks.as_seed(0))
-    batch = task.full_batch("train")
-    losses = []
-    for _ in range(30):
-        with tf.GradientTape() as tape:
-            tape.watch(params)
-            loss, state, _ = task.loss(params, state, batch)
-        gradients = tape.gradient(loss, params)
-        params = [p - 0.1 * g for p, g in zip(params, gradients, strict=True)]
-        losses.append(float(loss))
+    losses, _ = descend(tasks.get(text), "train")
     assert losses[-1] < losses[0]
 
 

@@ -39,7 +39,7 @@ def cost_report(
         model: Any built `keras.Model`, compiled or not.
         optimizer: Keras optimizer or its name; None: `LearnedOptimizer()`.
         inputs: A batch of what the model is called with, nested arrays `[rows, …]`; None:
-            random numbers of the shapes that the model tells.
+            random numbers of the model's input shapes.
         labels: Labels of that batch, for the loss that the model was compiled with; None: the
             loss is the mean square of the outputs, with the losses that layers add.
         batch_size: Rows of a batch that is made.

@@ -40,7 +40,8 @@ class Estimator(Configured, kw_only=True):
     Arguments are the fields, and `help` says what each of them means.
 
     Attributes:
-        divisible: Whether the mean of the estimates of parts of the optimizees is that of all.
+        divisible: Whether the estimate for all optimizees is the mean of the estimates for
+            equal parts of them.
         first: Number of the first optimizee, where this is one replica's share of them.
         in_all: Number of optimizees in all shares.
 
@@ -116,8 +117,8 @@ class Estimator(Configured, kw_only=True):
     def batches(self, task: Task, carried: Any, start: Any) -> Any:
         """All that one call draws at random: batches, and perturbations where there are any.
 
-        Apart from `estimate`, because XLA takes minutes to compile random numbers. Here: what
-        `draw` gives for the seed that is carried.
+        Kept apart from `estimate`, because XLA takes minutes to compile random numbers. By
+        default what `draw` gives for the carried seed.
         """
         return self.draw(task, carried.seed, start)
 
@@ -142,10 +143,10 @@ class Estimator(Configured, kw_only=True):
     def advance(
         self, rule: UpdateRule, task: Task, carried: Any, batches: Any, start: Any, trajectory: Any
     ) -> Estimate:
-        """One unroll that nothing is learned from: an `Estimate` without a meta-gradient.
+        """One unroll without a meta-gradient: the optimizees train, and nothing is learned.
 
-        Args: those of `estimate`. An estimator whose meta-gradient has a price of its own says
-        here how to do without it.
+        Takes the arguments of `estimate`. Here the meta-gradient is computed and dropped; an
+        estimator that can do without computing it overrides this.
         """
         estimate = self.estimate(rule, task, carried, batches, start, trajectory)
         return estimate._replace(meta_gradient={})

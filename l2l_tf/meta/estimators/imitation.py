@@ -22,17 +22,17 @@ TINY = 1e-30
 
 @ESTIMATORS.register("imitation")
 class Imitation(Estimator):
-    """Gradients of how far a rule's updates are from a teacher's, on the way of either.
+    """Gradients of the distance between a rule's updates and a teacher's.
 
     The meta-loss is the mean over steps of `|u − u*|² / |u*|²`, u and u* the student's and the
-    teacher's updates for the same gradients. Half of the trajectories go the teacher's way, the
-    others the student's (Ross et al. 2011, "A reduction of imitation learning … to no-regret
+    teacher's updates for the same gradients. Half of the trajectories follow the teacher,
+    the others the student (Ross et al. 2011, "A reduction of imitation learning … to no-regret
     online learning"; as a start of learned optimizers: Chen et al. 2020, "Training stronger
     baselines for learning to optimize"). Within an unroll the gradient goes through the
     student's state, as in truncated BPTT.
 
-    A learned teacher is distilled (Hinton et al. 2015). Where and how losses are weighed has no
-    effect here.
+    With a learned teacher this is distillation (Hinton et al. 2015). Where losses are measured and
+    how they are weighted has no effect.
 
     Raises:
         ValueError, FileNotFoundError: If `teacher` is neither a rule nor a preset.

@@ -19,16 +19,16 @@ TINY = 1e-30
 
 @ESTIMATORS.register("lookahead")
 class Lookahead(Estimator):
-    """An update learns where it would have gone, had it known the gradient where it arrived.
+    """Each update is corrected by the gradient at the point where it arrives.
 
-    After an update u from θ the gradient ∇' at θ + u is there anyway, at the next step. The target
-    of u is `u − s ∇'`, s the step size that the secant of both gradients gives along u,
-    `|u|² / |u·(∇' − ∇)|` (Barzilai & Borwein 1988), and as small that `|s ∇'|` is at most `trust`
+    After an update u from θ the next step computes the gradient ∇' at θ + u anyway. The target
+    of u is `u − s ∇'`, with the step size s that the secant of both gradients gives along u,
+    `|u|² / |u·(∇' − ∇)|` (Barzilai & Borwein 1988), cut so that `|s ∇'|` is at most `trust`
     times |u|. The meta-loss is the mean of `|u − target|² / |u|²`: on a quadratic of one curvature
     it is 0 where each update ends in the minimum, as after a line search.
 
-    No loss is looked at; the last update of an unroll has no target. How losses are weighed has no
-    effect here.
+    Losses are not looked at, so how they are weighted has no effect. The last update of an unroll
+    has no target.
     """
 
     trust: float = number(

@@ -35,16 +35,16 @@ class Rollouts(NamedTuple):
 
 @ESTIMATORS.register("reinforce")
 class Reinforce(Estimator):
-    """The policy gradient of Williams (1992) for the log of the loss: no derivative by the updates.
+    """The policy gradient of Williams (1992), which never differentiates the loss itself.
 
-    The policy adds to each update u noise from N(0, σ²), σ = `exploration` times the root mean
+    To each update u the policy adds noise from N(0, σ²), σ = `exploration` times the root mean
     square of a variable's update. The reward of step t is the log-improvement
     `log f(θ_t) − log f(θ_{t+1})`, less `time_cost` for every step until the loss has come down to
     `goal` of what it was at the beginning. The return is the discounted sum of the rewards of an
-    unroll; what the same optimizee's other rollouts return at that step is its baseline. The
+    unroll; its baseline is what the same optimizee's other rollouts return at that step. The
     gradient of the updates' log-probability goes through the rule's state, as in truncated BPTT.
 
-    How losses are weighed, and whether by their logarithm, has no effect here.
+    How losses are weighted, and whether their logarithm counts, has no effect.
     """
 
     divisible = False

@@ -37,10 +37,10 @@ class OneOverLength(rules.SGD):
         return share * ops.ones_like(gradient), state
 
 
-def moved(model, rows=ROWS, epochs=1, batch=BATCH):
+def moved(model, rows=ROWS, epochs=1, batch=BATCH, **arguments):
     """What `fit` adds to the weights, flat."""
     before = model.get_weights()
-    model.fit(rows, LABELS, batch, epochs, verbose=0, shuffle=False)
+    model.fit(rows, LABELS, batch, epochs, verbose=0, shuffle=False, **arguments)
     return np.concatenate(
         [(a - b).ravel() for a, b in zip(model.get_weights(), before, strict=True)]
     )
@@ -78,6 +78,12 @@ def test_a_rule_is_told_the_length_of_every_fit():
     # A second run is told as the last part of a longer one.
     np.testing.assert_allclose(moved(model, epochs=2), 8 / (3 * 8 + 8), rtol=1e-5)
     assert np.isnan(float(model.optimizer._run_length.numpy()))
+
+
+def test_so_it_is_with_a_list_of_callbacks_that_a_user_made():
+    model = model_of(LearnedOptimizer(rule=OneOverLength()), ROWS)
+    callbacks = keras.callbacks.CallbackList([], model=model, add_history=True)
+    np.testing.assert_allclose(moved(model, epochs=2, callbacks=callbacks), 1.0, rtol=1e-5)
 
 
 class Twice(keras.Sequential):
