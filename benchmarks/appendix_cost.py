@@ -3,15 +3,15 @@
 python -m benchmarks.appendix_cost
 
 Prints nanoseconds and bytes of state per weight for 10^3 … 10^6 weights, and the peak of memory
-of the step: O(nK) means that the first two do not grow with n, and the last no faster than n.
+of the step above them: O(nK) means that the first two do not grow with n, and the last no faster.
 """
 
 import time
 
-import tensorflow as tf
 from absl import app, flags
 
-from l2l_tf import rules
+from benchmarks.steps import Step
+from l2l_tf import LearnedOptimizer, rules
 from tools.timing import peak_bytes
 
 FLAGS = flags.FLAGS
@@ -34,32 +34,18 @@ def candidates(window):
 
 
 def cost(rule, count, repeats):
-    """A compiled step on one variable of `count` weights.
+    """An optimizer's compiled step on one variable of `count` weights.
 
     Returns:
         `(seconds, bytes)`: the lowest time of `repeats` steps; `peak_bytes` of one.
     """
-    variable = tf.zeros([count])
-    gradient = tf.random.stateless_normal([count], [0, 0])
-    state = rule.init([variable])
-
-    @tf.function(jit_compile=True, autograph=False)
-    def step(state):
-        updates, state = rule.update([gradient], state, [variable], rules.Context(1))
-        return updates[0], state
-
-    def take():
-        nonlocal state
-        update, state = step(state)
-        update.numpy()
-
-    take()
+    step = Step(lambda: LearnedOptimizer(1e-3, rule=rule), count, jit=True)
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
-        take()
+        step()
         times.append(time.perf_counter() - started)
-    return min(times), peak_bytes(take)
+    return min(times), peak_bytes(step)
 
 
 def bytes_of_state(rule, count):

@@ -31,7 +31,8 @@ def interleaved(candidates, repeats=5, min_seconds=0.05):
 def peak_bytes(call):
     """How far a call raises the memory of the process above what it held before, at most.
 
-    Small blocks may come from what the process holds already: only large sizes tell.
+    Small blocks may come from what the process holds already: only large sizes tell. Where
+    TensorFlow keeps what is freed for itself, as with oneDNN, its own account of it counts too.
     None where the system does not say (other than Linux).
     """
     gc.collect()
@@ -43,9 +44,21 @@ def peak_bytes(call):
     if not reset.exists():
         return None
     reset.write_text("5")
-    before = _kilobytes(status, "VmRSS")
+    before, allocated = _kilobytes(status, "VmRSS"), _allocated("current")
     call()
-    return 1024 * max(0, _kilobytes(status, "VmHWM") - before)
+    risen = 1024 * (_kilobytes(status, "VmHWM") - before)
+    return max(0, risen, _allocated("peak") - allocated)
+
+
+def _allocated(which):
+    """Bytes that TensorFlow has allocated now, or had at most since it was last asked for now."""
+    memory = tf.config.experimental
+    try:
+        if which == "current":
+            memory.reset_memory_stats("CPU:0")
+        return memory.get_memory_info("CPU:0")[which]
+    except ValueError:  # An allocator that keeps no account, and nothing that is freed either.
+        return 0
 
 
 def _kilobytes(status, key):

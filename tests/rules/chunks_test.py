@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from l2l_tf import rules
-from l2l_tf.rules import base, chunks
+from l2l_tf.rules import base, chunks, packing
 
 COUNT = 61
 
@@ -43,6 +43,66 @@ def test_chunks_change_nothing(state_dtype, view, monkeypatch):
         expected, value = (tf.cast(t, tf.float32) for t in (expected, value))
         assert np.ptp(expected) > 0
         np.testing.assert_allclose(value, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("state_dtype", [None, "bfloat16"])
+@pytest.mark.parametrize("name", ["gac_lstm", "gac_lstm(average_over=variable)", "ntm_lbfgs"])
+@pytest.mark.quick("gac_lstm-None", "ntm_lbfgs-None")
+def test_chunks_change_nothing_where_coordinates_hear_of_each_other(name, state_dtype, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK", 16)
+    monkeypatch.setattr(chunks, "MIN_FLOATS", 1)
+    monkeypatch.setattr(packing, "PACKED_COORDINATES", 10)
+    rule = rules.from_text(name)
+    rule = rule.bind({k: 3 * v for k, v in rule.meta_params.items()})
+    generator = np.random.default_rng(0)
+    shapes = [(COUNT,), (2,), (7, 5), ()]
+    variables = [tf.constant(generator.normal(size=s), tf.float32) for s in shapes]
+    gradients = [tf.constant(generator.normal(size=s), tf.float32) for s in shapes]
+
+    def after_three_steps(rule):
+        @tf.function(jit_compile=True, autograph=False)
+        def step(state):
+            return rule.update(gradients, state, variables, rules.Context(tf.constant(0)))
+
+        state = rule.init(variables, state_dtype)
+        for _ in range(3):
+            updates, state = step(state)
+        return tf.nest.flatten((updates, state))
+
+    whole, chunked = (after_three_steps(r) for r in (rule, rule.for_steps(chunked=True)))
+    tolerance = 1e-4 if state_dtype is None else 3e-2
+    for expected, value in zip(whole, chunked, strict=True):
+        assert value.dtype == expected.dtype and value.shape == expected.shape
+        expected, value = (tf.cast(t, tf.float32) for t in (expected, value))
+        np.testing.assert_allclose(value, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ["gac_lstm", "ntm_lbfgs"])
+def test_slots_and_a_memory_are_written_in_place_layer_by_layer(name, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK", 16)
+    monkeypatch.setattr(chunks, "MIN_FLOATS", 1)
+    rule = rules.get(name, hidden_size=4).for_steps(chunked=True)
+    state = rule.init([tf.zeros([COUNT])])
+    slots, shared = (
+        {k: tf.Variable(v) for k, v in given.items()}
+        for given in (state.variables[0], state.shared)
+    )
+    gradient, iteration = tf.ones([COUNT]), tf.constant(0)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(gradient, iteration):
+        known = [{k: tf.convert_to_tensor(v) for k, v in of.items()} for of in (slots, shared)]
+        state = rules.RuleState([known[0]], known[1])
+        updates, state = rule.update([gradient], state, [gradient], rules.Context(iteration))
+        for held, new in ((slots, state.variables[0]), (shared, state.shared)):
+            for key, value in new.items():
+                held[key].assign(value)
+        return updates
+
+    text = step.experimental_get_compiler_ir(gradient, iteration)(stage="optimized_hlo")
+    assert f"f32[4,{COUNT}]" in text
+    assert not [x for x in text.splitlines() if " copy(" in x and f"f32[4,{COUNT}]" in x]
+    assert f"f32[16,{COUNT}]" not in text  # No layer's gates of all coordinates.
 
 
 def test_chunks_are_written_in_place(monkeypatch):

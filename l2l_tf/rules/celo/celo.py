@@ -3,16 +3,18 @@
 import numpy as np
 from keras import ops
 
-from l2l_tf.cells import bias_correction, exponential_mean, only_where, touched
+from l2l_tf.cells import bias_correction, exponential_mean
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules.base import Context, MetaParams, Slots, Tensor
-from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
-from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
+from l2l_tf.rules.celo.evaluation import Reading, evaluate
+from l2l_tf.rules.celo.inputs import INPUTS, celo_slot_shapes
+from l2l_tf.rules.celo.network import mlp_meta_params
 from l2l_tf.rules.celo.scheduled import ScheduledRule
 from l2l_tf.rules.registry import register_rule
 
 # Celo's bound on a gradient's coordinates; it keeps every square within float32, too.
 GRADIENT_BOUND = 1000.0
+READING = Reading(GRADIENT_BOUND, square_decay=0.999, root_epsilon=1e-6, epsilon=1e-5)
 
 
 @register_rule("celo")
@@ -52,17 +54,15 @@ class Celo(ScheduledRule):
     def variable_step(
         self, gradient: Tensor, slots: Slots, variable: Tensor, meta_params: Slots, context: Context
     ) -> tuple[Tensor, Slots]:
-        del context
-        gradient = ops.clip(gradient, -GRADIENT_BOUND, GRADIENT_BOUND)
-        slots = accumulate(gradient, slots, square_decay=0.999)
-        blocks = input_blocks(gradient, variable, slots, epsilon=1e-6)
-        axes = tuple(range(1, len(gradient.shape) + 1))
-        output = normalised_mlp(blocks, meta_params, 3, axes, epsilon=1e-5)
-        direction, magnitude = output[0], output[1]
         size = 0.001 * ops.sqrt(ops.mean(ops.square(variable)) + 1e-9)
-        known = touched(gradient, slots["mean"], slots["mean_square"])
-        (step,) = only_where(known, size * direction * ops.exp(0.001 * magnitude))
-        return step, slots
+
+        def output(found):
+            direction, magnitude = found[0], found[1]
+            return size * direction * ops.exp(0.001 * magnitude)
+
+        return evaluate(
+            READING, output, gradient, variable, slots, meta_params, context, self.chunked
+        )
 
 
 @register_rule("celo_adam")

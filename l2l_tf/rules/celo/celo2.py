@@ -21,13 +21,17 @@ from l2l_tf.rules.base import (
     compute_dtype_for,
     state_dtype_for,
 )
-from l2l_tf.rules.celo.inputs import INPUTS, accumulate, celo_slot_shapes, input_blocks
-from l2l_tf.rules.celo.network import mlp_meta_params, normalised_mlp
+from l2l_tf.rules.celo.evaluation import Reading, evaluate
+from l2l_tf.rules.celo.inputs import INPUTS, celo_slot_shapes
+from l2l_tf.rules.celo.network import mlp_meta_params
 from l2l_tf.rules.registry import register_rule
 
 # Far beyond any gradient that training survives; keeps fourth powers within float32.
 GRADIENT_BOUND = 1e9
 EPSILON = 1e-9
+READING = Reading(
+    GRADIENT_BOUND, square_decay=0.95, root_epsilon=1e-8, epsilon=EPSILON, last_axes=2
+)
 
 
 @register_rule("celo2")
@@ -92,7 +96,7 @@ class Celo2(UpdateRule):
                 step, new = self._adam_step(gradient, old, context)
             else:
                 value = ops.reshape(ops.cast(variable, dtype), shape)
-                step, new = self._network_step(gradient, old, value)
+                step, new = self._network_step(gradient, old, value, context)
             updates.append(ops.reshape(-self.step_size * step, ops.shape(variable)))
             states.append({k: ops.cast(new[k], v.dtype) for k, v in slots.items()})
         return updates, RuleState(states, state.shared)
@@ -108,17 +112,22 @@ class Celo2(UpdateRule):
         step = self.vector_scale * mean_hat / (root_hat + 1e-8)
         return step, {"mean": mean, "root_mean_square": root}
 
-    def _network_step(self, gradient, slots, variable):
-        gradient = ops.clip(gradient, -GRADIENT_BOUND, GRADIENT_BOUND)
+    def _network_step(self, gradient, slots, variable, context):
         params = {k: ops.cast(v, gradient.dtype) for k, v in self.meta_params.items()}
-        slots = accumulate(gradient, slots, square_decay=0.95)
-        blocks = input_blocks(gradient, variable, slots, epsilon=1e-8)
+        direction, slots = evaluate(
+            READING,
+            lambda found: found[0],
+            gradient,
+            variable,
+            slots,
+            params,
+            context,
+            self.chunked,
+        )
+        if self.orthogonalize:
+            known = touched(gradient, slots["mean"], slots["mean_square"])
+            (direction,) = only_where(known, newton_schulz(direction))
         rank = len(gradient.shape)
         last = tuple(range(max(rank - 2, 0), rank))
-        axes = tuple(axis + 1 for axis in last)
-        known = touched(gradient, slots["mean"], slots["mean_square"])
-        (direction,) = only_where(known, normalised_mlp(blocks, params, 3, axes, EPSILON)[0])
-        if self.orthogonalize:
-            (direction,) = only_where(known, newton_schulz(direction))
         scale = ops.rsqrt(ops.mean(ops.square(direction), axis=last, keepdims=True) + EPSILON)
         return direction * scale, slots

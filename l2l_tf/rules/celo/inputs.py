@@ -11,7 +11,6 @@ from l2l_tf.rules.celo.factored import (
     SQUARE_FLOOR,
     factored_axes,
     factored_mean_squares,
-    factored_scales,
     safe_rsqrt,
 )
 
@@ -50,7 +49,7 @@ def celo_slot_shapes(shape, vector_moments=True):
 
 
 def accumulate(gradient, slots, square_decay):
-    """The accumulators after a gradient; none is bias-corrected.
+    """The accumulators of each coordinate after a gradient; none is bias-corrected.
 
     Args:
         gradient: `[*shape]`; its square must not overflow.
@@ -58,7 +57,7 @@ def accumulate(gradient, slots, square_decay):
         square_decay: Decay of `mean_square`.
 
     Returns:
-        Dict of the same structure.
+        Dict of the same structure without `row` and `column`.
     """
     decays = _decays(gradient)
     square = ops.square(gradient)
@@ -66,30 +65,45 @@ def accumulate(gradient, slots, square_decay):
         "mean": exponential_mean(slots["mean"], gradient[None], decays),
         "mean_square": exponential_mean(slots["mean_square"], square, square_decay),
     }
-    if "row" in slots:
-        new["row"], new["column"] = factored_mean_squares(
-            slots["row"], slots["column"], square, decays, factored_axes(tuple(gradient.shape))
-        )
-    elif "vector_mean_square" in slots:
+    if "vector_mean_square" in slots:
         new["vector_mean_square"] = exponential_mean(
             slots["vector_mean_square"], (square + SQUARE_FLOOR)[None], decays
         )
     return new
 
 
-def input_blocks(gradient, variable, slots, epsilon):
-    """The inputs, not yet normalised.
+def accumulate_factored(gradient, slots):
+    """The accumulators of rows and columns after a gradient: `row` and `column`, or none.
+
+    Args:
+        gradient: As in `accumulate`.
+        slots: As in `accumulate`.
+    """
+    if "row" not in slots:
+        return {}
+    row, column = factored_mean_squares(
+        slots["row"],
+        slots["column"],
+        ops.square(gradient),
+        _decays(gradient),
+        factored_axes(tuple(gradient.shape)),
+    )
+    return {"row": row, "column": column}
+
+
+def coordinate_features(gradient, variable, slots, scales, epsilon):
+    """The inputs that differ from coordinate to coordinate, not yet normalised.
 
     Args:
         gradient: `[*shape]`.
         variable: `[*shape]`, before the step.
-        slots: The accumulators after the step.
+        slots: The accumulators after the step, as from `accumulate`.
+        scales: The two of `factored_scales`; none for vectors.
         epsilon: Added to `mean_square` under the root.
 
     Returns:
-        List of `(features, columns)`: features `[f, …]` that broadcast to `[f, *shape]`,
-        and for each the columns of the first kernel that it meets (their sum counts).
-        Inputs that exist per row or column only stay small.
+        `(features [f, *shape], columns)`: for each feature the columns of the first kernel that
+        it meets (their sum counts).
     """
     mean, square = slots["mean"], slots["mean_square"]
     inverse_root = ops.rsqrt(square + epsilon)
@@ -104,23 +118,36 @@ def input_blocks(gradient, variable, slots, epsilon):
         (gradient * inverse_root)[None],
     ]
     columns = [(c,) for c in _PLAIN]
-    blocks = []
-    if "row" in slots:
-        axes = factored_axes(tuple(gradient.shape))
-        row_scale, column_scale = factored_scales(slots["row"], slots["column"], axes)
-        scale = row_scale * column_scale
+    if scales:
+        scale = scales[0] * scales[1]
         features += [gradient * scale, mean * scale]
         columns += [(c,) for c in _FACTORED]
-        for moments, indices in ((slots["row"], _ROW), (slots["column"], _COLUMN)):
-            both = ops.concatenate([moments, ops.rsqrt(moments + 1e-8)], axis=0)
-            blocks.append((both, [(c,) for c in indices]))
     elif "vector_mean_square" in slots:
         moments = slots["vector_mean_square"]
         features += [gradient * safe_rsqrt(moments + 1e-9), mean * safe_rsqrt(moments)]
         features += [moments, ops.rsqrt(moments + 1e-8)]
         columns += [(c,) for c in _FACTORED]
         columns += list(zip(_ROW, _COLUMN, strict=True))
-    return [(ops.concatenate(features, axis=0), columns), *blocks]
+    return ops.concatenate(features, axis=0), columns
+
+
+def factored_features(factored):
+    """The inputs that exist per row or column only.
+
+    Args:
+        factored: The accumulators after the step, as from `accumulate_factored`.
+
+    Returns:
+        List of `(features, columns)` as from `coordinate_features`, but that the features
+        broadcast to the variable's shape.
+    """
+    blocks = []
+    for name, indices in (("row", _ROW), ("column", _COLUMN)):
+        if name in factored:
+            moments = factored[name]
+            both = ops.concatenate([moments, ops.rsqrt(moments + 1e-8)], axis=0)
+            blocks.append((both, [(c,) for c in indices]))
+    return blocks
 
 
 def _decays(gradient):

@@ -26,50 +26,56 @@ def mlp_meta_params(generator, widths, output_scale=1.0):
     return params
 
 
-def normalised_mlp(blocks, meta_params, layers, axes, epsilon):
-    """ReLU network over inputs that are normalised per feature, for every coordinate.
+def mean_squares(features, axes):
+    """Mean square of each feature over some axes of its block, which are kept with size 1."""
+    return ops.mean(ops.square(features), axis=axes, keepdims=True)
 
-    Feature x enters as `x / √(epsilon + mean(x²))`, the mean over `axes` of the variable.
-    Normalisation is folded into the first kernel, and features that exist per row or
-    column pass through it before they are spread over the variable.
+
+def normalised_linear(features, squares, kernel, columns, epsilon):
+    """What the first kernel makes of features that are normalised, without its bias.
+
+    Feature x enters as `x / √(epsilon + mean(x²))`. Normalisation is folded into the kernel
+    where it is one number for each feature.
 
     Args:
-        blocks: List of `(features [f, …], columns)` as from `input_blocks`; the first
-            one's features have the variable's whole shape.
-        meta_params: `mlp_{l}_kernel` and `mlp_{l}_bias`.
-        layers: Number of layers.
-        axes: Tuple of axes of a block's features over which one is normalised; all but
-            the first, or fewer.
+        features: `[f, …]`.
+        squares: `mean(x²)` as from `mean_squares`.
+        kernel: `[units, inputs]`.
+        columns: For each feature the columns of the kernel that it meets.
         epsilon: Positive float.
 
     Returns:
-        `[outputs, *shape]`.
+        `[units, …]`.
     """
-    kernel = meta_params["mlp_0_kernel"]
-    shape = ops.shape(blocks[0][0])[1:]
-    hidden = None
-    for features, columns in blocks:
-        part = _normalised_linear(features, kernel, columns, axes, epsilon)
-        hidden = part if hidden is None else hidden + part
-    hidden = ops.reshape(hidden, (kernel.shape[0], -1))
-    hidden = hidden + meta_params["mlp_0_bias"][:, None]
-    for layer in range(1, layers):
-        hidden = linear(
-            ops.relu(hidden), meta_params[f"mlp_{layer}_kernel"], meta_params[f"mlp_{layer}_bias"]
-        )
-    return ops.reshape(hidden, (-1, *shape))
-
-
-def _normalised_linear(features, kernel, columns, axes, epsilon):
-    scale = ops.rsqrt(epsilon + ops.mean(ops.square(features), axis=axes, keepdims=True))
+    scale = ops.rsqrt(epsilon + squares)
     # A feature's column of the kernel; where it meets several, their sum.
     chosen = np.zeros((kernel.shape[1], len(columns)), "float32")
     for feature, group in enumerate(columns):
         chosen[list(group), feature] = 1.0
     kernel = ops.matmul(kernel, ops.cast(chosen, kernel.dtype))
-    if len(axes) == len(features.shape) - 1:
+    if all(size == 1 for size in squares.shape[1:]):
         kernel = kernel * ops.reshape(scale, (1, -1))
     else:
         features = features * scale
     flat = ops.matmul(kernel, ops.reshape(features, (len(columns), -1)))
     return ops.reshape(flat, (kernel.shape[0], *ops.shape(features)[1:]))
+
+
+def layers_above(hidden, meta_params, layers):
+    """The network from its first bias on.
+
+    Args:
+        hidden: `[units, …]`: what the first kernel made of the inputs.
+        meta_params: `mlp_{l}_kernel` and `mlp_{l}_bias`.
+        layers: Number of layers.
+
+    Returns:
+        `[outputs, …]`.
+    """
+    shape = ops.shape(hidden)
+    hidden = ops.reshape(hidden, (shape[0], -1)) + meta_params["mlp_0_bias"][:, None]
+    for layer in range(1, layers):
+        hidden = linear(
+            ops.relu(hidden), meta_params[f"mlp_{layer}_kernel"], meta_params[f"mlp_{layer}_bias"]
+        )
+    return ops.reshape(hidden, (-1, *shape[1:]))

@@ -17,6 +17,7 @@ data-parallel `tf.distribute` every replica holds all variables and the all-redu
 gradients, so that each of them takes the same means and nothing more has to be exchanged.
 """
 
+import functools
 import numbers
 
 import keras
@@ -24,13 +25,15 @@ import numpy as np
 from keras import ops
 
 from l2l_tf.cells.lstm import lstm_layer_step
+from l2l_tf.rules.chunks import sums_in_chunks, write_in_chunks
 
 
 def in_lockstep(evaluations, counts):
     """Results of generators, one per chunk, that average what they yield with one another.
 
-    Each yields tensors `[k, n_chunk]` and is sent the means `[k, 1]` over the coordinates
-    of all groups, in its own dtype; the sums are taken in the widest dtype among them.
+    Each yields tensors `[k, n_chunk]`, or their sums `[k, 1]`, and is sent the means `[k, 1]` over
+    the coordinates of all groups, in its own dtype; the sums are taken in the widest dtype among
+    them.
 
     Args:
         evaluations: List of generators that yield equally often.
@@ -135,7 +138,61 @@ def averaging_lstm_step(inputs, state, meta_params, layers, averaged):
     return features, new_state
 
 
+def averaging_lstm_in_chunks(inputs, given, slots, meta_params, averaged, dtype, iteration):
+    """`averaging_lstm_step` of many coordinates, a chunk at a time, as a generator.
+
+    A layer is evaluated for all chunks, and what it emits is kept in its own slot, before its
+    averages are known and the next layer can be. So each layer is evaluated once.
+
+    Args:
+        inputs: Function `(*given) → [inputs, n]` of fewer coordinates.
+        given: Tensors, the first `[n]`, see `chunks.write_in_chunks`.
+        slots: Dict with `lstm_{l}_hidden` and `lstm_{l}_cell`, each `[hidden, n]`.
+        meta_params: As in `averaging_lstm_step`.
+        averaged: Per layer, the list of averaged cells.
+        dtype: Dtype in which to compute.
+        iteration: See `chunks.write_in_chunks`.
+
+    Yields:
+        As `averaging_lstm_step`, but the sums `[k, 1]` of the activations.
+
+    Returns:
+        `(slots, heard)`: all slots, those of the layers new, where the last layer's averaged cells
+        still have each coordinate's own activation; a function that puts the means in their place.
+    """
+    slots, heard = dict(slots), None
+    for layer, indices in enumerate(averaged):
+        step = functools.partial(_layer_of_a_chunk, inputs, meta_params, layer, heard)
+        below = [f"lstm_{layer - 1}_hidden"] if layer else []
+        names = [*below, f"lstm_{layer}_hidden", f"lstm_{layer}_cell"]
+        old = {name: slots[name] for name in names}
+        slots.update(write_in_chunks(step, given, old, dtype, iteration))
+        means = None
+        if indices:
+            of_interest = functools.partial(_rows, indices)
+            emitted = (given[0], slots[f"lstm_{layer}_hidden"])
+            means = yield sums_in_chunks(of_interest, emitted, dtype)[:, None]
+        heard = functools.partial(_replace_rows, indices=indices, means=means)
+    return slots, heard
+
+
+def _layer_of_a_chunk(inputs, meta_params, layer, heard, *pieces):
+    """New slots of a layer, and of the one below what it heard from there."""
+    *given, old = pieces
+    below = f"lstm_{layer - 1}_hidden"
+    features = heard(old[below]) if layer else inputs(*given)
+    hidden, cell = lstm_layer_step(features, old, meta_params, layer)
+    new = {f"lstm_{layer}_hidden": hidden, f"lstm_{layer}_cell": cell}
+    return {**new, below: features} if layer else new
+
+
+def _rows(indices, _, features):
+    return [features[i] for i in indices]
+
+
 def _replace_rows(features, indices, means):
+    if not indices:
+        return features
     size = features.shape[0]
     place = np.zeros((size, len(indices)))
     place[indices, range(len(indices))] = 1.0

@@ -10,8 +10,13 @@ from keras import ops
 
 from l2l_tf.cells import linear, linear_meta_params, log_and_sign, only_where, touched
 from l2l_tf.core.registry import Registry
+from l2l_tf.rules.chunks import evaluate_in_chunks
 from l2l_tf.rules.lstm import lstm_slot_shapes, stacked_lstm_meta_params
-from l2l_tf.rules.memory.averaging import averaged_cells, averaging_lstm_step
+from l2l_tf.rules.memory.averaging import (
+    averaged_cells,
+    averaging_lstm_in_chunks,
+    averaging_lstm_step,
+)
 
 CONTROLLERS = Registry("controller")
 register_controller, controller_names = CONTROLLERS.register, CONTROLLERS.names
@@ -86,10 +91,12 @@ class Controller:
     Attributes:
         needs_same_step: Whether it works only with a memory, and this step's read of it.
         has_memory_heads: Whether it can read and write a memory.
+        takes_chunks: Whether it has an `emit_in_chunks`.
     """
 
     needs_same_step = False
     has_memory_heads = True
+    takes_chunks = False
 
     def __init__(self, options):
         self.options = options
@@ -119,6 +126,20 @@ class Controller:
             `[k, n]`, and wants the means `[k, 1]` (`averaging.in_lockstep`).
         """
         raise NotImplementedError(f"{type(self).__name__}.emit")
+
+    def emit_in_chunks(self, meta_params, signal, dtype, iteration):
+        """`emit` without a memory, a chunk of the coordinates at a time.
+
+        Args:
+            meta_params: As in `emit`.
+            signal: `Signal` whose tensors may be of any dtype.
+            dtype: Dtype in which to compute.
+            iteration: See `chunks.write_in_chunks`.
+
+        Yields:
+            `[k, 1]`, the sums over all of the signal's coordinates of what `emit` yields.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.emit_in_chunks")
 
     def step_from_read(self, reads):
         """`[n]`: the step that a read stands for, −M r of the first head."""
@@ -163,9 +184,12 @@ class LSTMController(Controller):
     Without heads and averaging cells it is the rule `lstm`.
     """
 
+    takes_chunks = True
+
     def __init__(self, options):
         super().__init__(options)
         self.averaged = averaged_cells(options.averaging_cells, options.layers, options.hidden_size)
+        self.last_hidden = f"lstm_{options.layers - 1}_hidden"
 
     def initial_meta_params(self, generator):
         o = self.options
@@ -198,16 +222,26 @@ class LSTMController(Controller):
         return only_where(_known(signal), found)[0]
 
     def query(self, meta_params, signal):
-        hidden = signal.slots[f"lstm_{self.options.layers - 1}_hidden"]
-        return self._queries(meta_params, signal, hidden)
+        return self._queries(meta_params, signal, signal.slots[self.last_hidden])
+
+    def _inputs(self, gradient, reads=None):
+        heads = [reads[head] for head in range(self.options.read_heads)]
+        return ops.concatenate([self._features(v) for v in (gradient, *heads)], axis=0)
 
     def emit(self, meta_params, signal, reads):
-        o, known = self.options, _known(signal)
-        features = [self._features(signal.gradient)]
-        features += [self._features(reads[head]) for head in range(o.read_heads)]
         hidden, slots = yield from averaging_lstm_step(
-            ops.concatenate(features, axis=0), signal.slots, meta_params, o.layers, self.averaged
+            self._inputs(signal.gradient, reads),
+            signal.slots,
+            meta_params,
+            self.options.layers,
+            self.averaged,
         )
+        emission = self.heads(meta_params, signal, hidden)
+        return emission._replace(slots={**slots, **emission.slots})
+
+    def heads(self, meta_params, signal, hidden):
+        """The `Emission` of the last layer's features `[hidden, n]`; no layer's slots are in it."""
+        o, known = self.options, _known(signal)
         output = linear(hidden, meta_params["output_kernel"], meta_params["output_bias"])
         queries = a = b = None
         if o.read_heads and not o.same_step:
@@ -217,8 +251,32 @@ class LSTMController(Controller):
             (rows,) = only_where(known, rows)
             a, b = rows[: o.write_heads], rows[o.write_heads :]
         (update,) = only_where(known, o.output_scale * output[0])
-        slots = {**slots, "touched": ops.cast(known, update.dtype)}
-        return Emission(update, slots, queries, a, b)
+        return Emission(update, {"touched": ops.cast(known, update.dtype)}, queries, a, b)
+
+    def layers_in_chunks(self, meta_params, signal, reads, dtype, iteration):
+        """`averaging_lstm_in_chunks` on what `emit` is given."""
+        return averaging_lstm_in_chunks(
+            self._inputs,
+            (signal.gradient, *([] if reads is None else [reads])),
+            signal.slots,
+            meta_params,
+            self.averaged,
+            dtype,
+            iteration,
+        )
+
+    def emit_in_chunks(self, meta_params, signal, dtype, iteration):
+        layers = self.layers_in_chunks(meta_params, signal, None, dtype, iteration)
+        slots, heard = yield from layers
+
+        def heads(gradient, old):
+            hidden = heard(old[self.last_hidden])
+            emission = self.heads(meta_params, Signal(gradient, None, old, signal.count), hidden)
+            return emission.update, {**emission.slots, self.last_hidden: hidden}
+
+        written = {name: slots[name] for name in (self.last_hidden, "touched")}
+        update, new = evaluate_in_chunks(heads, (signal.gradient,), written, dtype, iteration)
+        return Emission(update, {**slots, **new})
 
     def step_from_read(self, reads):
         return -self.options.output_scale * reads[0]

@@ -56,16 +56,17 @@ class GACLSTM(JointRule):
     def joint_update(
         self, meta_params: list[Slots], groups: list[Group], shared: Slots, context: Context
     ) -> tuple[list[tuple[Tensor, Slots]], Slots]:
-        del context
-        counts = [ops.shape(gradient)[0] for gradient, _, _ in groups]
-        total = sum(counts)
+        counts = [ops.shape(group.gradient)[0] for group in groups]
+        total, controller = sum(counts), self.controller_part
         evaluations = []
-        for params, count, (gradient, slots, variable) in zip(
-            meta_params, counts, groups, strict=True
-        ):
+        for params, count, group in zip(meta_params, counts, groups, strict=True):
             heard = total if self.average_over == "all" else count
-            signal = Signal(gradient, variable, slots, heard)
-            evaluations.append(self.controller_part.emit(params, signal, None))
+            signal = Signal(group.gradient, group.variable, group.slots, heard)
+            if group.large:
+                emission = controller.emit_in_chunks(params, signal, group.dtype, context.iteration)
+            else:
+                emission = controller.emit(params, signal, None)
+            evaluations.append(emission)
         if self.average_over == "all":
             emissions = in_lockstep(evaluations, counts)
         else:

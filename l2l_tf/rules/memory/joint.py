@@ -1,6 +1,7 @@
 """Base of the rules that update all variables jointly."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,12 +15,28 @@ from l2l_tf.rules.base import (
     Tensors,
     cast_meta_params,
 )
+from l2l_tf.rules.chunks import worth_chunks
 from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.memory.controllers import Options, make_controller
-from l2l_tf.rules.packing import pack, unpack
+from l2l_tf.rules.packing import pack, size_of, unpack
 
-# Of variables packed together: `(gradient [n], slots, variable [n])`.
-Group = tuple[Tensor, Slots, Tensor]
+
+class Group(NamedTuple):
+    """Variables packed together.
+
+    Attributes:
+        gradient: `[n]`.
+        slots: Dict name → `[…, n]`.
+        variable: `[n]`.
+        dtype: Dtype in which to compute.
+        large: Whether it is to be evaluated in chunks; then tensors may be of other dtypes.
+    """
+
+    gradient: Tensor
+    slots: Slots
+    variable: Tensor
+    dtype: str
+    large: bool
 
 
 class JointRule(CoordinatewiseRule):
@@ -58,6 +75,10 @@ class JointRule(CoordinatewiseRule):
         """How variables are packed: list of `(indices, compute dtype)`."""
         raise NotImplementedError(f"{type(self).__name__}.groups")
 
+    def takes_chunks(self) -> bool:
+        """Whether large groups are to be evaluated in chunks."""
+        return self.chunked and self.controller_part.takes_chunks
+
     def joint_update(
         self, meta_params: list[Slots], groups: list[Group], shared: Slots, context: Context
     ) -> tuple[list[tuple[Tensor, Slots]], Slots]:
@@ -83,14 +104,16 @@ class JointRule(CoordinatewiseRule):
         self, gradients: Tensors, state: RuleState, variables: Tensors, context: Context
     ) -> tuple[Tensors, RuleState]:
         groups = self.groups(variables)
-        packed = [
-            pack(
-                *([items[i] for i in indices] for items in (gradients, state.variables)),
-                [variables[i] for i in indices],
-                dtype,
+        packed = []
+        for indices, dtype in groups:
+            of_group = [[items[i] for i in indices] for items in (gradients, state.variables)]
+            members = [variables[i] for i in indices]
+            large = self.takes_chunks() and worth_chunks(
+                sum(size_of(v) for v in members), self.floats_per_coordinate()
             )
-            for indices, dtype in groups
-        ]
+            # What is packed was copied anyway; a large variable's slots stay as they are.
+            given = pack(*of_group, members, None if large and len(members) == 1 else dtype)
+            packed.append(Group(*given, dtype, large))
         meta_params = [cast_meta_params(self, dtype).meta_params for _, dtype in groups]
         results, shared = self.joint_update(meta_params, packed, state.shared, context)
         updates, states = [None] * len(variables), [None] * len(variables)

@@ -6,6 +6,7 @@ from keras import ops
 
 from l2l_tf.core.config import choice, integer, number, optional, setting
 from l2l_tf.rules.base import Context, MetaParams, Slots, Tensor, Tensors
+from l2l_tf.rules.chunks import evaluate_in_chunks, write_in_chunks
 from l2l_tf.rules.dtypes import widest_dtype
 from l2l_tf.rules.memory.averaging import in_lockstep
 from l2l_tf.rules.memory.controllers import Options, Signal
@@ -98,14 +99,15 @@ class MemoryRule(JointRule):
     def joint_update(
         self, meta_params: list[Slots], groups: list[Group], shared: Slots, context: Context
     ) -> tuple[list[tuple[Tensor, Slots]], Slots]:
-        del context
-        ((gradient, slots, variable),) = groups
-        (params,) = meta_params
+        (group,), (params,) = groups, meta_params
+        if group.large:
+            return self._update_in_chunks(params, group, shared, context.iteration)
+        gradient, slots = group.gradient, group.slots
         dtype = gradient.dtype
         count = ops.shape(gradient)[0]
         memory = {k: ops.cast(v, dtype) for k, v in shared.items() if k != "started"}
         scale = self.read_scale(params, dtype)
-        signal = Signal(gradient, variable, slots, count, shared["started"] > 0)
+        signal = Signal(gradient, group.variable, slots, count, shared["started"] > 0)
         if self.read == "same_step":
             reads = self.memory.read(memory, self.controller_part.query(params, signal), scale)
             (emission,) = in_lockstep([self.controller_part.emit(params, signal, reads)], [count])
@@ -116,13 +118,51 @@ class MemoryRule(JointRule):
             reads = self.memory.read(memory, emission.queries, scale)
             slots = {**emission.slots, "read": reads}
         written = self.memory.write(memory, emission.a, emission.b)
-        new_shared = {k: ops.cast(v, shared[k].dtype) for k, v in written.items()}
-        new_shared["started"] = ops.ones_like(shared["started"])
-        update = emission.update
-        if self.update_from != "controller":
-            step = self.controller_part.step_from_read(reads)
-            update = step if self.update_from == "read" else update + step
-        return [(update, slots)], new_shared
+        return [(self._step(emission.update, reads), slots)], _after(shared, written)
+
+    def _step(self, update, reads):
+        if self.update_from == "controller":
+            return update
+        step = self.controller_part.step_from_read(reads)
+        return step if self.update_from == "read" else update + step
+
+    def _update_in_chunks(self, params, group, shared, iteration):
+        """`joint_update` of one group of many coordinates, with this step's read for the next."""
+        controller, gradient, dtype = self.controller_part, group.gradient, group.dtype
+        count, last = ops.shape(gradient)[0], controller.last_hidden
+        scale = self.read_scale(params, dtype)
+        signal = Signal(gradient, group.variable, group.slots, count)
+        layers = controller.layers_in_chunks(params, signal, group.slots["read"], dtype, iteration)
+        ((slots, heard),) = in_lockstep([layers], [count])
+
+        def heads(gradient, slots, hidden):
+            return controller.heads(params, signal._replace(gradient=gradient, slots=slots), hidden)
+
+        def ask(gradient, touched, hidden, _):
+            return {"read": heads(gradient, {"touched": touched}, heard(hidden)).queries}
+
+        def act(gradient, old):
+            hidden = heard(old[last])
+            emission = heads(gradient, old, hidden)
+            reads = self.memory.read_from(old, old["read"], products, scale)
+            written = self.memory.write(old, emission.a, emission.b)
+            new = {**emission.slots, **written, last: hidden, "read": reads}
+            return self._step(emission.update, reads), new
+
+        seen, queries = (gradient, slots["touched"], slots[last]), {"read": slots["read"]}
+        slots.update(write_in_chunks(ask, seen, queries, dtype, iteration))
+        memory = {name: value for name, value in shared.items() if name != "started"}
+        products = self.memory.products_in_chunks(memory, slots["read"], dtype)
+        old = {**{name: slots[name] for name in ("touched", "read", last)}, **memory}
+        update, new = evaluate_in_chunks(act, (gradient,), old, dtype, iteration)
+        written = {name: new.pop(name) for name in memory}
+        return [(update, {**slots, **new})], _after(shared, written)
+
+
+def _after(shared, written):
+    """The shared state after a step that wrote a memory."""
+    new = {name: ops.cast(value, shared[name].dtype) for name, value in written.items()}
+    return {**new, "started": ops.ones_like(shared["started"])}
 
 
 @register_rule("ntm_bfgs")
@@ -141,6 +181,9 @@ class NTMBFGS(MemoryRule):
     @property
     def memory(self) -> DenseMemory | WindowMemory:
         return DenseMemory()
+
+    def takes_chunks(self) -> bool:
+        return False  # The matrix is what takes memory.
 
     def shared_init(self, count: int, dtype: str) -> Slots:
         if count > self.max_coordinates:
@@ -174,6 +217,9 @@ class NTMLBFGS(MemoryRule):
     @property
     def memory(self) -> DenseMemory | WindowMemory:
         return WindowMemory(self.write_heads, self.window)
+
+    def takes_chunks(self) -> bool:
+        return super().takes_chunks() and self.read == "previous"
 
 
 def _bytes_of(dtype):

@@ -7,6 +7,8 @@ learned σ is differentiated through every read.
 
 from keras import ops
 
+from l2l_tf.rules import chunks
+
 
 class DenseMemory:
     """The written part of M as a matrix: O(n²) numbers and time.
@@ -73,10 +75,29 @@ class WindowMemory:
 
     def read(self, state, queries, scale):
         """`M r` for every query `[heads, n]`; see `DenseMemory.read`."""
-        pairs = self.heads * self.steps
-        a = ops.reshape(state["memory_a"], (pairs, -1))
-        b = ops.reshape(state["memory_b"], (pairs, -1))
-        products = ops.matmul(queries, ops.transpose(b))
+        return self.read_from(state, queries, self.products(state, queries), scale)
+
+    def products(self, state, queries):
+        """`b^k · r` for every query: `[heads, pairs]`, sums over all coordinates."""
+        b = ops.reshape(state["memory_b"], (self.heads * self.steps, -1))
+        return ops.matmul(queries, ops.transpose(b))
+
+    def products_in_chunks(self, state, queries, dtype):
+        """`products` of many coordinates, computed in `dtype` a chunk of them at a time."""
+        heads = queries.shape[0]
+
+        def terms(_, queries, b):
+            b = ops.reshape(b, (1, self.heads * self.steps, *b.shape[2:]))
+            products = queries[:, None] * b
+            return [ops.reshape(products, (-1, *products.shape[2:]))]
+
+        given = (queries[0], queries, state["memory_b"])
+        sums = chunks.sums_in_chunks(terms, given, dtype, kept=1)
+        return ops.reshape(sums, (heads, -1))
+
+    def read_from(self, state, queries, products, scale):
+        """`read` of some coordinates, where the `products` over all are known."""
+        a = ops.reshape(state["memory_a"], (self.heads * self.steps, -1))
         return scale * queries + ops.matmul(products, a)
 
     def write(self, state, a, b):
