@@ -82,7 +82,8 @@ class Spectral(UpdateRule):
     `annealing` is set by hand: a warm-up, then a line to `total_steps`, or 1/√t where that is
     unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
     over its data steps are shorter by √(3/passes) and kernels decay more, thirty passes and more
-    counting as thirty, and a run of t < 1000 steps as one of at most 3·t/100 passes. Each
+    counting as thirty, and a run of t < 1000 steps as one of at most 3·t/100 passes. With n < 16
+    rows in a batch steps are n/16 as long, ⅛ at least, with n > 128 √(n/128), 4 at most. Each
     variable's r is a sum over the steps so far: it grows while the gradient agrees with the step
     before it (their cosine, over its own usual size) and shrinks where it turns against it, as the
     step size of hypergradient descent does (Baydin et al. 2018). Whatever size it starts from, it
