@@ -33,7 +33,7 @@ UNROLL, TRAJECTORY, VALIDATIONS = 20, 100, 8
 PROBLEMS = {
     "quadratics": ("quadratic", 16, 64, 1.0),
     "digits": ("digits_mlp", 4, 4, 3.0),
-    "mnist": ("mnist_mlp", 4, 4, 6.0),
+    "mnist": ("mnist_mlp", 4, 4, 4.0),
 }
 RATES = (1e-3, 5e-3, 2.5e-2)
 # Name → estimator, how many optimizees at a time each of its `num_tasks` is, further arguments.
