@@ -19,8 +19,8 @@ SEEDS = (1, 2)
 optimizers = {
     "adam": {"meta_learning_rate": 0.1},
     "preset:spectral-general": {"meta_update_scale": 3.0},
-    "self": {"meta_update_scale": 0.03},
-    "dual": {"meta_update_scale": 0.03},
+    "self": {"meta_update_scale": 0.3},
+    "dual": {"meta_update_scale": 0.3},
 }
 trainer = meta.Trainer(
     "rnnprop(hidden_size=8,layers=1)",

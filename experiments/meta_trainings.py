@@ -13,19 +13,22 @@ from l2l_tf import meta, presets
 from l2l_tf.core.files import write_csv, write_whole
 
 
-def define_flags(experiment, problems):
-    """Define --problems, --rule, --seeds, --pieces and --output_dir.
+def define_flags(experiment, problems, written, seeds=2):
+    """Define --problems, --rule, --seeds, --pieces, --output_dir and --report.
 
     Args:
         experiment: Its folder in `experiments/`.
         problems: Names of its problems.
+        written: Name of the files of its report.
+        seeds: How many seeds are reported.
     """
     flags.DEFINE_list("problems", list(problems), f"Of {', '.join(problems)}.")
     flags.DEFINE_string("rule", "rnnprop(hidden_size=8,layers=1)", "What is meta-trained.")
-    flags.DEFINE_integer("seeds", 2, "Seeds that are reported, from 1.", 1)
+    flags.DEFINE_integer("seeds", seeds, "Seeds that are reported, from 1.", 1)
     directory = f"runs/{experiment.replace('_', '-')}"
     flags.DEFINE_string("pieces", directory, "Where finished runs are kept.")
     flags.DEFINE_string("output_dir", f"experiments/{experiment}/results", "For the report.")
+    flags.DEFINE_string("report", written, "Name of the files of the report.")
 
 
 class Runs:
@@ -75,9 +78,9 @@ def gain(scores):
     return float(scores[0] - np.min(scores))
 
 
-def mean_and_range(values):
-    """Mean, with the lowest and the highest behind it."""
-    return f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+def median_and_range(values):
+    """Median, with the lowest and the highest behind it."""
+    return f"{np.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def spelled_scores(scores):

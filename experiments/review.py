@@ -17,11 +17,18 @@ EXPERIMENTS = {
     "cost": (("experiments.cost.run",),),
     "lazy": (("experiments.lazy.run",),),
     "reading": (("experiments.reading.run",),),
-    "estimators": (("experiments.estimators.bias_variance",), ("experiments.estimators.training",)),
+    "estimators": (
+        ("experiments.estimators.bias_variance",),
+        ("experiments.estimators.training", "--problems=quadratics,digits"),
+        ("experiments.estimators.training", "--problems=mnist", "--report=mnist"),
+    ),
     "meta-optimizers": (
         ("experiments.meta_optimizers.run", "--problems=quadratics"),
         ("experiments.meta_optimizers.run", "--problems=digits", "--report=digits"),
-        ("experiments.meta_optimizers.run", "--rule=rnnprop-general", "--report=shipped"),
+        (
+            "experiments.meta_optimizers.run",
+            *("--problems=quadratics", "--rule=spectral-general", "--report=shipped"),
+        ),
     ),
     "refresh": (("experiments.refresh.run",),),
     "structures": (("experiments.structures.run",),),

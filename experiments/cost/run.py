@@ -9,8 +9,8 @@ python -m experiments.cost.run
   `results/suite-middle/tasks.csv` tells, and what follows for seconds.
 - Runs: both nets trained on MNIST, tuned Adam beside the default, by what `l2l-evaluate` does.
 
-Writes `cost.md` and the records that it is made of; what is there is not measured again, unless
-`--output_dir` names another directory. Steps of a net are taken in turn, so that what
+Writes `cost.md`, `suite.png` and the records that they are made of; what is there is not measured
+again, unless `--output_dir` names another directory. Steps of a net are taken in turn, so that what
 disturbs the machine disturbs all of them: ratios can be relied on, milliseconds are this machine's.
 """
 
@@ -20,6 +20,7 @@ import math
 import pathlib
 
 import keras
+import matplotlib.pyplot as plt
 import tensorflow as tf
 from absl import app, flags
 
@@ -193,23 +194,29 @@ def nets_table(rows):
     return markdown(header, lines)
 
 
-def suite_table(rows):
-    """`(table, sentence)`: break-even beside the speed-up in steps, task by task."""
+def suite_reports(rows):
+    """Dict task → `(CostReport, steps of its runs, speed-up in steps)`, of the suite's records."""
     with open(SUITE, newline="") as file:
         speed_ups = {
             row["task"]: float(row["speed_up"])
             for row in csv.DictReader(file)
             if row["optimizer"] == "default"
         }
+    found = {}
+    for row in map(_numbers, rows):
+        name, steps = row.pop("net"), row.pop("steps")
+        found[name] = (evaluation.CostReport(**row), steps, speed_ups[name])
+    return found
+
+
+def suite_table(reports):
+    """`(table, sentence)`: break-even beside the speed-up in steps, task by task."""
     header = [
         "task", "weights", "forward + backward / Adam's step", "break-even", "speed-up in steps",
         "in seconds", "Adam's run, s", "quicker from a run of Adam of, s",
     ]  # fmt: skip
     lines, quicker, counted = [], 0, 0
-    for row in map(_numbers, rows):
-        name, steps = row.pop("net"), row.pop("steps")
-        report = evaluation.CostReport(**row)
-        speed_up = speed_ups[name]
+    for name, (report, steps, speed_up) in reports.items():
         in_seconds = speed_up / report.break_even
         run = report.adam_first_seconds + steps * report.adam_milliseconds / 1e3
         since = report.break_even_seconds(speed_up) if speed_up else math.inf
@@ -231,6 +238,34 @@ def suite_table(rows):
         f"within the suite's own lengths of runs, on {counted}."
     )
     return markdown(header, lines), sentence
+
+
+def draw(reports, path):
+    """Speed-up over tuned Adam of each task of the suite, in steps and in seconds."""
+    in_steps = {name: speed_up for name, (_, _, speed_up) in reports.items()}
+    in_seconds = {name: in_steps[name] / of.break_even for name, (of, *_) in reports.items()}
+    names = sorted(reports, key=in_seconds.get)
+    figure, axis = plt.subplots(figsize=(8, 0.32 * len(names) + 1.2), layout="constrained")
+    for speed_ups, style, label in (
+        (in_steps, {"color": "C0", "facecolors": "none"}, "in steps (0: Adam's end not reached)"),
+        (in_seconds, {"color": "black"}, "in seconds: in steps / break-even"),
+    ):
+        axis.scatter([speed_ups[n] for n in names], range(len(names)), label=label, **style)
+    axis.hlines(
+        range(len(names)),
+        [in_seconds[n] for n in names],
+        [in_steps[n] for n in names],
+        color="#bbbbbb",
+        linewidth=1.0,
+        zorder=0,
+    )
+    axis.axvline(1.0, color="C2", linewidth=1.0)
+    axis.set_yticks(range(len(names)), names, fontsize=8)
+    axis.set_xlabel("speed-up over tuned Adam")
+    axis.grid(True, axis="x", color="#dddddd", linewidth=0.6)
+    axis.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def _numbers(row):
@@ -255,10 +290,12 @@ def document(output):
         rows = sorted(_read(output / "nets.csv"), key=lambda row: row["net"])
         parts += ["## By net, batch and compiler\n", nets_table(rows)]
     if (output / "suite.csv").exists():
-        parts += ["## The middle suite's report half\n", *suite_table(_read(output / "suite.csv"))]
+        reports = suite_reports(_read(output / "suite.csv"))
+        parts += ["## The middle suite's report half\n", *suite_table(reports)]
         parts.append(
             "\nSpeed-up in steps: to tuned Adam's final train loss, from "
-            "`results/suite-middle/tasks.csv`; 0: never.\n"
+            "`results/suite-middle/tasks.csv`; 0: never.\n\n"
+            "![Speed-up in steps, and what it takes](suite.png)\n"
         )
     if (output / "runs.json").exists():
         parts += ["## Trained on MNIST\n", *_on_mnist(output / "runs.json")]
@@ -267,9 +304,9 @@ def document(output):
 
 def _on_mnist(path):
     results = evaluation.Results.from_json(path)
-    found = [tables.cost_cells(results.cost(task)) for task in results.tasks]
+    found = [tables.cost_cells(results.cost(task))[:2] for task in results.tasks]
     return [
-        *(f"{title}\n\n{markdown(head, rows)}" for head, rows, title in found),
+        *(f"{net}:\n\n{markdown(*cells)}" for net, cells in zip(NETS, found, strict=True)),
         tables.COST_LEGEND,
     ]
 
@@ -289,6 +326,8 @@ def main(argv):
         on_the_suite(Records(output / "suite.csv"), FLAGS.repeats)
     if "runs" in FLAGS.part:
         runs(FLAGS.steps, FLAGS.cache_dir).to_json(output / "runs.json")
+    if (output / "suite.csv").exists():
+        draw(suite_reports(_read(output / "suite.csv")), output / "suite.png")
     text = document(output)
     write_whole(output / "cost.md", text + "\n")
     print(text)

@@ -1,17 +1,20 @@
-"""Learned optimizers as meta-optimizers, the rule in training among them, beside tuned Adam.
+r"""Learned optimizers as meta-optimizers, the rule in training among them, beside tuned Adam.
 
-python -m experiments.meta_optimizers.run
+python -m experiments.meta_optimizers.run --problems=quadratics
 python -m experiments.meta_optimizers.run --problems=digits --report=digits
-python -m experiments.meta_optimizers.run --rule=rnnprop-general --report=shipped
+python -m experiments.meta_optimizers.run --problems=quadratics --rule=spectral-general \
+    --report=shipped
 
 A rule is meta-trained by truncated BPTT, on quadratics and on the digits' net: from random weights,
 or, where --rule names a preset, from what ships.
 Its meta-gradients are given to Adam, to a preset's rule, to the rule itself as it is at that
 meta-step, or to a second one that it trains in turn. Every meta-optimizer has a grid of learning
-rates or of factors of its updates; the best validation score of seed 0 chooses, and other seeds, of
+rates or of factors of its updates; the best validation score of two seeds chooses, and others, of
 the first weights and of the tasks, are reported. Finished runs are kept in --pieces: an interrupted
 run goes on, and the report says what is there.
 """
+
+import itertools
 
 import numpy as np
 from absl import app, flags
@@ -20,7 +23,7 @@ from experiments import meta_trainings
 from experiments.meta_trainings import (
     define_flags,
     lowest,
-    mean_and_range,
+    median_and_range,
     report,
     spelled_scores,
     two_rows,
@@ -30,20 +33,21 @@ from l2l_tf import meta
 
 FLAGS = flags.FLAGS
 TRAJECTORY, EVERY = 100, 20
+# Those that rates are chosen on; reported ones count from 1.
+CHOOSING_SEEDS = (0, 101)
 # Task, optimizees of a meta-step, optimizees of a validation.
 PROBLEMS = {"quadratics": ("quadratic", 16, 64), "digits": ("digits_mlp", 1, 4)}
 GRIDS = {
-    "adam": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
-    "preset:spectral-general": (0.3, 1.0, 3.0),
-    "preset:rnnprop-general": (0.03, 0.1, 0.3),
-    "self": (0.03, 0.1, 0.3),
-    "dual": (0.03, 0.1, 0.3),
+    "adam": (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
+    "preset:spectral-general": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+    "preset:rnnprop-general": (0.03, 0.1, 0.3, 1.0, 3.0),
+    "self": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    "dual": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
 }
 COLOURS = dict(zip(GRIDS, ("black", "C0", "C1", "C2", "C3"), strict=True))
 
 if __name__ == "__main__":
-    define_flags("meta_optimizers", PROBLEMS)
-    flags.DEFINE_string("report", "meta_optimizers", "Name of the files of the report.")
+    define_flags("meta_optimizers", PROBLEMS, "meta_optimizers", seeds=4)
     flags.DEFINE_integer("meta_steps", 200, "Meta-steps of each run.", 1)
     flags.DEFINE_list("compared", list(GRIDS), f"Of {', '.join(GRIDS)}; always with adam.")
 
@@ -81,8 +85,13 @@ class Runs(meta_trainings.Runs):
 
 
 def chosen(grid):
-    """The rate whose run had the lowest score: of a dict rate → scores."""
-    return min(grid, key=lambda rate: lowest(grid[rate]))
+    """The rate whose runs had the lowest scores: of a dict rate → scores of each run."""
+    return min(grid, key=lambda rate: mean_lowest(grid[rate]))
+
+
+def mean_lowest(runs):
+    """Mean over runs of the lowest score of each."""
+    return float(np.mean([lowest(scores) for scores in runs]))
 
 
 def meta_steps_to(scores, goal):
@@ -98,18 +107,18 @@ def gone_astray(scores):
 
 
 def rows(found):
-    """Rows of the table of one problem: a dict name → (rate, runs on seeds, runs of the grid)."""
-    adam = [lowest(scores) for scores in found["adam"][1]]
-    goal, table = float(np.mean(adam)), []
+    """Rows of the table of one problem: a dict name → (rate, runs, runs of each rate's grid)."""
+    goal = float(np.median([lowest(scores) for scores in found["adam"][1]]))
+    table = []
     for name, (rate, runs, grid) in found.items():
         best = [lowest(scores) for scores in runs]
         to_goal = [meta_steps_to(scores, goal) for scores in runs]
-        astray = [gone_astray(scores) for scores in [*runs, *grid]]
+        astray = [gone_astray(scores) for scores in [*runs, *itertools.chain(*grid)]]
         table.append(
             [
                 f"`{name}`",
                 f"{rate:g}",
-                mean_and_range(best),
+                median_and_range(best),
                 ", ".join("never" if n is None else str(n) for n in to_goal),
                 f"{sum(astray)} of {len(astray)}",
             ]
@@ -127,11 +136,11 @@ def draw(found, path):
                     steps = EVERY * np.arange(len(scores))
                     column[0].plot(steps, scores, color=COLOURS[name], label=label, linewidth=1.2)
                 rates = np.arange(len(grid)) - (len(grid) - 1) / 2
-                column[1].plot(rates, [lowest(s) for s in grid], "o-", color=COLOURS[name])
+                column[1].plot(rates, [mean_lowest(of) for of in grid], "o-", color=COLOURS[name])
             column[0].set_xlabel("meta-steps")
             column[1].set_xlabel("rate or factor: its place in the grid, the middle at 0")
         columns[0][0].set_ylabel("validation score (mean log loss along the run)")
-        columns[0][1].set_ylabel("lowest score of seed 0")
+        columns[0][1].set_ylabel("lowest score, mean of two seeds")
 
 
 def grids_of(names):
@@ -150,11 +159,15 @@ def problem_of(runs, seeds, grids):
     """`(dict name → (rate, runs, grid), records)` of meta-optimizers, a dict name → rates."""
     found, records = {}, []
     for name, rates in grids.items():
-        grid = {rate: runs.scores(name, rate, 0) for rate in rates}
+        grid = {rate: [runs.scores(name, rate, s) for s in CHOOSING_SEEDS] for rate in rates}
         rate = chosen(grid)
         reported = {seed: runs.scores(name, rate, seed) for seed in range(1, seeds + 1)}
         found[name] = (rate, list(reported.values()), list(grid.values()))
-        tried = [(rate, 0, scores) for rate, scores in grid.items()]
+        tried = [
+            (of, seed, scores)
+            for of, each in grid.items()
+            for seed, scores in zip(CHOOSING_SEEDS, each, strict=True)
+        ]
         tried += [(rate, seed, scores) for seed, scores in reported.items()]
         records += [
             {

@@ -133,6 +133,11 @@ COMMANDS = {
         *("--meta_steps=2500", "--meta_learning_rate=5e-3", "--ema_decay=0.98"),
         *("--num_tasks=4", "--validate_every=250", "--checkpoint_every=250"),
     ),
+    "lstm-quadratic-larger-rate": (
+        *("--rule=lstm(preprocess=None)", "--task=quadratic", "--unroll=20", "--trajectory=100"),
+        *("--num_tasks=128", "--meta_steps=2000", "--meta_learning_rate=0.02"),
+        *("--validate_every=250", "--checkpoint_every=250", "--num_validation_tasks=256"),
+    ),
     "lstm-quadratic-uniform": (
         *("--start_from={runs}/lstm-imitation/preset", "--task=quadratic_uniform", *WHOLE_RUN),
         *("--meta_steps=2000", "--meta_learning_rate=3e-4", "--ema_decay=0.95"),

@@ -20,7 +20,7 @@ from experiments.meta_trainings import (
     define_flags,
     gain,
     lowest,
-    mean_and_range,
+    median_and_range,
     report,
     spelled_scores,
     two_rows,
@@ -37,7 +37,7 @@ RATES = (3e-3, 1e-2, 3e-2)
 COLOURS = dict(zip(SCHEDULES, ("black", "C0", "C3"), strict=True))
 
 if __name__ == "__main__":
-    define_flags("refresh", PROBLEMS)
+    define_flags("refresh", PROBLEMS, "refresh")
     flags.DEFINE_integer("meta_steps", 300, "Unrolls of each run.", 1)
 
 
@@ -114,7 +114,7 @@ def rows(found):
                 f"{rate:g}",
                 f"{100 * np.mean([run['refreshed'] for run in runs]):.0f} %",
                 f"{100 * (1 - np.mean([run['at'][-1] for run in runs]) / cost):.0f} %",
-                mean_and_range(kept),
+                median_and_range(kept),
                 f"{100 * np.mean([gain(run['scores']) for run in runs]) / whole:.0f} %",
             ]
         )
@@ -165,7 +165,7 @@ def main(argv):
         return found, problem, rows(found), records(problem, found)
 
     title = f"# Meta-gradients now and then\n\n`{FLAGS.rule}`\n"
-    report(FLAGS.output_dir, "refresh", title, header, FLAGS.problems, measure, draw)
+    report(FLAGS.output_dir, FLAGS.report, title, header, FLAGS.problems, measure, draw)
 
 
 if __name__ == "__main__":
