@@ -103,7 +103,7 @@ def test_they_are_a_positive_number(rows):
 
 @pytest.mark.parametrize("text, rows", [("@known_horizon", 16.0), ("", np.nan)])
 def test_an_evaluation_tells_them_with_the_length(text, rows):
-    task = tasks.get("digits_mlp", batch_size=16)
+    task = tasks.get("digits_mlp(batch_size=16)")
     runner = Runner(Problem(task), from_text(f"spectral-general{text}"), 4)
     runner.run("tuning", 0)
     np.testing.assert_equal(float(runner._optimizer._context().batch_rows), rows)
