@@ -26,7 +26,7 @@ def export_training(
     loaded = tf.saved_model.load("exported")    # needs only tensorflow
     logs = loaded.train_step(x, y)              # {"loss": …, metrics …} of this batch
     outputs = loaded.predict(x)
-    tf.saved_model.save(loaded, "trained_on")   # slots and step counter included
+    tf.saved_model.save(loaded, "trained_on", signatures=loaded.signatures)  # slots included
     ```
 
     `train_step` is the model's own `train_step`: loss and regularisation losses, the
