@@ -267,7 +267,8 @@ def test_a_process_with_tensorflow_alone_trains_on_saves_and_loads_again(tmp_pat
 def _run_by_the_command_line_tool(directory, x):
     """What `saved_model_cli run` prints of `serving_default`, flat."""
     tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run"]
-    (name,) = tf.saved_model.load(directory).signatures["serving_default"].structured_input_signature[1]
+    serve = tf.saved_model.load(directory).signatures["serving_default"]
+    (name,) = serve.structured_input_signature[1]
     given = f"{name}={x.tolist()}"
     command = [*tool, "--dir", str(directory), "--tag_set", "serve"]
     command += ["--signature_def", "serving_default", "--input_exprs", given]
