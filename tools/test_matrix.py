@@ -18,9 +18,9 @@ from absl import app, flags
 ROOT = pathlib.Path(__file__).parents[1]
 # The oldest and the newest that are supported, and steps between them.
 ROWS = ["2.18:3.8:3.11", "2.19:3.10:3.11", "2.20:3.12:3.12", "2.21:3.15:3.13"]
-# Where versions differ for those who use an optimizer: what Keras calls and what it keeps, `fit` and
-# loops, saved files, presets' numbers, callbacks, and exports. Mathematics of rules is not among
-# it, nor are meta-training and evaluation.
+# Where versions differ for those who use an optimizer: what Keras calls and what it keeps, `fit`
+# and loops, saved files, presets' numbers, callbacks, and exports. The mathematics of rules is not
+# among it, nor are meta-training and evaluation.
 TESTS = [
     *(
         f"tests/optimizer/{name}_test.py"
