@@ -127,8 +127,8 @@ test-backends: $(STAMP) $(BACKEND_VENVS)  ## Set up JAX and PyTorch, and hold bo
 bench-backends: $(STAMP) $(BACKEND_VENVS)  ## Measure the default's step under JAX and PyTorch beside their own optimizers
 	$(BIN)/python -m benchmarks.backends $(foreach b,$(BACKENDS),--python=$(b)=.venv-$(b)/bin/python) $(BENCH)
 
-test-matrix: $(STAMP)  ## Run what users' programs touch under several TensorFlow and Keras versions (MATRIX='--versions=2.20:3.12')
-	$(BIN)/python -m tools.test_matrix $(MATRIX)
+test-matrix: $(STAMP)  ## Run what users' programs touch under several TensorFlow, Keras and Python versions (MATRIX='--versions=2.20:3.12')
+	XLA_FLAGS="$(QUICK_XLA) $(XLA_FLAGS)" $(BIN)/python -m tools.test_matrix $(MATRIX)
 
 build-files: $(STAMP)  ## Write the BUILD files anew from the imports, and the list of flags
 	$(BIN)/python tools/build_files.py

@@ -3,14 +3,16 @@
 A perceptron on scikit-learn's digits is exported with its training, and trained by LiteRT's
 interpreter in a process of another environment, which has no TensorFlow. Prints a table: size of
 the file, milliseconds of processor time per train step on one thread, and how far the losses are
-from Keras's along the same steps. Writes litert.json after every row; presets that are not asked
-for keep theirs, if it was of the same net and steps.
+from Keras's along the same steps. A preset's steps are measured in turns with Adam's, which what
+else the machine does makes slower alike. Writes litert.json after every row; presets that are not
+asked for keep theirs, if it was of the same net and steps.
 """
 
 import datetime
 import json
 import math
 import pathlib
+import statistics
 import subprocess
 import tempfile
 
@@ -24,6 +26,8 @@ from l2l_tf.core.files import to_json, write_whole
 FLAGS = flags.FLAGS
 # Meant for losses without noise: on mini-batches of a net they go astray after a few steps.
 WITHOUT_NOISE = ("ntm-bfgs-quadratic", "ntm-lbfgs-quadratic")
+# Processes of a preset, and as many of Adam's between them.
+TURNS = 3
 
 if __name__ == "__main__":
     flags.DEFINE_string("python", None, "Interpreter that has ai-edge-litert.", required=True)
@@ -66,22 +70,39 @@ def batches_of(steps, batch_size):
     return rows[which], labels[which].astype("int64")
 
 
-def measure(model, xs, ys, python):
+def trained_on_device(python, file, batches):
+    """`{"losses": [steps], "seconds": …}` of a file's training in a process of its own.
+
+    Args:
+        python: Interpreter that has ai-edge-litert.
+        file: What `export_litert` wrote.
+        batches: Path of an `.npz` of all steps' `x` and `y`.
+    """
+    command = [python, "-c", ON_DEVICE, str(file), str(batches)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(model, adam, batches, python):
     """A row of the table.
 
     Args:
         model: Compiled model; it is trained.
-        xs, ys: Batches of all steps.
+        adam: What `export_litert` wrote of the same model with Adam.
+        batches: Path of an `.npz` of all steps' `x` and `y`.
         python: Interpreter that has ai-edge-litert.
     """
+    with np.load(batches) as rows:
+        xs, ys = rows["x"], rows["y"]
+    seconds, beside = [], []
     with tempfile.TemporaryDirectory() as directory:
-        file, batches = pathlib.Path(directory) / "t.tflite", pathlib.Path(directory) / "b.npz"
+        file = pathlib.Path(directory) / "training.tflite"
         export.export_litert(model, file, xs.shape[1])
-        np.savez(batches, x=xs, y=ys)
-        command = [python, "-c", ON_DEVICE, str(file), str(batches)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = json.loads(done.stdout.splitlines()[-1])
         size = file.stat().st_size
+        for _ in range(TURNS):
+            beside.append(trained_on_device(python, adam, batches)["seconds"])
+            found = trained_on_device(python, file, batches)
+            seconds.append(found["seconds"])
     expected = []
     for x, y in zip(xs, ys, strict=True):
         model.reset_metrics()
@@ -89,7 +110,8 @@ def measure(model, xs, ys, python):
     differences = np.abs(np.subtract(found["losses"], expected)) / np.abs(expected)
     return {
         "kilobytes": size / 1000,
-        "milliseconds": 1000 * found["seconds"],
+        "milliseconds": 1000 * statistics.median(seconds),
+        "times_adam": statistics.median(np.divide(seconds, beside).tolist()),
         "first_steps": float(differences[:5].max()),
         "all_steps": float(differences.max()),
         "final_loss": found["losses"][-1],
@@ -108,17 +130,15 @@ def main(argv):
     path = pathlib.Path(FLAGS.output_dir) / "litert.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = _kept(path, used)
-    adam = None
-    for name, make in optimizers.items():
-        row = measure(model_with(make(), FLAGS.hidden), xs, ys, FLAGS.python)
-        adam = adam or row["milliseconds"]
-        rows[name] = {
-            **row,
-            "times_adam": row["milliseconds"] / adam,
-            "date": datetime.date.today().isoformat(),
-        }
-        print(_line(name, rows[name]), flush=True)
-        write_whole(path, to_json({**used, "rows": rows}, indent=1) + "\n")
+    with tempfile.TemporaryDirectory() as directory:
+        adam, batches = (pathlib.Path(directory) / name for name in ("adam.tflite", "batches.npz"))
+        np.savez(batches, x=xs, y=ys)
+        export.export_litert(model_with(optimizers["Adam"](), FLAGS.hidden), adam, FLAGS.batch_size)
+        for name, make in optimizers.items():
+            row = measure(model_with(make(), FLAGS.hidden), adam, batches, FLAGS.python)
+            rows[name] = {**row, "date": datetime.date.today().isoformat()}
+            print(_line(name, rows[name]), flush=True)
+            write_whole(path, to_json({**used, "rows": rows}, indent=1) + "\n")
     print("", *table(rows, FLAGS.steps), sep="\n")
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from l2l_tf import presets, rules, tasks
+from l2l_tf.evaluation import baselines
+from l2l_tf.meta.estimators import ESTIMATORS
 from l2l_tf.presets import registry
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
@@ -150,6 +152,20 @@ def test_a_rule_of_ones_own_learns_to_go_down_the_valley(tmp_path, monkeypatch):
     losses = ended["losses"]
     assert losses["three averages, meta-trained"] < min(1.2 * losses["adam"], losses["momentum"])
     assert (tmp_path / "write_a_rule.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_parts_of_ones_own_are_trained_and_compared(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for known in (rules.registry.RULES, tasks.registry.TASKS, ESTIMATORS):
+        monkeypatch.setattr(known, "classes", dict(known.classes))
+    monkeypatch.setattr(baselines, "_BASELINES", dict(baselines._BASELINES))
+    ended = runpy.run_path(str(EXAMPLES / "own_parts.py"), run_name="__main__")
+    scores = [entry["score"] for entry in ended["trainer"].validations]
+    assert min(scores) < scores[0] - 1.0
+    printed = capsys.readouterr().out
+    for name in ("signed, meta-trained", "adam", "adam_short"):
+        assert re.search(rf"^  {name} +\d", printed, re.M), name
 
 
 @pytest.mark.slow

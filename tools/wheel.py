@@ -2,13 +2,12 @@
 
 python -m tools.wheel --repeats=5
 
-Seconds are processor time of whole processes, medians of interleaved repeats: wall time is that of
-whatever else the machine does.
+Seconds are processor time, medians over processes: wall time is that of whatever else the machine
+does.
 """
 
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,13 @@ import tempfile
 from absl import app, flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PROGRAMS = {"nothing": "pass", "keras": "import keras", "l2l_tf": "import l2l_tf"}
+IMPORTS = """
+import time
+import keras
+after_keras = time.process_time()
+import l2l_tf
+print(after_keras, time.process_time() - after_keras)
+"""
 FLAGS = flags.FLAGS
 
 if __name__ == "__main__":
@@ -37,23 +42,19 @@ def built(directory):
     return wheel
 
 
-def processor_seconds(program):
-    """Processor time of a Python process that runs `program`."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", program]
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=env)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def import_seconds(repeats):
-    """Dict name of `PROGRAMS` → median processor time."""
-    seconds = {name: [] for name in PROGRAMS}
-    for _ in range(repeats + 1):  # The first round writes bytecode.
-        for name, program in PROGRAMS.items():
-            seconds[name].append(processor_seconds(program))
-    return {name: statistics.median(values[1:]) for name, values in seconds.items()}
+    """Median processor seconds `(import keras, import l2l_tf after it)` of processes of their own.
+
+    Args:
+        repeats: Processes.
+    """
+    env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    rows = []
+    how = {"check": True, "capture_output": True, "text": True, "cwd": ROOT, "env": env}
+    for _ in range(repeats + 1):  # The first one writes bytecode.
+        done = subprocess.run([sys.executable, "-c", IMPORTS], **how)
+        rows.append([float(seconds) for seconds in done.stdout.split()])
+    return [statistics.median(seconds) for seconds in zip(*rows[1:], strict=True)]
 
 
 def main(argv):
@@ -61,9 +62,9 @@ def main(argv):
     with tempfile.TemporaryDirectory() as directory:
         wheel = built(directory)
         print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.2f} MB")
-    seconds = import_seconds(FLAGS.repeats)
-    print(f"import keras: {seconds['keras']:.2f} s of processor time")
-    print(f"import l2l_tf: {seconds['l2l_tf'] - seconds['keras']:.2f} s more")
+    keras, ours = import_seconds(FLAGS.repeats)
+    print(f"import keras: {keras:.2f} s of processor time")
+    print(f"import l2l_tf: {ours:.2f} s more")
 
 
 if __name__ == "__main__":

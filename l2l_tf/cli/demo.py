@@ -45,7 +45,7 @@ module = tf.saved_model.load(sys.argv[1])
 rows, labels = np.load(sys.argv[2]), np.load(sys.argv[3])
 losses = [float(module.train_step(rows, labels)["loss"]) for _ in range(20)]
 print(f"Reloaded with TensorFlow alone: loss {losses[0]:.4f}, 20 steps later {losses[-1]:.4f}")
-tf.saved_model.save(module, sys.argv[1] + "_again")
+tf.saved_model.save(module, sys.argv[1] + "_again", signatures=module.signatures)
 """
 
 

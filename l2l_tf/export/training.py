@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.export.export_utils import get_input_signature
+from keras.src.export.export_utils import get_input_signature, make_input_spec
 
 from l2l_tf.export.destination import check_destination, write_saved_model
 
@@ -26,7 +26,7 @@ def export_training(
     loaded = tf.saved_model.load("exported")    # needs only tensorflow
     logs = loaded.train_step(x, y)              # {"loss": …, metrics …} of this batch
     outputs = loaded.predict(x)
-    tf.saved_model.save(loaded, "trained_on")   # slots and step counter included
+    tf.saved_model.save(loaded, "trained_on", signatures=loaded.signatures)  # slots included
     ```
 
     `train_step` is the model's own `train_step`: loss and regularisation losses, the
@@ -113,7 +113,7 @@ class Training(tf.Module):
         self.train_step = tf.function(train_step, autograph=False, input_signature=[x_spec, y_spec])
         self.predict = tf.function(predict, autograph=False, input_signature=[x_spec])
         self.iterations = tf.function(
-            lambda: tf.convert_to_tensor(model.optimizer.iterations), input_signature=[]
+            lambda: tf.convert_to_tensor(inner.iterations), input_signature=[]
         )
         if inner.use_ema:
             self.finalize = tf.function(
@@ -199,6 +199,9 @@ def _check_model(model):
 
 def _input_spec(model):
     specs = get_input_signature(model)
+    if hasattr(model, "_inputs_struct"):
+        # Keras 3.8 gives a list of what a functional model takes by name.
+        specs = [keras.tree.map_structure(make_input_spec, model._inputs_struct)]
     if len(specs) != 1:
         raise ValueError(
             "A model whose call takes several arguments cannot be trained by `fit`, nor "

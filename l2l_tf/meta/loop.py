@@ -20,7 +20,7 @@ def fit(trainer, callbacks, verbose):
     """
     history = keras.callbacks.History()
     callbacks = [history, *callbacks]
-    if verbose:
+    if verbose and not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks.append(ProgressBar())
     tell = _Callbacks(callbacks, trainer)
     trainer.stop_training = False

@@ -217,7 +217,8 @@ class Trainer:
             meta_steps: Meta-steps in all, along which the learning rate decays; None: those of
                 the settings. A run that has begun keeps to its number.
             callbacks: Sequence of callbacks, or one alone.
-            verbose: 0: silent; 1: a line per validation, and a progress bar on a terminal.
+            verbose: 0: silent, but for what `callbacks` say; 1: with a `ProgressBar`, a line per
+                validation and a bar on a terminal.
 
         Returns:
             A `keras.callbacks.History` of this call: `history` is a dict name → list of one value

@@ -20,7 +20,7 @@ from benchmarks import (
     state_bytes,
     steps,
 )
-from l2l_tf import presets, rules, tasks
+from l2l_tf import export, presets, rules, tasks
 from l2l_tf.meta.estimators import TruncatedBPTT
 from tools import timing
 
@@ -92,7 +92,7 @@ def test_rows_of_another_net_are_not_kept(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_device_in_another_process_takes_the_same_steps(monkeypatch):
+def test_a_device_in_another_process_takes_the_same_steps(monkeypatch, tmp_path):
     theirs = "from ai_edge_litert.interpreter import Interpreter"
     ours = "import tensorflow as tf; Interpreter = tf.lite.Interpreter"
     assert theirs in litert.ON_DEVICE
@@ -101,9 +101,13 @@ def test_a_device_in_another_process_takes_the_same_steps(monkeypatch):
     )
     monkeypatch.setattr(litert, "ON_DEVICE", program)
     xs, ys = litert.batches_of(6, 8)
+    np.savez(tmp_path / "batches.npz", x=xs, y=ys)
     model = litert.model_with(keras.optimizers.Adam(0.01), [5])
-    row = litert.measure(model, xs, ys, sys.executable)
+    export.export_litert(model, tmp_path / "adam.tflite", 8)
+    files = tmp_path / "adam.tflite", tmp_path / "batches.npz"
+    row = litert.measure(model, *files, sys.executable)
     assert row["all_steps"] < 1e-4 and row["kilobytes"] > 10 and row["milliseconds"] > 0
+    assert 0.1 < row["times_adam"] < 10
 
 
 def test_an_optimizers_own_time_is_the_steps_less_that_of_gradients_alone():

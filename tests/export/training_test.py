@@ -228,7 +228,7 @@ x = np.linspace(-1, 1, 35).reshape(7, 5).astype("float32")
 y = np.ones((7, 1), "float32")
 loaded = tf.saved_model.load(first)
 losses = [float(loaded.train_step(x, y)["loss"]) for _ in range(3)]
-tf.saved_model.save(loaded, second)
+tf.saved_model.save(loaded, second, signatures=loaded.signatures)
 again = tf.saved_model.load(second)
 outputs = [m.predict(x).numpy().tolist() for m in (loaded, again)]
 more = [float(m.train_step(x, y)["loss"]) for m in (loaded, again)]
@@ -260,6 +260,22 @@ def test_a_process_with_tensorflow_alone_trains_on_saves_and_loads_again(tmp_pat
     np.testing.assert_allclose([*losses, more[0]], expected, rtol=1e-4)
     assert outputs[0] == outputs[1] and more[0] == more[1]
     assert iterations == 4 and not ours
+    served = _run_by_the_command_line_tool(tmp_path / "second", x)
+    np.testing.assert_allclose(served, np.ravel(outputs[1]), rtol=1e-4)
+
+
+def _run_by_the_command_line_tool(directory, x):
+    """What `saved_model_cli run` prints of `serving_default`, flat."""
+    tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run"]
+    serve = tf.saved_model.load(directory).signatures["serving_default"]
+    (name,) = serve.structured_input_signature[1]
+    given = f"{name}={x.tolist()}"
+    command = [*tool, "--dir", str(directory), "--tag_set", "serve"]
+    command += ["--signature_def", "serving_default", "--input_exprs", given]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    printed = done.stdout.partition("Result for output key output_0:")[2]
+    return np.array(printed.replace("[", " ").replace("]", " ").split(), "float32")
 
 
 @pytest.mark.slow

@@ -175,6 +175,13 @@ def test_without_tqdm_there_are_the_lines_alone(monkeypatch, capsys):
     assert trainer.finished and shown.err == ""
 
 
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_a_progress_bar_among_the_callbacks_is_the_only_one(verbose, capsys):
+    make().fit(5, callbacks=[callbacks.ProgressBar()], verbose=verbose)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["meta-step 0", "meta-step 5"]
+
+
 def test_the_best_weights_of_early_stopping_come_back():
     class Worse(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

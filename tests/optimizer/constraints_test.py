@@ -56,7 +56,8 @@ def test_keras_counterparts_see_the_gradient_as_keras_gives_it():
     variables = []
     for optimizer in (LearnedOptimizer(0.1, rule="adam"), keras.optimizers.Adam(0.1)):
         start = np.array([0.0, 1.0, 0.05], "float32")
-        variables.append(keras.Variable(start, constraint=keras.constraints.NonNeg()))
+        variables.append(keras.Variable(start))
+        variables[-1].constraint = keras.constraints.NonNeg()  # As layers of Keras 3.8 set it.
         for gradient in ([1.0, 1, 1], [1, -1, 1], [-0.1, 1, 1], [-1, 1, -1]):
             optimizer.apply([tf.constant(gradient, tf.float32)], variables[-1:])
     np.testing.assert_allclose(variables[0], variables[1], rtol=1e-5)
@@ -85,7 +86,8 @@ def test_steps_do_not_grow_by_what_a_constraint_takes_back(name):
 
 
 def test_a_constraint_holds_in_a_compiled_step_of_a_traced_loop():
-    variable = keras.Variable(np.full((4, 3), 0.1, "float32"), constraint=CONSTRAINTS["non_neg"])
+    variable = keras.Variable(np.full((4, 3), 0.1, "float32"))
+    variable.constraint = CONSTRAINTS["non_neg"]
     optimizer = LearnedOptimizer()
     optimizer.build([variable])
     step = tf.function(lambda g: optimizer.apply([g], [variable]), autograph=False)

@@ -121,7 +121,7 @@ def test_steps_that_overflow_under_mixed_float16_are_counted(jit):
         seen.append(np.array_equal(kernel, model.trainable_variables[0].numpy()))
     halved = 40 - int(np.log2(outer.dynamic_scale.numpy()))
     assert sum(seen) == halved == int(inner.skipped_steps) > 7
-    assert int(inner.iterations) == int(outer.iterations) == 40
+    assert int(inner.iterations) == 40
 
 
 def test_annealing_ends_with_the_run_though_steps_overflow():
