@@ -7,6 +7,7 @@ import pickle
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 from helpers.backend_fits import BATCH, BROKEN, LABELS, ROWS, inner, model_of
 from keras import ops
 
-import l2l_tf
 from l2l_tf import LearnedOptimizer, rules
 
 BACKEND = keras.config.backend()
@@ -185,15 +185,25 @@ def test_tensorflow_is_not_imported():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("room", ["meta", "export"])
-def test_what_needs_tensorflow_says_so(room, monkeypatch):
-    def missing(name):
-        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+@pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_where_tensorflow_is_missing_what_needs_it_says_so_and_the_rest_works():
+    def ended(*arguments):
+        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
 
-    monkeypatch.delitem(vars(l2l_tf), room, raising=False)
-    monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(ImportError, match=r"pip install 'l2l-tf\[tensorflow\]'.*Received: "):
-        getattr(l2l_tf, room)
+    done = ended("-c", "import l2l_tf.export.training")
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: l2l_tf.export needs TensorFlow: pip install 'l2l-tf[tensorflow]'. "
+        f"Received: KERAS_BACKEND={BACKEND}, without TensorFlow"
+    )
+    done = ended("-m", "l2l_tf.cli.evaluate")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "l2l-evaluate: TensorFlow is needed: pip install 'l2l-tf[train,plots]'. "
+        "Received: an environment without it\n"
+    )
+    assert ended("-m", "l2l_tf.cli.evaluate", "--help").stdout.startswith("l2l-evaluate: ")
+    done = ended("-m", "l2l_tf.cli.presets")
+    assert done.returncode == 0 and "spectral-general" in done.stdout, done.stderr
 
 
 @on_jax
