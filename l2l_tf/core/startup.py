@@ -40,8 +40,9 @@ def start(arguments: list[str], original_arguments: list[str]) -> None:
     if has_tensorflow():
         import_tensorflow_quietly()
     elif command not in _OF_ANY_BACKEND or not _keras_runs():
+        also = ", or KERAS_BACKEND=jax or torch" if command in _OF_ANY_BACKEND else ""
         print(
-            f"l2l-{command}: TensorFlow is needed: pip install 'l2l-tf[{EXTRAS[command]}]'. "
+            f"l2l-{command}: TensorFlow is needed{also}: pip install 'l2l-tf[{EXTRAS[command]}]'. "
             "Received: an environment without it",
             file=sys.stderr,
         )
