@@ -11,12 +11,14 @@ start(getattr(sys, "argv", []), sys.orig_argv)  # Before anything else imports T
 import keras  # noqa: E402
 
 from l2l_tf import presets, rules  # noqa: E402
+from l2l_tf.core.tensorflow_rooms import TensorFlowRooms, has_tensorflow  # noqa: E402
 from l2l_tf.optimizer import LearnedOptimizer, OptimizerSummaries, RunLength  # noqa: E402
 from l2l_tf.presets import list_presets  # noqa: E402
 from l2l_tf.rules import register_rule  # noqa: E402
 from l2l_tf.version import __version__  # noqa: E402
 
 if TYPE_CHECKING:  # What `__getattr__` imports when it is first asked for.
+    from l2l_tf import data as data
     from l2l_tf import evaluation as evaluation
     from l2l_tf import export as export
     from l2l_tf import meta as meta
@@ -38,31 +40,34 @@ __all__ = [
     "rules",
 ]
 
-# Rooms that are imported when they are first asked for.
-_ROOMS = ("evaluation", "export", "meta", "tasks", "testing")
+# Rooms that need TensorFlow, and the extra that has all of what they need; they are imported when
+# they are first asked for.
+_ROOMS = {
+    "data": "train",
+    "evaluation": "train",
+    "export": "tensorflow",
+    "meta": "train",
+    "tasks": "train",
+    "testing": "train",
+}
 # What stands here, too, and the room that it comes from.
 _NAMES = {"cost_report": "evaluation", "register_task": "tasks"}
 
 
+TensorFlowRooms(
+    {f"l2l_tf.{room}": extra for room, extra in _ROOMS.items()},
+    received=f"KERAS_BACKEND={keras.config.backend()}",
+).install()
+
+
 def __getattr__(name: str):
     if name in _NAMES:
-        return getattr(_room(_NAMES[name]), name)
+        return getattr(importlib.import_module(f"l2l_tf.{_NAMES[name]}"), name)
     if name not in _ROOMS:
         raise AttributeError(f"module 'l2l_tf' has no attribute {name!r}")
-    return _room(name)
-
-
-def _room(name):
-    try:
-        return importlib.import_module(f"l2l_tf.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != "tensorflow":
-            raise
-        raise ImportError(
-            f"l2l_tf.{name} needs TensorFlow: pip install 'l2l-tf[tensorflow]'. "
-            f"Received: KERAS_BACKEND={keras.config.backend()}, without TensorFlow"
-        ) from error
+    return importlib.import_module(f"l2l_tf.{name}")
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, *_ROOMS})
+    names = {*globals(), *__all__, *_ROOMS}
+    return sorted(names if has_tensorflow() else names - {*_ROOMS, *_NAMES})

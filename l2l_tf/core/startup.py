@@ -1,11 +1,11 @@
 """What a command does before the package is imported."""
 
-import importlib.util
 import sys
 
 from l2l_tf.core.notices import import_tensorflow_quietly
 from l2l_tf.core.quick_answers import answer_at_once
 from l2l_tf.core.started_as import command_of
+from l2l_tf.core.tensorflow_rooms import has_tensorflow
 
 # The extra that has what a command needs.
 EXTRAS = {
@@ -37,11 +37,12 @@ def start(arguments: list[str], original_arguments: list[str]) -> None:
     if command is None:
         return
     answer_at_once(command, arguments[1:])
-    if importlib.util.find_spec("tensorflow"):
+    if has_tensorflow():
         import_tensorflow_quietly()
     elif command not in _OF_ANY_BACKEND or not _keras_runs():
+        also = ", or KERAS_BACKEND=jax or torch" if command in _OF_ANY_BACKEND else ""
         print(
-            f"l2l-{command}: TensorFlow is needed: pip install 'l2l-tf[{EXTRAS[command]}]'. "
+            f"l2l-{command}: TensorFlow is needed{also}: pip install 'l2l-tf[{EXTRAS[command]}]'. "
             "Received: an environment without it",
             file=sys.stderr,
         )

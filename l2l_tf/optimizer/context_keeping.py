@@ -80,6 +80,11 @@ class ContextKeeping:
         finally:
             self._given_loss = before
 
+    def observe_given_loss(self) -> None:
+        """Tell the rule the loss that `with_loss` gave, if it gave one."""
+        if self._given_loss is not None:
+            self.observe_loss(self._given_loss)
+
     def forget_loss(self) -> None:
         """The loss counted for one `apply`: forget it, but within an accumulation."""
         self._loss.assign(observed_loss.left(*self._loss_so_far()))

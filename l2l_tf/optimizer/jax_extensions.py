@@ -88,6 +88,7 @@ def _skip(self, original, optimizer_variables, trainable_variables):
     mapping = list(zip(self.variables, values, strict=True))
     with keras.StatelessScope(state_mapping=mapping) as scope:
         self.inner_optimizer.loss_scaled = True
+        self.inner_optimizer.observe_given_loss()
         self.inner_optimizer.skip_step()
     return trained, [scope.get_current_value(v) for v in self.variables]
 

@@ -7,7 +7,9 @@ from keras import ops
 def noted(loss, before, calls, accumulation):
     """What is to be remembered of a loss, a float32 scalar.
 
-    Under gradient accumulation the mean over the accumulated steps counts.
+    Under gradient accumulation the mean over the accumulated steps counts. One that is NaN or
+    infinite, whose step is skipped, counts as the mean of those before it in its window, or where
+    there is none as the first that follows.
 
     Args:
         loss: Tensor; its mean is taken.
@@ -18,8 +20,11 @@ def noted(loss, before, calls, accumulation):
     loss = ops.mean(ops.cast(loss, "float32"))
     if not accumulation:
         return loss
-    loss = loss / float(accumulation)
-    return ops.where(_between_updates(calls, accumulation), loss, before + loss)
+    steps = float(accumulation)
+    place = ops.cast(ops.mod(calls, accumulation), "float32")
+    before = ops.where(_between_updates(calls, accumulation), _unknown(), before)
+    loss = ops.where(ops.isfinite(loss), loss, before * steps / ops.maximum(place, 1.0))
+    return ops.where(ops.isfinite(before), before, loss * place / steps) + loss / steps
 
 
 def left(before, calls, accumulation):
@@ -30,10 +35,13 @@ def left(before, calls, accumulation):
         calls: Number of `apply` calls so far, scalar.
         accumulation: Accumulated steps per update, or None.
     """
-    unknown = ops.convert_to_tensor(np.nan, "float32")
     if not accumulation:
-        return unknown
-    return ops.where(_between_updates(calls, accumulation), unknown, before)
+        return _unknown()
+    return ops.where(_between_updates(calls, accumulation), _unknown(), before)
+
+
+def _unknown():
+    return ops.convert_to_tensor(np.nan, "float32")
 
 
 def _between_updates(calls, accumulation):

@@ -234,8 +234,7 @@ class RuleOptimizer(
             if not self.built and grads:
                 self.build(trainable_variables)
         self.adopt(trainable_variables)
-        if self._given_loss is not None:
-            self.observe_loss(self._given_loss)
+        self.observe_given_loss()
         if not self.built or all(g is None for g in grads):
             super().apply(grads, trainable_variables)
             return

@@ -19,13 +19,18 @@ def without_tensorflow(*arguments, **environment):
 
 
 @pytest.mark.parametrize(
-    "command, extra", [("train", "train"), ("evaluate", "train,plots"), ("presets", "tensorflow")]
+    "command, needed, extra",
+    [
+        ("train", "", "train"),
+        ("evaluate", "", "train,plots"),
+        ("presets", ", or KERAS_BACKEND=jax or torch", "tensorflow"),
+    ],
 )
-def test_without_tensorflow_a_command_names_what_to_install(command, extra):
+def test_without_tensorflow_a_command_names_what_to_install(command, needed, extra):
     done = without_tensorflow(f"/bin/l2l-{command}", KERAS_BACKEND="tensorflow")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"l2l-{command}: TensorFlow is needed: pip install 'l2l-tf[{extra}]'. "
+        f"l2l-{command}: TensorFlow is needed{needed}: pip install 'l2l-tf[{extra}]'. "
         "Received: an environment without it\n"
     )
 

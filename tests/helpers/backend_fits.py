@@ -84,6 +84,15 @@ def fitted(name, epochs=2):
     return np.concatenate([w.ravel() for w in model.get_weights()]), np.array(counters)
 
 
+def as_softmax_sees_them(weights):
+    """The same weights, flat, without what the outputs of the last layer have in common."""
+    *_, kernel, bias = START
+    inner, last, offsets = np.split(weights, [-kernel.size - bias.size, -bias.size])
+    last = last.reshape(kernel.shape)
+    last = last - last.mean(axis=1, keepdims=True)
+    return np.concatenate([inner, last.ravel(), offsets - offsets.mean()])
+
+
 def main(path):
     found = {}
     for name in CASES:

@@ -16,6 +16,8 @@ from l2l_tf import LearnedOptimizer, presets
 from l2l_tf.rules.registry import RULES
 
 STEPS = 50
+# Presets that make rounding ten times larger in ten steps: their state is kept at every step.
+SENSITIVE = ("ntm-bfgs-quadratic", "ntm-lbfgs-quadratic")
 SHAPES = {
     "embedding/embeddings": (7, 4),
     "convolution/kernel": (3, 3, 2, 4),
@@ -81,13 +83,15 @@ def stepper(optimizer, trained):
     return step
 
 
-def trajectory(name, reference=None):
-    """Loss before each step `[STEPS]`, and all weights after it `[STEPS, weights]`.
+def trajectory(name, reference=None, states=None):
+    """Loss before each step `[STEPS]`, and after it weights and state `[STEPS, numbers]` each.
 
     Args:
         name: One of `names()`.
         reference: Weights `[STEPS, weights]` of another run, at which gradients are taken; None:
             at this run's own.
+        states: The rule's state in that run: every step starts from it and from the run's weights;
+            None: from where this run's own steps have led.
     """
     trained = variables()
     optimizer = LearnedOptimizer(
@@ -96,25 +100,41 @@ def trajectory(name, reference=None):
     optimizer.build(trained)
     optimizer.begin_run(STEPS, passes=2)
     step = stepper(optimizer, trained)
-    losses, weights = [], []
+    slots = [slot for v in trained for slot in optimizer.slots_of(v).values()]
+    state = [*slots, *optimizer.shared_state().values()]
+    losses, weights, kept = [], [], []
     for index in range(STEPS):
+        if states is not None and index:
+            put(trained, reference[index - 1])
+            put(state, states[index - 1])
         at = flat(trained) if reference is None or not index else reference[index - 1]
         loss, gradients = loss_and_gradients(at)
         step(loss, gradients)
         losses.append(loss)
         weights.append(flat(trained))
-    return np.asarray(losses), np.asarray(weights)
+        kept.append(flat(state))
+    return np.asarray(losses), np.asarray(weights), np.asarray(kept)
+
+
+def put(targets, numbers):
+    """Assign all numbers of a list of Keras variables, one behind the other."""
+    ends = np.cumsum([int(np.prod(v.shape)) for v in targets])
+    for variable, part in zip(targets, np.split(numbers, ends[:-1]), strict=True):
+        variable.assign(part.reshape(variable.shape).astype(variable.dtype))
 
 
 def flat(trained):
-    """All weights of a list of Keras variables, one behind the other."""
-    return np.concatenate([np.ravel(keras.ops.convert_to_numpy(v)) for v in trained])
+    """All numbers of a list of Keras variables, one behind the other."""
+    numbers = [np.ravel(keras.ops.convert_to_numpy(v)) for v in trained]
+    return np.concatenate([np.zeros(0, "float32"), *numbers])
 
 
 def main(path, chosen=()):
     found = {}
     for name in chosen or names():
-        found[f"{name}/losses"], found[f"{name}/weights"] = trajectory(name)
+        found[f"{name}/losses"], found[f"{name}/weights"], states = trajectory(name)
+        if name in SENSITIVE:
+            found[f"{name}/states"] = states
     np.savez(path, **found)
 
 

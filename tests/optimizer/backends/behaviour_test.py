@@ -7,6 +7,7 @@ import pickle
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 from helpers.backend_fits import BATCH, BROKEN, LABELS, ROWS, inner, model_of
 from keras import ops
 
-import l2l_tf
 from l2l_tf import LearnedOptimizer, rules
 
 BACKEND = keras.config.backend()
@@ -70,6 +70,56 @@ def test_under_accumulation_it_is_told_the_mean_of_the_losses():
     plain = model_of(LearnedOptimizer(1.0, rule=rules.SGD()), ROWS)
     expected = loss * moved(plain, batch=len(ROWS))
     np.testing.assert_allclose(moved(one), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    "broken, shares", [((0,), (0, 2, 1, 1)), ((1,), (2, 0, 1, 1)), ((0, 2), (0, 3, 0, 1))]
+)
+def test_under_accumulation_a_skipped_batch_adds_nothing(broken, shares, policy):
+    """Neither to the gradients' sum, nor to the loss: those beside it count for it."""
+    batches = range(0, len(ROWS), BATCH)
+    whole = [b for index, b in enumerate(batches) if index not in broken]
+    plain = model_of(LearnedOptimizer(1.0, rule=rules.SGD()), ROWS, policy)
+    losses = [loss_of(plain, ROWS[b : b + BATCH], LABELS[b : b + BATCH]) for b in batches]
+    start, sums = plain.get_weights(), 0.0
+    for b in whole:
+        plain.set_weights(start)
+        before = np.concatenate([w.ravel() for w in start])
+        plain.fit(ROWS[b : b + BATCH], LABELS[b : b + BATCH], BATCH, 1, verbose=0)
+        sums += np.concatenate([w.ravel() for w in plain.get_weights()]) - before
+    rows = ROWS.copy()
+    rows[[BATCH * index for index in broken]] = np.nan
+    one = LearnedOptimizer(rule=LossTimesGradient(), gradient_accumulation_steps=len(batches))
+    model = model_of(one, rows, policy)
+    tolerance = 1e-4 if policy == "float32" else 2e-2
+    np.testing.assert_allclose(
+        moved(model, rows),
+        np.average(losses, weights=shares) * sums / len(batches),
+        rtol=tolerance,
+        atol=tolerance * 0.1,
+    )
+    assert int(inner(model).skipped_steps.numpy()) == len(broken)
+
+
+def test_a_window_whose_last_batch_is_skipped_comes_with_the_next_one():
+    """Its gradients do; the loss is that of the next one."""
+    rows = np.where(np.arange(64)[:, None] == 20, np.float32(np.nan), ROWS)
+    one = LearnedOptimizer(rule=LossTimesGradient(), gradient_accumulation_steps=2)
+    model = model_of(one, rows)
+    start = model.get_weights()
+    model.fit(rows[: 2 * BATCH], LABELS[: 2 * BATCH], BATCH, 1, verbose=0, shuffle=False)
+    for old, new in zip(start, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    late = slice(2 * BATCH, 4 * BATCH)
+    loss = loss_of(model, ROWS[late], LABELS[late])
+    model.fit(rows[late], LABELS[late], BATCH, 1, verbose=0, shuffle=False)
+    plain = model_of(LearnedOptimizer(1.0, rule=rules.SGD()), ROWS)
+    kept = np.r_[0:BATCH, late]
+    plain.fit(ROWS[kept], LABELS[kept], len(kept), 1, verbose=0)
+    for old, new, other in zip(start, model.get_weights(), plain.get_weights(), strict=True):
+        expected = loss * 1.5 * (other - old)
+        np.testing.assert_allclose(new - old, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_rule_is_told_the_length_of_every_fit():
@@ -191,15 +241,25 @@ def test_tensorflow_is_not_imported():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("room", ["meta", "export"])
-def test_what_needs_tensorflow_says_so(room, monkeypatch):
-    def missing(name):
-        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+@pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_where_tensorflow_is_missing_what_needs_it_says_so_and_the_rest_works():
+    def ended(*arguments):
+        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
 
-    monkeypatch.delitem(vars(l2l_tf), room, raising=False)
-    monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(ImportError, match=r"pip install 'l2l-tf\[tensorflow\]'.*Received: "):
-        getattr(l2l_tf, room)
+    done = ended("-c", "import l2l_tf.export.training")
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: l2l_tf.export needs TensorFlow: pip install 'l2l-tf[tensorflow]'. "
+        f"Received: KERAS_BACKEND={BACKEND}, without TensorFlow"
+    )
+    done = ended("-m", "l2l_tf.cli.evaluate")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "l2l-evaluate: TensorFlow is needed: pip install 'l2l-tf[train,plots]'. "
+        "Received: an environment without it\n"
+    )
+    assert ended("-m", "l2l_tf.cli.evaluate", "--help").stdout.startswith("l2l-evaluate: ")
+    done = ended("-m", "l2l_tf.cli.presets")
+    assert done.returncode == 0 and "spectral-general" in done.stdout, done.stderr
 
 
 @on_jax
