@@ -1,6 +1,7 @@
 """How many rows a batch of what `fit` is given has."""
 
 import numbers
+from typing import Any
 
 from keras import tree
 
@@ -8,7 +9,7 @@ from keras import tree
 BATCH_SIZE = 32
 
 
-def rows_of_batches(x, batch_size):
+def rows_of_batches(x: Any, batch_size: int | None) -> int | None:
     """Rows of a batch, an int; None where only a look at the data would tell.
 
     Args:

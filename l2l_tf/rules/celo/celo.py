@@ -6,7 +6,7 @@ from keras import ops
 from l2l_tf.cells import bias_correction, exponential_mean
 from l2l_tf.core.config import integer, number
 from l2l_tf.rules.base import Context, MetaParams, Slots, Tensor
-from l2l_tf.rules.celo.evaluation import Reading, evaluate
+from l2l_tf.rules.celo.evaluation import Reading, network_outputs
 from l2l_tf.rules.celo.inputs import INPUTS, celo_slot_shapes
 from l2l_tf.rules.celo.network import mlp_meta_params
 from l2l_tf.rules.celo.scheduled import ScheduledRule
@@ -60,7 +60,7 @@ class Celo(ScheduledRule):
             direction, magnitude = found[0], found[1]
             return size * direction * ops.exp(0.001 * magnitude)
 
-        return evaluate(
+        return network_outputs(
             READING, output, gradient, variable, slots, meta_params, context, self.chunked
         )
 

@@ -21,7 +21,7 @@ from l2l_tf.rules.base import (
     compute_dtype_for,
     state_dtype_for,
 )
-from l2l_tf.rules.celo.evaluation import Reading, evaluate
+from l2l_tf.rules.celo.evaluation import Reading, network_outputs
 from l2l_tf.rules.celo.inputs import INPUTS, celo_slot_shapes
 from l2l_tf.rules.celo.network import mlp_meta_params
 from l2l_tf.rules.registry import register_rule
@@ -114,7 +114,7 @@ class Celo2(UpdateRule):
 
     def _network_step(self, gradient, slots, variable, context):
         params = {k: ops.cast(v, gradient.dtype) for k, v in self.meta_params.items()}
-        direction, slots = evaluate(
+        direction, slots = network_outputs(
             READING,
             lambda found: found[0],
             gradient,

@@ -40,7 +40,7 @@ class Reading(NamedTuple):
     last_axes: int | None = None
 
 
-def evaluate(reading, output, gradient, variable, slots, meta_params, context, chunked):
+def network_outputs(reading, output, gradient, variable, slots, meta_params, context, chunked):
     """What the network puts out for every coordinate of a variable, and the slots after it.
 
     Large variables go through it a chunk at a time if `chunked` says so, and twice: features are
