@@ -327,8 +327,7 @@ class Spectral(UpdateRule):
         masses = old["masses"] + ops.stack([keep, keep_square]) * (1.0 - old["masses"])
         factor, influence = influenced(measured, sizes, layouts, old, keep_square, masses[1])
         rate = sizes * seen * factor * annealing * ops.cast(caution, dtype)
-        longer = longer * ops.cast(size_by_rows(context), dtype)
-        rate = rate * longer * ops.sqrt(new) * ops.cast(left, dtype)
+        rate = rate * longer * ops.sqrt(new) * ops.cast(left * size_by_rows(context), dtype)
         rate = rate * ops.exp(log_rate + 3.0 * ops.tanh(controls.rate / 3.0))
         # A sudden gradient enters the means at no more than four times the usual size.
         bound = ops.minimum(1.0, 4.0 / ops.maximum(growth, 1e-6))
