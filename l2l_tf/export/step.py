@@ -1,10 +1,12 @@
 """An optimizer's step alone as a SavedModel: pure functions of explicit state."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from l2l_tf import rules
 from l2l_tf.export.destination import check_destination, write_saved_model
@@ -64,7 +66,23 @@ def export_step(
             f"Received: rule={optimizer.rule!r}, shapes=None"
         )
     module = _Step(optimizer, None if shapes is None else _static(shapes))
-    write_saved_model(module, path, module.signatures())
+    with _without_advice_on_names():
+        write_saved_model(module, path, module.signatures())
+
+
+@contextlib.contextmanager
+def _without_advice_on_names() -> Iterator[None]:
+    """TensorFlow warns of names of inputs that are none of Python's; `0/mean` is meant."""
+
+    def wanted(record):
+        return "Sanitizing" not in record.getMessage()
+
+    logger = logging.get_absl_logger()
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
 
 
 class _Step(tf.Module):

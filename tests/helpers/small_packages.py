@@ -222,10 +222,14 @@ def prepare_files(name, files, directory):
     return lines
 
 
-def prepare_art(directory, per_file=8):
+def prepare_art(directory, per_file=8, paintings=("sea", "hills")):
     """Photographs, two paintings and a small VGG-16; returns the photographs and paintings."""
     photographs, images = photograph_files(per_file, height=64, width=76)
-    paintings = {"sea": smooth_picture(100, 96, 128), "hills": smooth_picture(101, 100, 90)}
+    extents = ((96, 128), (100, 90))
+    paintings = {
+        name: smooth_picture(seed, *extent)
+        for seed, (name, extent) in enumerate(zip(paintings, extents, strict=True), 100)
+    }
     prepare_files("photographs", photographs, directory)
     prepare_files("paintings", painting_files(paintings), directory)
     prepare_files("vgg16", vgg16_files(), directory)
