@@ -1,5 +1,6 @@
 """What the commands share: flags with `--help`, errors in one line, exit codes."""
 
+import contextlib
 import importlib
 import os
 import pathlib
@@ -7,6 +8,7 @@ import re
 import shlex
 import sys
 import textwrap
+import warnings
 
 from absl import flags
 
@@ -14,6 +16,7 @@ from l2l_tf.cli.config_flags import without_effect
 from l2l_tf.core.quick_answers import asks_for_help, renamed_flag, switched_off, unknown_flag
 from l2l_tf.core.unknown import nearest
 
+PACKAGE = pathlib.Path(__file__).parents[1]
 EXIT_CODES = (
     "Exit codes: 0 done; 1 done, with nothing to keep; 2 something to correct, which the last "
     "line says; 130 interrupted by Ctrl-C, 143 by a request to stop."
@@ -61,7 +64,8 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         if asks_for_help(argv):
             print(_help(program, description, flag_values, groups or {}))
             return 0
-        return main(parse(program, flag_values, argv))
+        with _warnings_in_one_line(program):
+            return main(parse(program, flag_values, argv))
     except CommandError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
@@ -77,6 +81,23 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         # No room, no right to write, a disk that is gone: nothing of this program's.
         print(f"{program}: {error.strerror}. Received: {error.filename or error}", file=sys.stderr)
         return 2
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line(program):
+    """Print this package's own warnings as errors are, without the code that they come from."""
+    with_code = warnings.formatwarning
+
+    def formatted(message, category, filename, lineno, line=None):
+        if category is UserWarning and pathlib.Path(filename).is_relative_to(PACKAGE):
+            return f"{program}: {message}\n"
+        return with_code(message, category, filename, lineno, line)
+
+    warnings.formatwarning = formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = with_code
 
 
 def import_modules(argv):

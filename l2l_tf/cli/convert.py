@@ -54,7 +54,8 @@ def main(argv):
     refuse_arguments(argv)
     given = {name: getattr(FLAGS, name) for name in ("source", "weights", "output")}
     if not all(given.values()):
-        raise CommandError(f"--source, --weights and --output are needed. Received: {given}")
+        received = " ".join(f"--{name}={value}" for name, value in given.items())
+        raise CommandError(f"--source, --weights and --output are needed. Received: {received}")
     try:
         arrays = read_arrays(FLAGS.weights)
         config = {"orthogonalize": FLAGS.orthogonalize} if FLAGS.source == "celo2" else {}

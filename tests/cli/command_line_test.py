@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 from l2l_tf import evaluation, tasks
 from l2l_tf.cli import command_line, convert, demo, evaluate, export, presets, search, train
+from l2l_tf.meta import checkpoint
 from l2l_tf.meta.estimators import ESTIMATORS
 
 COMMANDS = [convert, demo, evaluate, export, presets, search, train]
@@ -122,3 +124,17 @@ def test_an_error_of_the_system_in_the_midst_of_work_is_one_line(capsys):
     assert command_line.run_command("l2l-any", "", command_line.command_flags(), full, []) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line == "l2l-any: No space left on device. Received: runs/search.csv"
+
+
+def test_a_warning_of_the_package_is_one_line_and_of_others_says_where():
+    def warned(argv):
+        for module in (checkpoint, command_line.flags):
+            where = (module.__file__, 1)
+            said[module] = warnings.formatwarning("It is damaged.", UserWarning, *where)
+        return 0
+
+    said, before = {}, warnings.formatwarning
+    assert command_line.run_command("l2l-any", "", command_line.command_flags(), warned, []) == 0
+    assert said[checkpoint] == "l2l-any: It is damaged.\n"
+    assert f"{command_line.flags.__file__}:1: UserWarning: It is" in said[command_line.flags]
+    assert warnings.formatwarning is before

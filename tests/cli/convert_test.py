@@ -94,3 +94,9 @@ def test_wrong_files_are_refused_and_leave_no_preset(kind, message, convert, tmp
 def test_weights_of_another_source_are_refused(convert, capsys):
     assert convert("celo", DATA / FILES["celo_adam"])[0] == 2
     assert "ff_mod_stack" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_told_as_flags(capsys):
+    assert command.run(["--source=celo"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.endswith("Received: --source=celo --weights=None --output=None")
