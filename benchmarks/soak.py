@@ -4,13 +4,17 @@ one meta-training after another.
     python -m benchmarks.soak --what=steps --steps=1000000
     python -m benchmarks.soak --what=meta --hours=6 -- --rule=rnnprop --task=digits_mlp
     python -m benchmarks.soak --what=trainers --trainers=10
+    python -m benchmarks.soak --what=functions --trainers=10 --jit_compile
 
-The second passes what stands behind `--` on to `l2l-train`, which it ends by SIGTERM. Prints a
-summary and writes soak-steps.json, soak-meta.json, or soak-trainers.json (soak-trainers-xla.json
-with --jit_compile), anew at each reading: a soak that is ended before its time leaves what it saw.
+The second passes what stands behind `--` on to `l2l-train`, which it ends by SIGTERM. The fourth
+has functions of TensorFlow's own in the trainers' place, nothing of this package. Prints a summary
+and writes soak-steps.json, soak-meta.json, soak-trainers.json or soak-functions.json (with
+--jit_compile soak-trainers-xla.json and soak-functions-xla.json), anew at each reading: a soak that
+is ended before its time leaves what it saw.
 """
 
 import datetime
+import functools
 import gc
 import os
 import pathlib
@@ -35,9 +39,9 @@ STEPS_PER_EXECUTION = 20
 META_STEPS = 10**9  # More than any soak takes: it is ended by its time.
 
 if __name__ == "__main__":
-    flags.DEFINE_enum("what", "steps", ["steps", "meta", "trainers"], "See above.")
+    flags.DEFINE_enum("what", "steps", ["steps", "meta", "trainers", "functions"], "See above.")
     flags.DEFINE_integer("steps", 10**6, "Optimizer steps.", 1)
-    flags.DEFINE_integer("trainers", 10, "Meta-trainings, one after another.", 2)
+    flags.DEFINE_integer("trainers", 10, "Meta-trainings, or functions, one after another.", 2)
     flags.DEFINE_string("rule", None, "Rule or preset; None: the default; of trainers rnnprop.")
     flags.DEFINE_bool("jit_compile", False, "Whether XLA compiles steps, or meta-steps.")
     flags.DEFINE_float("hours", 1.0, "Hours of meta-training.", 0)
@@ -149,40 +153,76 @@ def soak_meta(hours, seconds_between, arguments, keep=lambda rows: None):
     return rows
 
 
-def soak_trainers(count, rule, jit_compile=False, keep=lambda rows: None):
-    """Short meta-trainings in one process, each of which is dropped before the next one.
+def soak_dropped(count, run, keep=lambda rows: None):
+    """Something that is made, run and dropped again and again in one process.
 
     Args:
-        count: How many.
-        rule: Rule or preset.
-        jit_compile: Whether XLA compiles them.
+        count: How often.
+        run: Function without arguments.
         keep: Called with the rows so far after each of them.
 
     Returns:
-        List of dicts: `hours`, `trainers` so far, `mebibytes`.
+        List of dicts: `hours`, `trainers` so far, `mebibytes`, and `maps`, the stretches of memory
+        that the process has, of which Linux allows so many (`vm.max_map_count`).
     """
     started, rows = time.monotonic(), []
     for number in range(1, count + 1):
-        meta.Trainer(
-            rule,
-            ["digits_mlp(hidden=8,batch_size=8)"],
-            trajectories=(20,),
-            meta_steps=2,
-            num_validation_tasks=2,
-            jit_compile=jit_compile,
-        ).fit(verbose=0)
+        run()
         gc.collect()
         gc.collect()  # TensorFlow lets go of some after the first.
         passed = (time.monotonic() - started) / 3600
-        rows.append({"hours": passed, "trainers": number, "mebibytes": mebibytes(os.getpid())})
+        memory = {"mebibytes": mebibytes(os.getpid()), "maps": maps(os.getpid())}
+        rows.append({"hours": passed, "trainers": number, **memory})
         keep(rows)
     return rows
 
 
-def mebibytes_each(rows):
-    """What a trainer leaves behind: the slope of memory over trainers, but for the first."""
-    memory = [row["mebibytes"] for row in rows[1:]]
-    return float(np.polyfit(range(len(memory)), memory, 1)[0]) if memory[1:] else float("nan")
+def maps(pid):
+    """How many stretches of memory a process has."""
+    return len(pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines())
+
+
+def train_and_drop(rule, jit_compile):
+    """A short meta-training.
+
+    Args:
+        rule: Rule or preset.
+        jit_compile: Whether XLA compiles it.
+    """
+    meta.Trainer(
+        rule,
+        ["digits_mlp(hidden=8,batch_size=8)"],
+        trajectories=(20,),
+        meta_steps=2,
+        num_validation_tasks=2,
+        jit_compile=jit_compile,
+    ).fit(verbose=0)
+
+
+def call_and_drop(jit_compile):
+    """A function of forty products of 20×20 and its gradient, TensorFlow's alone.
+
+    Args:
+        jit_compile: Whether XLA compiles it.
+    """
+
+    @tf.function(jit_compile=jit_compile, autograph=False, reduce_retracing=True)
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x
+            for number in range(40):
+                y = tf.tanh(tf.matmul(y, tf.fill([20, 20], 0.1)) + float(number))
+                y /= 1.0 + tf.reduce_mean(tf.square(y), axis=-1, keepdims=True)
+        return tape.gradient(y, x)
+
+    gradient(tf.ones([30, 20]))
+
+
+def each(rows, name):
+    """What a trainer leaves behind of a reading: its slope over trainers, but for the first."""
+    values = [row[name] for row in rows[1:]]
+    return float(np.polyfit(range(len(values)), values, 1)[0]) if values[1:] else float("nan")
 
 
 def summary(rows):
@@ -214,20 +254,21 @@ def _rounded(row):
 
 def report(rows, arguments):
     """Write what was read so far; returns it as a dict."""
+    dropped = FLAGS.what in ("trainers", "functions")
     results = {
         "date": datetime.date.today().isoformat(),
         "processor": platform.processor() or platform.machine(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
-        "rule": FLAGS.rule or ("rnnprop" if FLAGS.what == "trainers" else "default"),
+        "rule": FLAGS.rule or {"trainers": "rnnprop", "functions": ""}.get(FLAGS.what, "default"),
         "arguments": arguments,
         **({"jit_compile": FLAGS.jit_compile} if FLAGS.what != "meta" else {}),
         **summary(rows),
-        **({"mebibytes_each": mebibytes_each(rows)} if FLAGS.what == "trainers" else {}),
+        **({f"{name}_each": each(rows, name) for name in ("mebibytes", "maps")} if dropped else {}),
         "last": rows[-1],
         "readings": [_rounded(row) for row in rows[:: max(len(rows) // 25, 1)]],
     }
-    compiled = "-xla" if FLAGS.what == "trainers" and FLAGS.jit_compile else ""
+    compiled = "-xla" if dropped and FLAGS.jit_compile else ""
     path = pathlib.Path(FLAGS.output_dir) / f"soak-{FLAGS.what}{compiled}.json"
     write_whole(path, to_json(results, indent=1))
     return results
@@ -242,11 +283,15 @@ def main(argv):
     if FLAGS.what == "steps":
         rows = soak_steps(FLAGS.steps, FLAGS.rule, FLAGS.jit_compile, keep)
     elif FLAGS.what == "trainers":
-        rows = soak_trainers(FLAGS.trainers, FLAGS.rule or "rnnprop", FLAGS.jit_compile, keep)
+        run = functools.partial(train_and_drop, FLAGS.rule or "rnnprop", FLAGS.jit_compile)
+        rows = soak_dropped(FLAGS.trainers, run, keep)
+    elif FLAGS.what == "functions":
+        run = functools.partial(call_and_drop, FLAGS.jit_compile)
+        rows = soak_dropped(FLAGS.trainers, run, keep)
     else:
         rows = soak_meta(FLAGS.hours, FLAGS.seconds_between, arguments, keep)
     results = keep(rows)
-    for name in ("hours", *(name for name in results if "mebibytes" in name), "last"):
+    for name in ("hours", *(n for n in results if "mebibytes" in n or "maps" in n), "last"):
         print(f"{name}: {results[name]}")
 
 

@@ -162,7 +162,11 @@ def test_a_soak_reads_memory_and_traces_along_the_way():
 
 def test_a_soak_tells_what_each_of_several_trainers_leaves_behind():
     rows = [{"mebibytes": value} for value in (90.0, 50.0, 52.0, 54.0)]
-    assert soak.mebibytes_each(rows) == pytest.approx(2)
+    assert soak.each(rows, "mebibytes") == pytest.approx(2)
+    held = []
+    rows = soak.soak_dropped(3, lambda: held.append(np.ones(2**22)))
+    assert [row["trainers"] for row in rows] == [1, 2, 3]
+    assert 30 < soak.each(rows, "mebibytes") < 40 and soak.each(rows, "maps") >= 0
 
 
 def test_a_preset_is_measured_at_the_largest_size_that_its_rule_takes(monkeypatch):
