@@ -79,8 +79,15 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
         if error.errno is None:
             raise
         # No room, no right to write, a disk that is gone: nothing of this program's.
-        print(f"{program}: {error.strerror}. Received: {error.filename or error}", file=sys.stderr)
+        print(f"{program}: {in_one_line(error)}", file=sys.stderr)
         return 2
+
+
+def in_one_line(error):
+    """The text of an error; of one of the system, what it says and of which file."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.strerror}. Received: {error.filename or error}"
+    return str(error)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,13 @@ import numpy as np
 from absl import flags
 
 from l2l_tf import presets
-from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_flags,
+    in_one_line,
+    refuse_arguments,
+    run_command,
+)
 from l2l_tf.cli.config_flags import define_flags
 from l2l_tf.core.config import among, boolean, choice
 from l2l_tf.core.files import UNREADABLE
@@ -65,7 +71,7 @@ def main(argv):
         )
         presets.save_preset(FLAGS.output, rule, card)
     except (ValueError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(in_one_line(error)) from error
     print(f"LearnedOptimizer(preset={FLAGS.output!r}) uses it.")
     return 0
 

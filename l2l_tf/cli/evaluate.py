@@ -24,6 +24,7 @@ from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
+    in_one_line,
     listed,
     output_directory,
     refuse_arguments,
@@ -171,7 +172,7 @@ def main(argv):
         print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
     except (ValueError, ImportError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(in_one_line(error)) from error
     _write(results, output)
     return 0
 
@@ -190,7 +191,7 @@ def _page_of_earlier_results():
             results.to_html(output / page.NAME)
         reports = cost_files.written(FLAGS.report, results, output)
     except (ValueError, ImportError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(in_one_line(error)) from error
     names = [page.NAME, *reports]
     print(f"{' and '.join(names)} {'are' if reports else 'is'} in {output}")
     return 0

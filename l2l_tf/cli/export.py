@@ -22,7 +22,9 @@ from absl import flags, logging
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
+    in_one_line,
     listed,
+    output_directory,
     refuse_arguments,
     run_command,
 )
@@ -85,8 +87,7 @@ GROUPS = {
 def main(argv):
     """Export as the flags say; returns the exit code."""
     refuse_arguments(argv)
-    if not FLAGS.output_dir:
-        raise CommandError("--output_dir is needed. Received: --output_dir=")
+    output_directory(FLAGS)
     on_device = FLAGS.kind == "litert"
     if on_device and not FLAGS.model:
         raise CommandError(f"--kind=litert is of a --model. Received: --model={FLAGS.model}")
@@ -121,7 +122,7 @@ def main(argv):
             with _quietly():
                 export.export_step(optimizer, FLAGS.output_dir, shapes)
     except (ValueError, TypeError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(in_one_line(error)) from error
     print(f"The SavedModel is in {FLAGS.output_dir}")
     return 0
 

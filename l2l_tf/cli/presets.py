@@ -12,7 +12,13 @@ import sys
 from absl import flags
 
 from l2l_tf import presets
-from l2l_tf.cli.command_line import CommandError, command_flags, refuse_arguments, run_command
+from l2l_tf.cli.command_line import (
+    CommandError,
+    command_flags,
+    in_one_line,
+    refuse_arguments,
+    run_command,
+)
 from l2l_tf.cli.config_flags import define_flags, effective
 from l2l_tf.cli.text_table import text_table
 from l2l_tf.core.config import boolean
@@ -49,7 +55,7 @@ def main(argv):
     try:
         text = _table() if FLAGS.card is None else presets.load_card(FLAGS.card)
     except (ValueError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(in_one_line(error)) from error
     print(text)
     return 0
 

@@ -26,6 +26,7 @@ from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
     command_for_card,
+    in_one_line,
     listed,
     refuse_arguments,
     run_command,
@@ -136,7 +137,7 @@ def main(argv):
     try:
         trainer = meta_run.build(FLAGS, meta_run.spread_by(FLAGS.strategy))
     except (ValueError, ImportError, OSError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(in_one_line(error)) from error
     try:
         output.mkdir(parents=True, exist_ok=True)
         resumed = FLAGS.resume and trainer.restore(output / "checkpoints")

@@ -103,15 +103,16 @@ def test_flags_of_the_parser_and_modules_are_refused_in_one_line_too(wrong, said
     assert error.count("\n") == 1 and said in error and error.endswith(f"Received: {wrong}\n")
 
 
-@pytest.mark.parametrize("command", [evaluate, search, train], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("command", [evaluate, export, search, train], ids=lambda c: c.__name__)
 def test_a_directory_that_cannot_be_written_is_refused_before_any_work(
     command, tmp_path, monkeypatch, capsys
 ):
     """A file system that is mounted to be read, to root too."""
     monkeypatch.setattr(command_line.os, "access", lambda path, mode: False)
     output = tmp_path / "runs" / "first"
-    needed = ["--preset=lstm-digits"] if command is evaluate else []
-    assert command.run(["--task=quadratic", *needed, f"--output_dir={output}"]) == 2
+    needed = {evaluate: ["--task=quadratic", "--preset=lstm-digits"], export: []}
+    arguments = needed.get(command, ["--task=quadratic"])
+    assert command.run([*arguments, f"--output_dir={output}"]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert f"({tmp_path} cannot be written)" in line
     assert line.endswith(f"Received: --output_dir={output}")
@@ -124,6 +125,21 @@ def test_an_error_of_the_system_in_the_midst_of_work_is_one_line(capsys):
     assert command_line.run_command("l2l-any", "", command_line.command_flags(), full, []) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line == "l2l-any: No space left on device. Received: runs/search.csv"
+
+
+def test_an_error_of_the_system_that_a_command_tells_of_is_the_same_line(
+    tmp_path, monkeypatch, capsys
+):
+    def full(directory, *arguments):
+        raise OSError(errno.ENOSPC, "No space left on device", f"{directory}/weights.npz")
+
+    monkeypatch.setattr(convert.presets, "save_preset", full)
+    monkeypatch.setattr(convert, "read_arrays", lambda path: {})
+    monkeypatch.setattr(convert, "rule_from_published_weights", lambda *arguments: None)
+    flags = ["--source=celo", "--weights=w.npz", f"--output={tmp_path}/new"]
+    assert convert.run(flags) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line == f"l2l-convert: No space left on device. Received: {tmp_path}/new/weights.npz"
 
 
 def test_a_warning_of_the_package_is_one_line_and_of_others_says_where():
