@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from helpers.small_models import X, Y, make_model
 
-from l2l_tf import LearnedOptimizer, OptimizerSummaries
+from l2l_tf import LearnedOptimizer, OptimizerSummaries, rules
 
 
 def written(directory):
@@ -76,6 +76,13 @@ def test_slots_shared_state_and_rates_are_the_optimizers(tmp_path):
     assert found["shared/guard"][8] == float(optimizer.shared_state()["guard"])
     assert "shared/scheduler_hidden" in found
     assert found["skipped"] == {1: 0.0, 8: 0.0} and found["learning_rate"][8] == 1.0
+
+
+def test_how_often_a_guard_took_over_is_counted(tmp_path):
+    optimizer = LearnedOptimizer(rule=rules.Guarded("sgd(learning_rate=10.0)", "adam"))
+    fitted(optimizer, tmp_path, update_freq=1)
+    trips = written(tmp_path)["shared/watch_trips"]
+    assert trips[1] == 0 and trips[8] == float(optimizer.shared_state()["watch_trips"]) >= 1
 
 
 def test_a_skipped_step_has_size_0_and_is_counted(tmp_path):
