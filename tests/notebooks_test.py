@@ -15,7 +15,10 @@ def test_a_notebook_is_its_page(path):
     made = [(cell.kind, cell.source) for cell in notebooks.cells(notebooks.PAGES[path.stem])]
     kept = json.loads(path.read_text("utf-8"))["cells"]
     assert made == [(cell["cell_type"], "".join(cell["source"])) for cell in kept]
-    assert all(cell["execution_count"] for cell in kept if cell["cell_type"] == "code")
+    code = [cell for cell in kept if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in code)
+    shown = [output["output_type"] for cell in code for output in cell["outputs"]]
+    assert set(shown) <= {"stream", "display_data"}
 
 
 def test_every_page_has_its_notebook_and_links_lead_somewhere():

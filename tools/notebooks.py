@@ -86,7 +86,9 @@ def executed(name):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if "outputs" in cell:
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+            # What a cell prints and draws; the value of its last line is of no interest.
+            shown = (o for o in cell.outputs if o.output_type != "execute_result")
+            cell.outputs = [o for o in shown if o.get("name") != "stderr"]
     return notebook
 
 
