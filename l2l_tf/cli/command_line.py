@@ -84,10 +84,20 @@ def run_command(program, description, flag_values, main, argv=None, imported=Non
 
 
 def in_one_line(error):
-    """The text of an error; of one of the system, what it says and of which file."""
+    """The text of an error; of one of the system or of data's files, what it says and of which."""
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.strerror}. Received: {error.filename or error}"
+    if hasattr(error, "node_def"):  # TensorFlow's.
+        said = error.message.rpartition("}} ")[2].partition(" [Op:")[0]
+        return f"Files of a data set are damaged or gone; prepare it anew. Received: {said}"
     return str(error)
+
+
+def errors_of_data():
+    """Classes of TensorFlow's errors where files of a data set are damaged or gone."""
+    from tensorflow import errors
+
+    return errors.DataLossError, errors.NotFoundError
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from l2l_tf.cli import cost_files
 from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
+    errors_of_data,
     in_one_line,
     listed,
     output_directory,
@@ -171,7 +172,7 @@ def main(argv):
     except KeyboardInterrupt:
         print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError, OSError, *errors_of_data()) as error:
         raise CommandError(in_one_line(error)) from error
     _write(results, output)
     return 0

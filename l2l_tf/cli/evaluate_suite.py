@@ -4,7 +4,7 @@ import sys
 import time
 
 from l2l_tf.cli import cost_files
-from l2l_tf.cli.command_line import CommandError, in_one_line, output_directory
+from l2l_tf.cli.command_line import CommandError, errors_of_data, in_one_line, output_directory
 from l2l_tf.cli.contenders import contenders_of
 from l2l_tf.cli.text_table import text_table
 from l2l_tf.core.config import given_fields
@@ -52,7 +52,7 @@ def main(flags):
     except KeyboardInterrupt:
         print(f"Interrupted. Finished runs are in {cache}; the same command goes on there.")
         return 130
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError, OSError, *errors_of_data()) as error:
         raise CommandError(in_one_line(error)) from error
     print(text_table(*suite.overview(ranking), wrapped=0))
     print(LEGEND)

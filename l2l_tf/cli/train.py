@@ -26,6 +26,7 @@ from l2l_tf.cli.command_line import (
     CommandError,
     command_flags,
     command_for_card,
+    errors_of_data,
     in_one_line,
     listed,
     refuse_arguments,
@@ -136,7 +137,7 @@ def main(argv):
     meta_run = meta_run_module()
     try:
         trainer = meta_run.build(FLAGS, meta_run.spread_by(FLAGS.strategy))
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError, OSError, *errors_of_data()) as error:
         raise CommandError(in_one_line(error)) from error
     try:
         output.mkdir(parents=True, exist_ok=True)

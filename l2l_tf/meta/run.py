@@ -27,11 +27,17 @@ def build(options, spread=None):
         spread: `Spread` over replicas; None: this process alone.
 
     Raises:
-        ValueError: If a task, rule or estimator is unknown, or a number out of range.
+        ValueError: If a task, rule or estimator is unknown, a number out of range, or a task's data
+            set not on this machine.
         FileNotFoundError: If a file of a preset is missing.
+        ImportError: If a package that a task's data needs is not installed.
     """
     train_tasks = [tasks.get(text) for text in options.task]
     validation = [tasks.get(text) for text in options.validation_task or options.task]
+    for task in (*train_tasks, *validation):
+        # What is missing, such as a data set, is told before there is anything to compile.
+        task.init(tasks.as_seed(0))
+        task.batch(tasks.as_seed(0), 0)
     if options.random_scaling:
         train_tasks = [from_flags(tasks.RandomScaling, options, task=t) for t in train_tasks]
     estimator = from_flags(ESTIMATORS.named(options.estimator), options)

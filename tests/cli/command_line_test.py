@@ -8,6 +8,7 @@ import sys
 import warnings
 
 import pytest
+from helpers import small_packages
 
 from l2l_tf import evaluation, tasks
 from l2l_tf.cli import command_line, convert, demo, evaluate, export, presets, search, train
@@ -116,6 +117,26 @@ def test_a_directory_that_cannot_be_written_is_refused_before_any_work(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert f"({tmp_path} cannot be written)" in line
     assert line.endswith(f"Received: --output_dir={output}")
+
+
+@pytest.mark.parametrize("command", [evaluate, search, train], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("what", ["missing", "damaged"])
+def test_data_that_cannot_be_read_is_one_line_before_any_work(
+    command, what, tmp_path, monkeypatch, capsys
+):
+    datasets, output = tmp_path / "datasets", tmp_path / "runs" / "first"
+    monkeypatch.setenv("TFDS_DATA_DIR", str(datasets))
+    if what == "damaged":
+        small_packages.prepare_mnist(datasets, monkeypatch)
+        (file,) = datasets.glob("mnist/*/mnist-train.tfrecord*")
+        file.write_bytes(file.read_bytes()[:-100])
+        capsys.readouterr()
+    needed = ["--preset=lstm-mnist"] if command is evaluate else []
+    assert command.run(["--task=mnist_mlp", *needed, f"--output_dir={output}"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    said = {"missing": "The dataset 'mnist' is not in ", "damaged": "Files of a data set are dam"}
+    assert f": {said[what]}" in line and "Received: " in line
+    assert not output.exists()
 
 
 def test_an_error_of_the_system_in_the_midst_of_work_is_one_line(capsys):
