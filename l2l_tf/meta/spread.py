@@ -1,5 +1,7 @@
 """The optimizees of a meta-step spread over replicas: GPUs, or machines."""
 
+import os
+
 import tensorflow as tf
 
 from l2l_tf.core.checks import check_choice
@@ -15,12 +17,12 @@ def strategy_of(name):
     else of TensorFlow.
 
     Raises:
-        ValueError: If the name is unknown, or TensorFlow cannot make it.
+        ValueError: If the name is unknown, TensorFlow cannot make it, or TF_CONFIG has no workers.
     """
     made = {
         "none": lambda: None,
         "mirrored": tf.distribute.MirroredStrategy,
-        "multi_worker": tf.distribute.MultiWorkerMirroredStrategy,
+        "multi_worker": _of_workers,
     }
     check_choice("strategy", name, made)
     try:
@@ -29,6 +31,17 @@ def strategy_of(name):
         raise ValueError(
             f"The strategy cannot be made ({error}). Received: strategy={name!r}"
         ) from error
+
+
+def _of_workers():
+    """TensorFlow takes a process without TF_CONFIG for the only worker there is."""
+    if not tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().jobs:
+        raise ValueError(
+            "The strategy takes its workers from TF_CONFIG; without them each process would train "
+            "for itself. Received: strategy='multi_worker', "
+            f"TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 class Spread:

@@ -136,9 +136,13 @@ def test_a_run_without_any_finite_validation_leaves_no_preset(tmp_path, capsys):
         (["--rule=lstm(layers=0)"], "layers=0"),
         (["--rule=rnnprop(beta_1=2)"], "beta_1=2"),
         (["--output_dir="], "--output_dir="),
+        (["--strategy=multi_worker"], "TF_CONFIG=None"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_line(arguments, received, tmp_path, capsys):
+def test_what_cannot_work_is_refused_in_one_line(
+    arguments, received, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
     output = tmp_path / "run"
     assert train.run([*SMALL, f"--output_dir={output}", "--meta_steps=1", *arguments]) == 2
     error = capsys.readouterr().err.strip()
