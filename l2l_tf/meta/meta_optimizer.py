@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from l2l_tf import presets
-from l2l_tf.core.tracing import traced_apart
+from l2l_tf.meta.tracing import traced
 from l2l_tf.optimizer import LearnedOptimizer
 
 NAMES = ("adam", "self", "dual")
@@ -52,7 +52,7 @@ class MetaOptimizer:
         self.keras = _learned(settings, leader) if learned else _adam(settings)
         self.keras.build(variables)
         # One program: operation by operation, a step takes as long as a small meta-gradient.
-        self._take = traced_apart(self._learned_step if learned else self._step)
+        self._take = traced(self._learned_step if learned else self._step)
 
     def step(self, gradients, meta_loss):
         """Move the meta-parameters.
