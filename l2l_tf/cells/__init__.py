@@ -15,12 +15,12 @@ from l2l_tf.cells.lstm import (
     lstm_meta_params,
     lstm_step,
     stacked_lstm_step,
-    undifferentiated,
 )
 from l2l_tf.cells.newton_schulz import MINIMAX, gram_of, newton_schulz, whitened, whitening
 from l2l_tf.cells.preprocessing import log_and_sign
 from l2l_tf.cells.progress import fraction_done
 from l2l_tf.cells.touched import only_where, touched
+from l2l_tf.cells.written_gradients import undifferentiated
 
 __all__ = [
     "MINIMAX",

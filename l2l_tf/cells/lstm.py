@@ -3,29 +3,12 @@
 Hochreiter & Schmidhuber (1997), in the form used by Andrychowicz et al. (2016).
 """
 
-import contextlib
-import contextvars
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-_undifferentiated = contextvars.ContextVar("undifferentiated", default=False)
-
-
-@contextlib.contextmanager
-def undifferentiated() -> Iterator[None]:
-    """Context in which cells have no gradients written out, since none will be asked for.
-
-    TensorFlow registers each such gradient for good, and with it the graph in which it was traced:
-    a model that was dropped would still be there.
-    """
-    token = _undifferentiated.set(True)
-    try:
-        yield
-    finally:
-        _undifferentiated.reset(token)
+from l2l_tf.cells.written_gradients import upstream_of, with_written_gradient
 
 
 def lstm_meta_params(
@@ -81,9 +64,7 @@ def lstm_step(
     Returns:
         `(hidden_state, cell_state)` after the step, each `[hidden, n]`.
     """
-    if _undifferentiated.get():
-        return _lstm_step(inputs, hidden_state, cell_state, kernel, bias)[0]
-    return ops.custom_gradient(_lstm_step)(inputs, hidden_state, cell_state, kernel, bias)
+    return with_written_gradient(_lstm_step, inputs, hidden_state, cell_state, kernel, bias)
 
 
 def _lstm_step(inputs, hidden_state, cell_state, kernel, bias):
@@ -100,8 +81,7 @@ def _lstm_step(inputs, hidden_state, cell_state, kernel, bias):
     new_hidden_state = o * squashed
 
     def gradient(*upstream):
-        # TensorFlow hands over two tensors, JAX one pair.
-        d_hidden, d_cell = upstream if len(upstream) == 2 else upstream[0]
+        d_hidden, d_cell = upstream_of(2, upstream)
         d_cell = d_cell + d_hidden * (o * (1 - squashed * squashed))
         d_gates = ops.concatenate(
             [

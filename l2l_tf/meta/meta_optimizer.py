@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from l2l_tf import presets
-from l2l_tf.core.tracing import traced_apart
+from l2l_tf.meta.tracing import traced
 from l2l_tf.optimizer import LearnedOptimizer
 
 NAMES = ("adam", "self", "dual")
@@ -51,7 +51,8 @@ class MetaOptimizer:
         learned = settings.meta_optimizer != "adam"
         self.keras = _learned(settings, leader) if learned else _adam(settings)
         self.keras.build(variables)
-        self._take = traced_apart(self._learned_step) if learned else None
+        # One program: operation by operation, a step takes as long as a small meta-gradient.
+        self._take = traced(self._learned_step if learned else self._step)
 
     def step(self, gradients, meta_loss):
         """Move the meta-parameters.
@@ -60,12 +61,13 @@ class MetaOptimizer:
             gradients: List of tensors, in the variables' order.
             meta_loss: Scalar.
         """
-        if self._take is None:
-            self.keras.apply(gradients, self._variables)
-            return
         if self._leader is not None:
             self.keras.follow(self._leader.averages)
         self._take(gradients, tf.convert_to_tensor(meta_loss, tf.float32))
+
+    def _step(self, gradients, meta_loss):
+        del meta_loss
+        self.keras.apply(gradients, self._variables)
 
     def _learned_step(self, gradients, meta_loss):
         with self.keras.with_loss(meta_loss):

@@ -112,6 +112,22 @@ def test_lstm_step_equals_its_formula():
     )
 
 
+def test_the_written_gradient_of_one_output_equals_automatic_differentiation():
+    generator = np.random.default_rng(0)
+    shapes = [(4, 9), (1, 4), (1,)]
+    arguments = [tf.constant(generator.normal(size=s).astype("float32")) for s in shapes]
+    upstream = generator.normal(size=(1, 9)).astype("float32")
+    results = []
+    for linear in (cells.linear, lambda x, kernel, bias: tf.matmul(kernel, x) + bias[:, None]):
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            output = linear(*arguments)
+            total = tf.reduce_sum(upstream * output)
+        results.append([output, *tape.gradient(total, arguments)])
+    for written, automatic in zip(*results, strict=True):
+        np.testing.assert_allclose(written, automatic, rtol=1e-6)
+
+
 def test_the_lstms_written_gradient_equals_automatic_differentiation():
     generator = np.random.default_rng(4)
     shapes = [(2, 5), (3, 5), (3, 5), (12, 5), (12,)]

@@ -58,6 +58,19 @@ def replayed(trainer, seen, optimizer, rules_at):
     return dict(zip(seen[0][0], (v.numpy() for v in variables), strict=True))
 
 
+def test_adams_step_in_one_program_is_that_of_single_operations_bit_for_bit():
+    trainer = make(clip_norm=0.1)
+    seen = meta_gradients(trainer, 6)
+    variables = [tf.Variable(v) for v in seen[0][0].values()]
+    adam = make(clip_norm=0.1).optimizer
+    adam = type(adam).from_config(adam.get_config())
+    for _, gradients, _ in seen:
+        adam.apply([tf.constant(g) for g in gradients], variables)
+    after = weights(trainer)
+    assert_same(after, dict(zip(after, (v.numpy() for v in variables), strict=True)))
+    assert any(np.any(after[name] != value) for name, value in seen[0][0].items())
+
+
 def test_a_presets_rule_takes_the_steps_that_it_would_take_in_any_model():
     trainer = make(meta_optimizer="preset:rnnprop-general", meta_update_scale=0.1)
     seen = meta_gradients(trainer, 3)
