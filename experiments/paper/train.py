@@ -124,6 +124,12 @@ _TRUNCATED = (
 )
 _TRANSFER_EXCEPTIONS = {("lstm", net): _TRUNCATED for net in ("relu", "residual", "rnn")}
 TRANSFER_RULES = tuple(_TRANSFER)
+# What random search found for the whole run from the imitation (experiments.paper.meta_rates).
+LARGER_RATE_NETS = ("1-layer", "2-layers", "highway")
+_LARGER_RATE = (
+    *(*_TRANSFER_LSTM, *WHOLE_RUN, "--meta_learning_rate=0.0019", "--meta_steps=160"),
+    *("--validate_every=20", "--checkpoint_every=20"),
+)
 _ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--num_tasks=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
@@ -169,6 +175,10 @@ COMMANDS = {
         )
         for rule in TRANSFER_RULES
         for net, task in TRANSFER_TASKS.items()
+    },
+    **{
+        f"transfer-lstm-{net}-larger-rate": (f"--task={TRANSFER_TASKS[net]}", *_LARGER_RATE)
+        for net in LARGER_RATE_NETS
     },
 }
 
