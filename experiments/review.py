@@ -13,6 +13,13 @@ import sys
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+# Meta-trained at larger rates → row of the transfer matrix.
+LARGER = {
+    "transfer-lstm-residual": "lstm: residual",
+    "transfer-lstm-1-layer-larger-rate": "lstm: 1 layer at a larger meta-rate",
+    "transfer-lstm-2-layers-larger-rate": "lstm: 2 layers at a larger meta-rate",
+    "transfer-lstm-highway-larger-rate": "lstm: highway at a larger meta-rate",
+}
 # Name → commands, each a module and its arguments. In docs/review.md stand their questions.
 EXPERIMENTS = {
     "cost": (("experiments.cost.run",),),
@@ -43,9 +50,9 @@ EXPERIMENTS = {
     "owed": (
         (
             "experiments.paper.train",
-            "--only=lstm-imitation,transfer-lstm-residual,lstm-quadratic-larger-rate",
+            f"--only=lstm-imitation,{','.join(LARGER)},lstm-quadratic-larger-rate",
         ),
-        ("experiments.paper.run", "--only=transfer", "--rows=lstm: residual"),
+        ("experiments.paper.run", "--only=transfer", f"--rows={','.join(LARGER.values())}"),
         ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4"),
     ),
 }

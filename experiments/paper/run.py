@@ -129,7 +129,8 @@ def main(argv):
     plan = dataclasses.replace(plan, transfer_rows=tuple(FLAGS.rows), more_seeds=more)
     given = [f"--only={','.join(FLAGS.only)}"] * bool(FLAGS.only) + ["--quick"] * FLAGS.quick
     given += [f"--datasets={','.join(plan.datasets)}"] * (FLAGS.datasets is not None)
-    given += [f"--rows={','.join(FLAGS.rows)}"] * bool(FLAGS.rows)
+    rows = ",".join(f'"{row}"' if "," in row else row for row in FLAGS.rows)
+    given += [f"--rows={rows}"] * bool(rows)
     given += [f"--more_seeds={','.join(FLAGS.more_seeds)}"] * bool(FLAGS.more_seeds)
     experiment = Experiment(
         plan,

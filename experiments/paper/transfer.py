@@ -19,13 +19,14 @@ ROWS = {
     "default": presets.default_preset(),
     "mixture-general": "mixture-general",
     "lstm: 1 layer, long": "lstm-digits",
+    "lstm: the imitation": "lstm-imitation",
     **{
         f"{rule}: {net.replace('-', ' ')}": f"transfer-{rule}-{net}"
         for rule in TRANSFER_RULES
         for net in TRANSFER_TASKS
     },
     **{
-        f"lstm: {net.replace('-', ' ')}, larger meta-rate": f"transfer-lstm-{net}-larger-rate"
+        f"lstm: {net.replace('-', ' ')} at a larger meta-rate": f"transfer-lstm-{net}-larger-rate"
         for net in LARGER_RATE_NETS
     },
 }

@@ -13,6 +13,7 @@ from experiments import meta_trainings, review
 from experiments.estimators import training
 from experiments.lazy import run as lazy
 from experiments.meta_optimizers import run as meta_optimizers
+from experiments.paper import train, transfer
 from experiments.pieces import Pieces
 from experiments.refresh import run as refresh
 
@@ -70,6 +71,11 @@ def test_the_page_has_the_rows_of_the_tables(table):
     assert len(rows) > 5
     for row in rows:
         assert row in page, row
+
+
+def test_what_is_owed_is_meta_trained_by_commands_that_are_there():
+    for name, row in review.LARGER.items():
+        assert name in train.COMMANDS and transfer.ROWS[row] == name
 
 
 def test_every_experiment_is_a_module_that_is_there():
