@@ -12,6 +12,9 @@ from experiments.tables import markdown
 from l2l_tf import meta, presets
 from l2l_tf.core.files import write_csv, write_whole
 
+# Those that rates are chosen on; reported ones count from 1.
+CHOOSING_SEEDS = (0, 101)
+
 
 def define_flags(experiment, problems, written, seeds=2):
     """Define --problems, --rule, --seeds, --pieces, --output_dir and --report.
@@ -71,6 +74,16 @@ class Runs:
 def lowest(scores):
     """The lowest validation score of a run: that of what is kept."""
     return float(np.min(scores))
+
+
+def chosen(grid):
+    """The rate whose runs had the lowest scores: of a dict rate → scores of each run."""
+    return min(grid, key=lambda rate: mean_lowest(grid[rate]))
+
+
+def mean_lowest(runs):
+    """Mean over runs of the lowest score of each."""
+    return float(np.mean([lowest(scores) for scores in runs]))
 
 
 def gain(scores):

@@ -6,16 +6,27 @@ What is finished is taken from where each experiment keeps it, so that an interr
 an experiment that fails does not keep the others from running.
 """
 
+import shlex
 import subprocess
 import sys
 
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+# Meta-trained at larger rates → row of the transfer matrix.
+LARGER = {
+    "transfer-lstm-residual": "lstm: residual",
+    "transfer-lstm-1-layer-larger-rate": "lstm: 1 layer at a larger meta-rate",
+    "transfer-lstm-2-layers-larger-rate": "lstm: 2 layers at a larger meta-rate",
+    "transfer-lstm-highway-larger-rate": "lstm: highway at a larger meta-rate",
+}
 # Name → commands, each a module and its arguments. In docs/review.md stand their questions.
 EXPERIMENTS = {
     "cost": (("experiments.cost.run",),),
-    "lazy": (("experiments.lazy.run",),),
+    "lazy": (
+        ("experiments.lazy.run", "--nets=digits", "--seeds=2"),
+        ("experiments.lazy.run", "--nets=mnist", "--seeds=1"),
+    ),
     "reading": (("experiments.reading.run",),),
     "estimators": (
         ("experiments.estimators.bias_variance",),
@@ -32,7 +43,18 @@ EXPERIMENTS = {
     ),
     "refresh": (("experiments.refresh.run",),),
     "structures": (("experiments.structures.run",),),
-    "sizes": (("experiments.sizes.run",),),
+    "sizes": (
+        ("experiments.sizes.run", "--nets=20,200,2000"),
+        ("experiments.sizes.run", "--nets=resnet20", "--resnet_learned=default"),
+    ),
+    "owed": (
+        (
+            "experiments.paper.train",
+            f"--only=lstm-imitation,{','.join(LARGER)},lstm-quadratic-larger-rate",
+        ),
+        ("experiments.paper.run", "--only=transfer", f"--rows={','.join(LARGER.values())}"),
+        ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4"),
+    ),
 }
 
 if __name__ == "__main__":
@@ -48,9 +70,10 @@ def main(argv):
     failed = []
     for name in FLAGS.only or EXPERIMENTS:
         for module, *arguments in EXPERIMENTS[name]:
-            print(f"{name}: {module} ...", flush=True)
+            command = shlex.join([module, *arguments])
+            print(f"{name}: {command} ...", flush=True)
             if subprocess.run([sys.executable, "-m", module, *arguments]).returncode:
-                failed.append(module)
+                failed.append(command)
     if failed:
         sys.exit(f"These failed; run them again to go on: {', '.join(failed)}")
 

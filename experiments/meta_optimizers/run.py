@@ -21,8 +21,11 @@ from absl import app, flags
 
 from experiments import meta_trainings
 from experiments.meta_trainings import (
+    CHOOSING_SEEDS,
+    chosen,
     define_flags,
     lowest,
+    mean_lowest,
     median_and_range,
     report,
     spelled_scores,
@@ -33,8 +36,6 @@ from l2l_tf import meta
 
 FLAGS = flags.FLAGS
 TRAJECTORY, EVERY = 100, 20
-# Those that rates are chosen on; reported ones count from 1.
-CHOOSING_SEEDS = (0, 101)
 # Task, optimizees of a meta-step, optimizees of a validation.
 PROBLEMS = {"quadratics": ("quadratic", 16, 64), "digits": ("digits_mlp", 1, 4)}
 GRIDS = {
@@ -82,16 +83,6 @@ class Runs(meta_trainings.Runs):
         found = [v["score"] for v in self.trainer.validations]
         self.say(name, rate, seed, scores=found[::3])
         return found
-
-
-def chosen(grid):
-    """The rate whose runs had the lowest scores: of a dict rate → scores of each run."""
-    return min(grid, key=lambda rate: mean_lowest(grid[rate]))
-
-
-def mean_lowest(runs):
-    """Mean over runs of the lowest score of each."""
-    return float(np.mean([lowest(scores) for scores in runs]))
 
 
 def meta_steps_to(scores, goal):

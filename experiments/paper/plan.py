@@ -23,9 +23,13 @@ class Plan:
         few_seeds: Reported runs where many comparisons are made, or long ones.
         horizons: Lengths of the longer runs.
         datasets: Data sets of the transfer matrix.
+        transfer_rows: Rows of the transfer matrix that are measured, where the others and Adam's
+            stay as they were recorded; none: all are measured.
         conv_steps: Steps of a run of the conv net.
         conv_rows: Rows of a split that its reports look at.
         conv_seeds: Reported runs of the conv net.
+        more_seeds: Seeds that the conv net is run on with all labels, at the recorded rates and
+            beside the recorded runs, in place of all of them anew.
         art_steps: Steps of a run of neural art.
         art_seeds: Photographs that neural art is reported on.
         choice_meta_steps: Meta-steps of each of the trainings that compare the method's choices.
@@ -43,9 +47,11 @@ class Plan:
     few_seeds: int = 2
     horizons: tuple = (1000, 10_000)
     datasets: tuple = ("mnist", "fashion_mnist")
+    transfer_rows: tuple = ()
     conv_steps: int = 200
     conv_rows: int = 1000
     conv_seeds: int = 3
+    more_seeds: tuple = ()
     art_steps: int = 128
     art_seeds: int = 4
     choice_meta_steps: int = 1000

@@ -54,6 +54,10 @@ if __name__ == "__main__":
     flags.DEFINE_list("only", [], f"Sections to make, of {', '.join(SECTIONS)}; default: all.")
     flags.DEFINE_bool("quick", False, "Small versions of everything, in minutes.")
     flags.DEFINE_list("datasets", None, "Data sets of the transfer matrix; default: all.")
+    rows = "Rows of the transfer matrix to measure, the others stay as recorded; default: all."
+    flags.DEFINE_list("rows", [], rows)
+    more = "Seeds of CIFAR-10 to run beside those recorded, at the recorded rates."
+    flags.DEFINE_list("more_seeds", [], more)
     flags.DEFINE_string("output_dir", "experiments/paper/results", "For report, tables and plots.")
     flags.DEFINE_string("pieces", f"{RUNS}/pieces", "Where finished pieces are kept.")
     flags.DEFINE_string("runs", RUNS, "Where experiments.paper.train left its runs.")
@@ -116,8 +120,18 @@ def main(argv):
             names = ", ".join(FULL.datasets)
             sys.exit(f"--datasets names some of {names}. Received: {FLAGS.datasets}")
         plan = dataclasses.replace(plan, datasets=tuple(FLAGS.datasets))
+    unknown = sorted(set(FLAGS.rows) - set(transfer.ROWS))
+    if unknown:
+        sys.exit(f"--rows names rows, of {', '.join(transfer.ROWS)}. Received: {unknown}")
+    if not all(seed.isdigit() for seed in FLAGS.more_seeds):
+        sys.exit(f"--more_seeds are numbers of seeds, from 0. Received: {FLAGS.more_seeds}")
+    more = tuple(map(int, FLAGS.more_seeds))
+    plan = dataclasses.replace(plan, transfer_rows=tuple(FLAGS.rows), more_seeds=more)
     given = [f"--only={','.join(FLAGS.only)}"] * bool(FLAGS.only) + ["--quick"] * FLAGS.quick
     given += [f"--datasets={','.join(plan.datasets)}"] * (FLAGS.datasets is not None)
+    rows = ",".join(f'"{row}"' if "," in row else row for row in FLAGS.rows)
+    given += [f"--rows={rows}"] * bool(rows)
+    given += [f"--more_seeds={','.join(FLAGS.more_seeds)}"] * bool(FLAGS.more_seeds)
     experiment = Experiment(
         plan,
         Pieces(FLAGS.pieces),

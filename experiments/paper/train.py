@@ -100,7 +100,7 @@ def _mnist_commands():
 
 
 # What differs between kinds of networks is to be seen, not how far a training from random weights
-# got: the LSTMs all start from one imitation.
+# got: the LSTMs but one start from one imitation.
 _TRANSFER_LSTM = (
     *("--start_from={runs}/lstm-imitation/preset", "--ema_decay=0.95"),
     *("--num_tasks=2", "--num_validation_tasks=16"),
@@ -122,8 +122,24 @@ _TRUNCATED = (
     *("--meta_learning_rate=1e-4", "--meta_steps=600"),
     *("--validate_every=100", "--checkpoint_every=100"),
 )
-_TRANSFER_EXCEPTIONS = {("lstm", net): _TRUNCATED for net in ("relu", "residual", "rnn")}
+# Where these, too, lead away from the imitation: from random weights, at a larger meta-rate.
+_FROM_RANDOM = (
+    *("--rule=lstm", "--unroll=20", "--trajectory=100", "--log_loss", "--num_tasks=4"),
+    *("--meta_learning_rate=3e-3", "--meta_steps=400", "--num_validation_tasks=16"),
+    *("--validate_every=50", "--checkpoint_every=50"),
+)
+_TRANSFER_EXCEPTIONS = {
+    ("lstm", "relu"): _TRUNCATED,
+    ("lstm", "rnn"): _TRUNCATED,
+    ("lstm", "residual"): _FROM_RANDOM,
+}
 TRANSFER_RULES = tuple(_TRANSFER)
+# What random search found for the whole run from the imitation (experiments.paper.meta_rates).
+LARGER_RATE_NETS = ("1-layer", "2-layers", "highway")
+_LARGER_RATE = (
+    *(*_TRANSFER_LSTM, *WHOLE_RUN, "--meta_learning_rate=0.0019", "--meta_steps=160"),
+    *("--validate_every=20", "--checkpoint_every=20"),
+)
 _ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--num_tasks=1")
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
@@ -169,6 +185,10 @@ COMMANDS = {
         )
         for rule in TRANSFER_RULES
         for net, task in TRANSFER_TASKS.items()
+    },
+    **{
+        f"transfer-lstm-{net}-larger-rate": (f"--task={TRANSFER_TASKS[net]}", *_LARGER_RATE)
+        for net in LARGER_RATE_NETS
     },
 }
 

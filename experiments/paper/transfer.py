@@ -1,9 +1,11 @@
 """The transfer matrix: trained on one kind of network, used on every other."""
 
+import csv
+
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.paper.train import TRANSFER_RULES, TRANSFER_TASKS
+from experiments.paper.train import LARGER_RATE_NETS, TRANSFER_RULES, TRANSFER_TASKS
 from experiments.shared_step import LARGEST, SharedStep, draw_ratios, log_ratio
 from experiments.tables import markdown
 from l2l_tf import evaluation, presets, rules
@@ -12,6 +14,22 @@ from l2l_tf.core.files import write_csv
 TITLE = "Transfer"
 STEPS = 100
 MLPS = {"mnist": "mnist_mlp", "fashion_mnist": "fashion_mlp"}
+# Row → preset, shipped or of `experiments.paper.train`.
+ROWS = {
+    "default": presets.default_preset(),
+    "mixture-general": "mixture-general",
+    "lstm: 1 layer, long": "lstm-digits",
+    "lstm: the imitation": "lstm-imitation",
+    **{
+        f"{rule}: {net.replace('-', ' ')}": f"transfer-{rule}-{net}"
+        for rule in TRANSFER_RULES
+        for net in TRANSFER_TASKS
+    },
+    **{
+        f"lstm: {net.replace('-', ' ')} at a larger meta-rate": f"transfer-lstm-{net}-larger-rate"
+        for net in LARGER_RATE_NETS
+    },
+}
 
 
 def cells(dataset):
@@ -33,30 +51,30 @@ def cells(dataset):
 
 
 def candidates(experiment):
-    """Dict row name → rule, of all that are there."""
-    names = {"default": presets.default_preset(), "lstm: 1 layer, long": "lstm-digits"}
-    for rule in TRANSFER_RULES:
-        for net in TRANSFER_TASKS:
-            names[f"{rule}: {net.replace('-', ' ')}"] = f"transfer-{rule}-{net}"
-    found = {row: experiment.preset(name) for row, name in names.items()}
+    """Dict row name → rule: the plan's `transfer_rows`, or all that are there.
+
+    Raises:
+        FileNotFoundError: If one that the plan names is not there.
+    """
+    asked = experiment.plan.transfer_rows
+    found = {row: experiment.preset(ROWS[row]) for row in asked or ROWS}
+    absent = [ROWS[row] for row, where in found.items() if where is None]
+    if asked and absent:
+        raise FileNotFoundError(experiment.missing(*absent))
     return {row: presets.load_preset(where) for row, where in found.items() if where}
 
 
-def column(experiment, task, rows):
-    """Dict row name → list over seeds of final losses; tuned Adam's under "adam"."""
-    plan = experiment.plan
-    tuned = experiment.pieces.results(
-        "transfer-adam",
-        task,
-        ["adam"],
-        steps=STEPS,
-        seeds=plan.few_seeds,
-        grid=plan.coarse_grid,
-        grid_seeds=plan.few_seeds,
-        records=1,
-    )
-    losses = {"adam": [run[-1].train_loss for run in tuned.runs(task, "adam").values()]}
-    shared = {}
+def column(experiment, task, rows, recorded):
+    """Dict row name → list over seeds of final losses; tuned Adam's under "adam".
+
+    Args:
+        experiment: `Experiment`.
+        task: Text of the task.
+        rows: Dict row name → rule, those to be measured.
+        recorded: Dict row name → losses, which stay as they are: Adam's among them or empty.
+    """
+    losses = dict(recorded) or {"adam": adams(experiment, task)}
+    shared, plan = {}, experiment.plan
     for name, rule in rows.items():
         identity = evaluation.learned(rule).identity
 
@@ -71,17 +89,46 @@ def column(experiment, task, rows):
     return losses
 
 
+def adams(experiment, task):
+    """List over seeds of tuned Adam's final losses."""
+    plan = experiment.plan
+    tuned = experiment.pieces.results(
+        "transfer-adam",
+        task,
+        ["adam"],
+        steps=STEPS,
+        seeds=plan.few_seeds,
+        grid=plan.coarse_grid,
+        grid_seeds=plan.few_seeds,
+        records=1,
+    )
+    return [run[-1].train_loss for run in tuned.runs(task, "adam").values()]
+
+
+def recorded(path, seeds):
+    """Dict (dataset, network) → row name → losses of so many seeds, of a CSV that `run` wrote."""
+    found = {}
+    with open(path, newline="") as file:
+        for line in csv.DictReader(file):
+            of = found.setdefault((line["dataset"], line["network"]), {})
+            of.setdefault(line["trained"], []).append(float(line["train_loss"]))
+    return {place: {n: losses[:seeds] for n, losses in of.items()} for place, of in found.items()}
+
+
 def run(experiment):
     """The section as Markdown; its heat map and records are written beside it."""
-    rows = candidates(experiment)
+    plan, path = experiment.plan, experiment.output / "transfer.csv"
+    measured = candidates(experiment)
+    before = recorded(path, plan.few_seeds) if plan.transfer_rows else {}
     columns = {
-        (dataset, cell): column(experiment, task, rows)
-        for dataset in experiment.plan.datasets
+        (dataset, cell): column(experiment, task, measured, before.get((dataset, cell), {}))
+        for dataset in plan.datasets
         for cell, task in cells(dataset).items()
     }
+    rows = [name for name in ROWS if all(name in losses for losses in columns.values())]
     matrix = np.array([[log_ratio(c[name], c["adam"]) for c in columns.values()] for name in rows])
     write_csv(
-        experiment.output / "transfer.csv",
+        path,
         [
             {"trained": name, "dataset": dataset, "network": cell, "seed": seed, "train_loss": loss}
             for (dataset, cell), losses in columns.items()
@@ -89,7 +136,7 @@ def run(experiment):
             for seed, loss in enumerate(losses[name])
         ],
     )
-    heat_map(matrix, list(rows), list(columns), experiment.output / "transfer.png")
+    heat_map(matrix, rows, list(columns), experiment.output / "transfer.png")
     return "\n".join(
         [
             "log10 of the final train loss over tuned Adam's after 100 steps, mean over "
@@ -97,10 +144,8 @@ def run(experiment):
             f"{LARGEST:g} or more failed. Rows: what the optimizer was meta-trained on (digits; "
             "short runs, see the cards' figures in the training logs); `default` is the shipped "
             "preset. Columns: the base net with one factor changed.\n",
-            experiment.missing(
-                *(f"transfer-{r}-{n}" for r in TRANSFER_RULES for n in TRANSFER_TASKS)
-            ),
-            summary(matrix, list(rows), list(columns)),
+            experiment.missing(*(name for row, name in ROWS.items() if row not in rows)),
+            summary(matrix, rows, list(columns)),
             "\n![Transfer matrix](transfer.png)\n",
         ]
     )

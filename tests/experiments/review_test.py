@@ -3,14 +3,17 @@
 import csv
 import importlib.util
 import pathlib
+import re
+import shlex
 
 import numpy as np
 import pytest
 
-from experiments import review
+from experiments import meta_trainings, review
 from experiments.estimators import training
 from experiments.lazy import run as lazy
 from experiments.meta_optimizers import run as meta_optimizers
+from experiments.paper import train, transfer
 from experiments.pieces import Pieces
 from experiments.refresh import run as refresh
 
@@ -27,7 +30,7 @@ def read(path):
                 row["meta_optimizer"], [None, {}, {}]
             )
             rate, seed = float(row["rate"]), int(row["seed"])
-            if seed in meta_optimizers.CHOOSING_SEEDS:
+            if seed in meta_trainings.CHOOSING_SEEDS:
                 of[2].setdefault(rate, []).append(scores)
             else:
                 of[0], of[1][seed] = rate, scores
@@ -70,10 +73,22 @@ def test_the_page_has_the_rows_of_the_tables(table):
         assert row in page, row
 
 
+def test_what_is_owed_is_meta_trained_by_commands_that_are_there():
+    for name, row in review.LARGER.items():
+        assert name in train.COMMANDS and transfer.ROWS[row] == name
+
+
 def test_every_experiment_is_a_module_that_is_there():
     for commands in review.EXPERIMENTS.values():
         for module, *_ in commands:
             assert importlib.util.find_spec(module), module
+
+
+def test_every_command_of_the_page_is_run_with_the_others():
+    page = (ROOT / "docs" / "review.md").read_text("utf-8")
+    told = re.findall(r"^python -m (experiments\..*)$", page, re.MULTILINE)
+    ran = {shlex.join(command) for of in review.EXPERIMENTS.values() for command in of}
+    assert len(told) > 10 and [c for c in told if shlex.join(shlex.split(c)) not in ran] == []
 
 
 def test_an_experiment_that_is_not_there_is_named(monkeypatch):
@@ -87,11 +102,13 @@ def test_one_that_fails_keeps_none_from_running_and_is_named(monkeypatch):
 
     def run(command):
         ran.append(command[2])
-        return type("Done", (), {"returncode": int(command[2] == "experiments.lazy.run")})
+        return type("Done", (), {"returncode": int("--nets=mnist" in command)})
 
     monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": []}))
     monkeypatch.setattr(review.subprocess, "run", run)
-    with pytest.raises(SystemExit, match="These failed.*: experiments.lazy.run$"):
+    with pytest.raises(
+        SystemExit, match="These failed.*: experiments.lazy.run --nets=mnist --seeds=1$"
+    ):
         review.main([])
     assert ran == [module for of in review.EXPERIMENTS.values() for module, *_ in of]
 
@@ -116,9 +133,8 @@ def test_meta_steps_to_a_goal_are_those_of_the_first_validation_there():
 
 
 def test_a_rate_that_fails_on_one_of_the_seeds_is_not_chosen():
-    assert (
-        meta_optimizers.chosen({0.1: [[2.0, -1.0], [2.0, -1.0]], 0.3: [[2.0, -1.2], [2.0]]}) == 0.1
-    )
+    grid = {0.1: [[2.0, -1.0], [2.0, -1.0]], 0.3: [[2.0, -1.2], [2.0]]}
+    assert meta_trainings.chosen(grid) == 0.1
 
 
 def test_the_goal_of_a_meta_optimizer_is_what_adam_kept(tmp_path):
