@@ -50,9 +50,9 @@ def size_by_noise(measured, usual_power, context):
 def weighed(cosine, growth, context):
     """What a gradient's cosine counts for in the agreement of gradients, `[variables]`.
 
-    Of a classifier that has learned most rows, nearly all gradients are small and agree, and a few
-    are large and do not. Means over many rows hardly show it; with few rows in a batch the cosine
-    is multiplied by the gradient's size, over its usual one.
+    Of a classifier that has learned most rows, nearly all gradients are small, and what the loss
+    does goes by the few that are large. Means over many rows hardly show it; with few rows in a
+    batch the cosine is multiplied by the gradient's size, over its usual one.
 
     Args:
         cosine: `[variables]`, of a gradient and the last step.

@@ -390,11 +390,11 @@ def test_no_end_known_noise_makes_steps_shorter_by_what_is_left_of_it_in_the_mea
     np.testing.assert_allclose(shorter(turning), 0.7, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("rows", "grows"), [(1, False), (15, False), (16, True), (np.nan, True)])
-def test_of_few_rows_large_gradients_against_many_small_ones_make_steps_shorter(rows, grows):
+@pytest.mark.parametrize(("rows", "grows"), [(1, True), (15, True), (16, False), (np.nan, False)])
+def test_of_few_rows_gradients_that_agree_count_by_their_size(rows, grows):
     along = np.random.default_rng(3).normal(size=(6, 4)).astype("float32")
-    sizes = np.where(np.arange(300) % 3 == 2, -4.0, 0.2)
-    sizes[0] = 1.0
+    # Steps go along the large ones: two of three gradients, small ones, turn against them.
+    sizes = np.where(np.arange(300) % 3 == 2, 4.0, -0.2)
     _, state = run(set_by_hand(), [size * along for size in sizes], total=1e6, batch_rows=rows)
     assert (float(state.shared["log_rate"][0]) > 0.0) == grows
 
