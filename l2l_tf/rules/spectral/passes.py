@@ -27,10 +27,6 @@ REGRET, REGRET_IN_EPOCHS = 0.3, 0.6
 # updates: they start larger there and follow gradients faster, up to so many times.
 HURRIED, FASTEST = 200.0, 8.0
 
-# Rows of a batch below and above which steps are shorter and longer, and by how much at most.
-FEW_ROWS, MANY_ROWS = 16.0, 128.0
-LEAST_BY_ROWS, MOST_BY_ROWS = 0.125, 4.0
-
 _SLOW = LOSS_DECAYS.index(0.98)
 
 
@@ -103,20 +99,6 @@ def hurry(context):
     times = ops.clip(HURRIED / total, 1.0, FASTEST)
     left = ops.clip(1.0 - ops.cast(context.run_iteration, "float32") / total, 0.0, 1.0)
     return ops.sqrt(times), 1.0 + (times - 1.0) * left
-
-
-def size_by_rows(context):
-    """Factor on all steps by how many rows a gradient is the mean of, a scalar; 1 where unknown.
-
-    Directions are of unit size whether a gradient is known well or badly, while its noise falls
-    with the root of its rows: so should steps grow with it (Malladi et al. 2022, arXiv
-    2205.10287). Within the range of batch sizes that people choose, r finds the size by itself.
-    """
-    rows = ops.cast(context.batch_rows, "float32")
-    known = rows > 0.0
-    rows = ops.where(known, rows, MANY_ROWS)
-    few, many = ops.minimum(rows / FEW_ROWS, 1.0), ops.maximum(rows / MANY_ROWS, 1.0)
-    return ops.clip(few * ops.sqrt(many), LEAST_BY_ROWS, MOST_BY_ROWS)
 
 
 def factor_of_decay(share):

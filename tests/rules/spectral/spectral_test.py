@@ -6,7 +6,7 @@ import tensorflow as tf
 from helpers.stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import cells, rules
-from l2l_tf.rules.spectral import direction, groups, guard
+from l2l_tf.rules.spectral import direction, groups, guard, noise, signals
 from l2l_tf.rules.spectral.passes import hurry
 
 SHAPES = [(7, 5), (5,), (), (3, 3, 2, 4), (300,), (16, 8), (1,), (7, 5), (9, 1)]
@@ -350,6 +350,53 @@ def test_steps_follow_how_many_rows_a_batch_has(rows, factor):
     usual, _ = run(set_by_hand(), gradients)
     found, _ = run(set_by_hand(), gradients, batch_rows=rows)
     np.testing.assert_allclose(found, np.multiply(factor, usual), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("total", "least"), [(np.nan, 0.7), (1000.0, 1.0)])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e6])
+def test_steps_are_shorter_where_a_gradients_mean_is_small_unless_the_end_is_known(
+    total, least, scale
+):
+    generator = np.random.default_rng(3)
+    usual = np.full(4, scale**2, "float32")
+    left = np.array([0.0, 1e-3, 0.05, 0.5], "float32")
+    measured = signals.Measured(*[usual] * len(signals.Measured._fields))._replace(
+        mean_power=left * usual
+    )
+    context = rules.Context(10, generator.random(), total)
+    found = noise.size_by_noise(measured, usual, context)
+    half = 0.5**0.25 if np.isnan(total) else 1.0
+    np.testing.assert_allclose(found, [1.0, least, half, 1.0], rtol=1e-5)
+
+
+def test_no_end_known_noise_makes_steps_shorter_by_what_is_left_of_it_in_the_mean():
+    generator, signal = np.random.default_rng(3), np.ones((40, 30), "float32")
+    noisy = [generator.normal(size=signal.shape).astype("float32") for _ in range(200)]
+    rule = set_by_hand(adaptation=0.0)
+
+    def length(gradients, total):
+        (*_, last), _ = run(rule, gradients, total=total, losses=np.ones(200))
+        return np.linalg.norm(last)
+
+    def shorter(gradients):
+        known = length(gradients, 1e9), length([signal] * 200, 1e9)
+        unknown = length(gradients, np.nan), length([signal] * 200, np.nan)
+        return (unknown[0] / known[0]) / (unknown[1] / known[1])
+
+    # Of noise alone a mean with weights of 0.05 keeps 0.05/1.95.
+    np.testing.assert_allclose(shorter(noisy), (10.0 * 0.05 / 1.95) ** 0.25, rtol=0.02)
+    # Gradients that turn at every step leave less, which is no noise.
+    turning = [signal * (-1.0) ** step for step in range(200)]
+    np.testing.assert_allclose(shorter(turning), 0.7, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("rows", "grows"), [(1, True), (15, True), (16, False), (np.nan, False)])
+def test_of_few_rows_gradients_that_agree_count_by_their_size(rows, grows):
+    along = np.random.default_rng(3).normal(size=(6, 4)).astype("float32")
+    # Steps go along the large ones: two of three gradients, small ones, turn against them.
+    sizes = np.where(np.arange(300) % 3 == 2, 4.0, -0.2)
+    _, state = run(set_by_hand(), [size * along for size in sizes], total=1e6, batch_rows=rows)
+    assert (float(state.shared["log_rate"][0]) > 0.0) == grows
 
 
 @pytest.mark.parametrize(

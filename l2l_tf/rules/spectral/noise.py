@@ -1,0 +1,63 @@
+"""What the noise of gradients, reckoned or measured, means for steps."""
+
+from keras import ops
+
+from l2l_tf.cells.squares import TINY
+
+# Rows of a batch below and above which steps are shorter and longer, and by how much at most.
+FEW_ROWS, MANY_ROWS = 16.0, 128.0
+LEAST_BY_ROWS, MOST_BY_ROWS = 0.125, 4.0
+# Of a gradient's power that of its mean, below which steps are shorter, by which power of it, and
+# by how much at most: what is below the last is not noise, of whose power the mean keeps a part,
+# but gradients that turn.
+CALM, CALM_POWER, LEAST_CALM = 0.1, 0.25, 0.7
+# A gradient counts for so many times its usual size at most.
+MOST_GROWTH = 4.0
+
+
+def size_by_rows(context):
+    """Factor on all steps by how many rows a gradient is the mean of, a scalar; 1 where unknown.
+
+    Directions are of unit size whether a gradient is known well or badly, while its noise falls
+    with the root of its rows: so should steps grow with it (Malladi et al. 2022, arXiv
+    2205.10287). Within the range of batch sizes that people choose, r finds the size by itself.
+    """
+    rows = ops.cast(context.batch_rows, "float32")
+    known = rows > 0.0
+    rows = ops.where(known, rows, MANY_ROWS)
+    few, many = ops.minimum(rows / FEW_ROWS, 1.0), ops.maximum(rows / MANY_ROWS, 1.0)
+    return ops.clip(few * ops.sqrt(many), LEAST_BY_ROWS, MOST_BY_ROWS)
+
+
+def size_by_noise(measured, usual_power, context):
+    """Factor on steps by how much of the gradients is noise, `[variables]`.
+
+    A run whose length is known takes shorter steps towards its end, which lets noise go. Of one
+    whose length is not, the measure is what is left of gradients in their mean; 1 elsewhere.
+
+    Args:
+        measured: `Measured`.
+        usual_power: `[variables]`, mean square of a gradient's number.
+        context: `UpdateContext`.
+    """
+    known = measured.mean_power > 0.0
+    left = measured.mean_power / ops.maximum(usual_power, TINY)
+    calm = ops.power(ops.where(known, left, CALM) / CALM, CALM_POWER)
+    unknown = ops.isnan(ops.cast(context.total_steps, "float32"))
+    return ops.where(unknown, ops.clip(calm, LEAST_CALM, 1.0), ops.ones_like(calm))
+
+
+def weighed(cosine, growth, context):
+    """What a gradient's cosine counts for in the agreement of gradients, `[variables]`.
+
+    Of a classifier that has learned most rows, nearly all gradients are small, and what the loss
+    does goes by the few that are large. Means over many rows hardly show it; with few rows in a
+    batch the cosine is multiplied by the gradient's size, over its usual one.
+
+    Args:
+        cosine: `[variables]`, of a gradient and the last step.
+        growth: `[variables]`, the gradient's size over its usual one.
+        context: `UpdateContext`.
+    """
+    few = ops.cast(context.batch_rows, "float32") < FEW_ROWS
+    return ops.where(few, cosine * ops.minimum(growth, MOST_GROWTH), cosine)
