@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means, corrected_noise
 from l2l_tf.cells.squares import TINY
 
 # Rows of a batch below and above which steps are shorter and longer, and by how much at most.
@@ -13,6 +14,12 @@ LEAST_BY_ROWS, MOST_BY_ROWS = 0.125, 4.0
 CALM, CALM_POWER, LEAST_CALM = 0.1, 0.25, 0.7
 # A gradient counts for so many times its usual size at most.
 MOST_GROWTH = 4.0
+# How far losses lie apart, over their mean: below the first most rows have a part in them, above
+# the second a few have nearly all of it. Of how many times the first loss the rest is then
+# reckoned, by which power of that steps are shorter, and by how much at most.
+EVEN, UNEVEN, REFERENCE, LEFT_POWER, LEAST_LEFT = 0.25, 0.5, 2.0, 0.5, 0.05
+
+_SLOW = LOSS_DECAYS.index(0.98)
 
 
 def size_by_rows(context):
@@ -45,6 +52,29 @@ def size_by_noise(measured, usual_power, context):
     calm = ops.power(ops.where(known, left, CALM) / CALM, CALM_POWER)
     unknown = ops.isnan(ops.cast(context.total_steps, "float32"))
     return ops.where(unknown, ops.clip(calm, LEAST_CALM, 1.0), ops.ones_like(calm))
+
+
+def size_by_losses(loss, context):
+    """Factor on all steps by what is left of the loss where a few rows make up all of it, a scalar.
+
+    Of a classifier that has learned most rows gradients are next to nothing, or those of a few
+    rows. Steps of one size then go as far for those few as they once went for all rows: too far,
+    and what was learned is lost, again and again. Where the length of the run is known its end
+    makes steps small. 1 there, of players against each other, and of a loss that is at or below
+    0 at times, of which nobody knows how much is left.
+
+    Args:
+        loss: The state of `loss_signals` after the step's loss.
+        context: `UpdateContext`.
+    """
+    mean, noise = corrected_means(loss)[_SLOW], corrected_noise(loss)
+    uneven = ops.clip((noise / ops.maximum(mean, 1e-30) - EVEN) / (UNEVEN - EVEN), 0.0, 1.0)
+    left = ops.maximum(mean, noise) / ops.maximum(REFERENCE * loss["loss_first"], 1e-30)
+    shorter = ops.clip(ops.power(ops.minimum(left, 1.0), LEFT_POWER * uneven), LEAST_LEFT, 1.0)
+    meant = ops.logical_and(loss["loss_lowest"] > 0.0, loss["loss_seen"] > 10.0)
+    meant = ops.logical_and(meant, ops.isnan(ops.cast(context.total_steps, "float32")))
+    meant = ops.logical_and(meant, ops.logical_not(context.contested))
+    return ops.where(meant, shorter, ops.ones_like(shorter))
 
 
 def weighed(cosine, growth, context):

@@ -6,6 +6,7 @@ import tensorflow as tf
 from helpers.stepping import controlled, trained_for, uncontrolled
 
 from l2l_tf import cells, rules
+from l2l_tf.cells import run_signals
 from l2l_tf.rules.spectral import direction, groups, guard, noise, signals
 from l2l_tf.rules.spectral.passes import hurry
 
@@ -388,6 +389,42 @@ def test_no_end_known_noise_makes_steps_shorter_by_what_is_left_of_it_in_the_mea
     # Gradients that turn at every step leave less, which is no noise.
     turning = [signal * (-1.0) ** step for step in range(200)]
     np.testing.assert_allclose(shorter(turning), 0.7, rtol=1e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e9])
+@pytest.mark.parametrize(
+    ("losses", "total", "factor"),
+    [
+        # Losses of 0 and 0.08 lie as far apart as they are large: 0.04 of 8.
+        ([0.0, 0.08], np.nan, 0.005**0.5),
+        ([0.0, 0.08], 1000.0, 1.0),
+        # So evenly spread that all rows have a part in it.
+        ([0.039, 0.041], np.nan, 1.0),
+        ([0.0, 2e-9], np.nan, 0.05),
+        # Nobody knows how much is left above a floor that is below 0.
+        ([-0.1, 0.08], np.nan, 1.0),
+        # More than it was in the beginning.
+        ([0.0, 20.0], np.nan, 1.0),
+    ],
+)
+def test_no_end_known_steps_are_shorter_where_few_rows_make_up_what_is_left_of_the_loss(
+    losses, total, factor, unit
+):
+    state = run_signals.loss_state()
+    for loss in [4.0] + losses * 400:
+        _, state = run_signals.loss_signals(np.float32(unit * loss), state)
+    found = noise.size_by_losses(state, rules.Context(801, 0.0, total))
+    np.testing.assert_allclose(found, factor, rtol=0.06)
+    contested = noise.size_by_losses(state, rules.Context(801, 0.0, total, contested=True))
+    assert float(contested) == 1.0
+
+
+def test_nothing_is_known_of_losses_before_there_are_some():
+    state = run_signals.loss_state()
+    for loss in (np.nan, 1.0, 0.0, 0.1, np.nan):
+        found = noise.size_by_losses(state, rules.Context(3, loss, np.nan))
+        assert float(found) == 1.0
+        _, state = run_signals.loss_signals(np.float32(loss), state)
 
 
 @pytest.mark.parametrize(("rows", "grows"), [(1, True), (15, True), (16, False), (np.nan, False)])
