@@ -5,8 +5,9 @@ from keras import ops
 from l2l_tf.cells.run_signals import LOSS_DECAYS, corrected_means, corrected_noise
 from l2l_tf.cells.squares import TINY
 
-# Rows of a batch below and above which steps are shorter and longer, and by how much at most.
-FEW_ROWS, MANY_ROWS = 16.0, 128.0
+# Rows of a batch below and above which steps are shorter and longer, by which power of the former,
+# and by how much at most.
+FEW_ROWS, MANY_ROWS, FEW_POWER = 16.0, 128.0, 1.5
 LEAST_BY_ROWS, MOST_BY_ROWS = 0.125, 4.0
 # Of a gradient's power that of its mean, below which steps are shorter, by which power of it, and
 # by how much at most: what is below the last is not noise, of whose power the mean keeps a part,
@@ -32,7 +33,8 @@ def size_by_rows(context):
     rows = ops.cast(context.batch_rows, "float32")
     known = rows > 0.0
     rows = ops.where(known, rows, MANY_ROWS)
-    few, many = ops.minimum(rows / FEW_ROWS, 1.0), ops.maximum(rows / MANY_ROWS, 1.0)
+    few = ops.power(ops.minimum(rows / FEW_ROWS, 1.0), FEW_POWER)
+    many = ops.maximum(rows / MANY_ROWS, 1.0)
     return ops.clip(few * ops.sqrt(many), LEAST_BY_ROWS, MOST_BY_ROWS)
 
 

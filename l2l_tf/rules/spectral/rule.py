@@ -89,19 +89,19 @@ class Spectral(UpdateRule):
     unknown, with shorter steps towards the end of each epoch; in a run of more than three passes
     over its data steps are shorter by √(3/passes) and kernels decay more, thirty passes and more
     counting as thirty, and a run of t < 1000 steps as one of at most 3·t/100 passes. With n < 16
-    rows in a batch steps are n/16 as long, ⅛ at least, with n > 128 √(n/128), 4 at most. Where the
-    length is unknown a variable's are (10·|m|²/|g|²)^¼ times as long, 0.7 at least and 1 at most, m
-    being the mean of its gradients g, and all steps shorter by the root of half of what is left of
-    the loss, 1/20 at least, where it is that of a few rows. Each variable's r is a sum over the
-    steps so far: it grows while the gradient agrees with the step before it (their cosine, over its
-    own usual size) and shrinks where it turns against it, as the step size of hypergradient descent
-    does (Baydin et al. 2018); with n < 16 large gradients count for more in that. Whatever size it
-    starts from, it soon is near the one at which gradients neither agree nor turn. In a run of more
-    than three passes, what a batch's own rows gave to that agreement a pass before does not count,
-    but for a share of 3/passes: it is what other rows do not share. A table of embeddings does at
-    most three tenths of what all that is none does to the loss, to first order and before r, or
-    takes a tenth of its step, if all its rows are met in every batch; the fewer are, the less is
-    cut.
+    rows in a batch steps are (n/16)^1.5 as long, ⅛ at least, with n > 128 √(n/128), 4 at most.
+    Where the length is unknown a variable's are (10·|m|²/|g|²)^¼ times as long, 0.7 at least and 1
+    at most, m being the mean of its gradients g, and all steps shorter by the root of half of what
+    is left of the loss, 1/20 at least, where it is that of a few rows. Each variable's r is a sum
+    over the steps so far: it grows while the gradient agrees with the step before it (their cosine,
+    over its own usual size) and shrinks where it turns against it, as the step size of
+    hypergradient descent does (Baydin et al. 2018); with n < 16 large gradients count for more in
+    that. Whatever size it starts from, it soon is near the one at which gradients neither agree nor
+    turn. In a run of more than three passes, what a batch's own rows gave to that agreement a pass
+    before does not count, but for a share of 3/passes: it is what other rows do not share. A table
+    of embeddings does at most three tenths of what all that is none does to the loss, to first
+    order and before r, or takes a tenth of its step, if all its rows are met in every batch; the
+    fewer are, the less is cut.
     `guard` cuts all steps while the loss rises above what it was, and where the loss is below 1e-6
     of the first one, steps are shorter by the root of what is left of that.
 
