@@ -15,10 +15,11 @@ LEAST_BY_ROWS, MOST_BY_ROWS = 0.125, 4.0
 CALM, CALM_POWER, LEAST_CALM = 0.1, 0.25, 0.7
 # A gradient counts for so many times its usual size at most.
 MOST_GROWTH = 4.0
-# How far losses lie apart, over their mean: below the first most rows have a part in them, above
-# the second a few have nearly all of it. Of how many times the first loss the rest is then
-# reckoned, by which power of that steps are shorter, and by how much at most.
-EVEN, UNEVEN, REFERENCE, LEFT_POWER, LEAST_LEFT = 0.25, 0.5, 2.0, 0.5, 0.05
+# How far losses of batches of that many rows lie apart, over their mean: below the first most rows
+# have a part in them, above the second a few have nearly all of it. Of how many times the first
+# loss the rest is then reckoned, by which power of that steps are shorter, and by how much at most.
+USUAL_ROWS, EVEN, UNEVEN = 32.0, 0.4, 0.8
+REFERENCE, LEFT_POWER, LEAST_LEFT = 2.0, 0.5, 0.05
 
 _SLOW = LOSS_DECAYS.index(0.98)
 
@@ -70,7 +71,11 @@ def size_by_losses(loss, context):
         context: `UpdateContext`.
     """
     mean, noise = corrected_means(loss)[_SLOW], corrected_noise(loss)
-    uneven = ops.clip((noise / ops.maximum(mean, 1e-30) - EVEN) / (UNEVEN - EVEN), 0.0, 1.0)
+    rows = ops.cast(context.batch_rows, "float32")
+    # The fewer rows a loss is the mean of, the farther apart losses lie anyway.
+    usual = ops.where(rows > 0.0, ops.sqrt(ops.minimum(rows / USUAL_ROWS, 1.0)), 1.0)
+    apart = usual * noise / ops.maximum(mean, 1e-30)
+    uneven = ops.clip((apart - EVEN) / (UNEVEN - EVEN), 0.0, 1.0)
     left = ops.maximum(mean, noise) / ops.maximum(REFERENCE * loss["loss_first"], 1e-30)
     shorter = ops.clip(ops.power(ops.minimum(left, 1.0), LEFT_POWER * uneven), LEAST_LEFT, 1.0)
     meant = ops.logical_and(loss["loss_lowest"] > 0.0, loss["loss_seen"] > 10.0)

@@ -419,6 +419,18 @@ def test_no_end_known_steps_are_shorter_where_few_rows_make_up_what_is_left_of_t
     assert float(contested) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("rows", "factor"),
+    [(np.nan, 0.005**0.5), (512, 0.005**0.5), (32, 0.005**0.5), (8, 0.005**0.125), (1, 1.0)],
+)
+def test_losses_of_few_rows_lie_far_apart_anyway(rows, factor):
+    state = run_signals.loss_state()
+    for loss in [4.0] + [0.0, 0.08] * 400:
+        _, state = run_signals.loss_signals(np.float32(loss), state)
+    found = noise.size_by_losses(state, rules.Context(801, 0.0, np.nan, batch_rows=rows))
+    np.testing.assert_allclose(found, factor, rtol=0.06)
+
+
 def test_nothing_is_known_of_losses_before_there_are_some():
     state = run_signals.loss_state()
     for loss in (np.nan, 1.0, 0.0, 0.1, np.nan):
