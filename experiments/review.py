@@ -53,7 +53,7 @@ EXPERIMENTS = {
             f"--only=lstm-imitation,{','.join(LARGER)},lstm-quadratic-larger-rate",
         ),
         ("experiments.paper.run", "--only=transfer", f"--rows={','.join(LARGER.values())}"),
-        ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4"),
+        ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4", "--finer_rates"),
     ),
 }
 

@@ -12,11 +12,14 @@ from l2l_tf import evaluation, presets, tasks
 from l2l_tf.evaluation import Record, baselines
 from l2l_tf.evaluation.problem import Problem
 from l2l_tf.evaluation.runner import Runner, recorded_steps
+from l2l_tf.evaluation.tuning import search
 
 TITLE = "CIFAR-10 (section 3.3)"
 LEARNED = ("lstm-cifar10", "lstm-cifar10-sub", "rnnprop-general", "mixture-general")
 # A step takes as long as a whole run elsewhere: the paper's own baselines, at 7 rates.
 BASELINES = ("sgd", "nesterov", "rmsprop", "adam")
+# Learning rates per decade around those, where rates are to be finer.
+FINER = 4
 # Losses along a run.
 RECORDS = 10
 # Name → task, title. `lstm-cifar10-sub` is meta-trained on the labels 5 to 9 alone.
@@ -32,8 +35,8 @@ def run(experiment):
     plan = experiment.plan
     text = [
         experiment.missing(*LEARNED),
-        f"{plan.conv_steps} steps at batches of 128, one seed for each of the "
-        f"rates; losses on the first {plan.conv_rows} rows of each split.\n",
+        f"{plan.conv_steps} steps at batches of 128, one seed for each of the rates{finely(plan)}; "
+        f"losses on the first {plan.conv_rows} rows of each split.\n",
     ]
     for case, (task, title) in CASES.items():
         results = results_of(experiment, case, task)
@@ -48,41 +51,88 @@ def run(experiment):
 
 
 def results_of(experiment, case, task):
-    """`Results` of one of `CASES`: tuned and run, or, of a plan with `more_seeds`, as recorded.
+    """`Results` of one of `CASES`: tuned and run, or, of a plan with more to do, as recorded.
 
-    Of all labels there are further runs then, on those seeds and at the recorded rates.
+    What the plan has more of, `more_seeds` and `finer_rates`, is run beside the records.
     """
-    plan = experiment.plan
-    if not plan.more_seeds:
-        contenders = [*experiment.learned(*LEARNED), *BASELINES]
-        return experiment.pieces.results(case, task, contenders, **_settings(plan))
-    recorded = from_records(experiment.output / f"{case}.csv")
-    if case != "cifar10":
-        return recorded
-    further, seeds = [], [s for s in plan.more_seeds if s not in {r.seed for r in recorded.records}]
+    contenders = [*experiment.learned(*LEARNED), *map(baselines.get, BASELINES)]
+    if experiment.plan.beside_recorded:
+        return beside_recorded(experiment, experiment.output / f"{case}.csv", contenders)
+    return experiment.pieces.results(case, task, contenders, **_settings(experiment.plan))
+
+
+def beside_recorded(experiment, path, contenders):
+    """`Results` of a CSV of records and of what the plan runs besides."""
+    recorded, of = from_records(path), {contender.name: contender for contender in contenders}
+    seeds = sorted({record.seed for record in recorded.records} | {*experiment.plan.more_seeds})
+    contestants, records = [], []
     for contestant in recorded.contestants:
-        further += runs(experiment, contestant, seeds)
-    return dataclasses.replace(recorded, records=[*recorded.records, *further])
+        contender = of[contestant.optimizer]
+        if experiment.plan.finer_rates and contender.tuned:
+            contestant = finer(experiment, contestant, contender)
+        contestants.append(contestant)
+        known = [
+            record
+            for record in recorded.records
+            if (record.optimizer, record.learning_rate)
+            == (contestant.optimizer, contestant.learning_rate)
+        ]
+        missing = [seed for seed in seeds if seed not in {record.seed for record in known}]
+        records += [*known, *runs(experiment, contestant, contender, missing)]
+    return dataclasses.replace(recorded, contestants=contestants, records=records)
 
 
-def runs(experiment, contestant, seeds):
+def finer(experiment, contestant, contender):
+    """A contestant at the best rate of quarter-decades around its own, on seeds that tune."""
+    plan = experiment.plan
+    run = kept_runs(experiment, contestant.task, contender)
+
+    def loss_of(rate, seed):
+        return run("tuning", seed, rate, [plan.conv_steps], lambda m: m.reports["train"]["loss"])[0]
+
+    step = 10 ** (1 / FINER)
+    around = (contestant.learning_rate / step, contestant.learning_rate * step)
+    found = search(evaluation.Grid(*around, FINER, extend=FINER), loss_of, plan.grid_seeds)
+    return dataclasses.replace(contestant, learning_rate=found.rate)
+
+
+def runs(experiment, contestant, contender, seeds):
     """`Record`s of a contestant's runs on seeds, at its learning rate."""
-    plan, name, found, runner = experiment.plan, contestant.optimizer, [], None
-    (contender,) = experiment.learned(name) if contestant.learned else (baselines.get(name),)
+    run = kept_runs(experiment, contestant.task, contender)
+    at, found = recorded_steps(experiment.plan.conv_steps, RECORDS), []
     for seed in seeds:
 
-        def compute(seed=seed):
-            nonlocal runner
-            problem = Problem(tasks.get(contestant.task), 1, plan.conv_rows, None, 0)
-            runner = runner or Runner(problem, contender, plan.conv_steps)
-            at = recorded_steps(plan.conv_steps, RECORDS)
-            curve = runner.run("report", seed, contestant.learning_rate, at)
-            return [dataclasses.asdict(Record.of(contestant, seed, m)) for m in curve]
+        def measured(measurement, seed=seed):
+            return dataclasses.asdict(Record.of(contestant, seed, measurement))
 
-        key = [contestant.task, contender.identity, contestant.learning_rate, seed]
-        key += [plan.conv_steps, plan.conv_rows, RECORDS]
-        found += [Record(**of) for of in experiment.pieces.value("cifar-seed", key, compute)]
+        of = run("report", seed, contestant.learning_rate, at, measured)
+        found += [Record(**record) for record in of]
     return found
+
+
+def kept_runs(experiment, task, contender):
+    """A function that runs a contender, once, and gives what is asked of each measurement."""
+    plan, runner = experiment.plan, None
+
+    def run(stream, seed, rate, at, measured):
+        def compute():
+            nonlocal runner
+            problem = Problem(tasks.get(task), 1, plan.conv_rows, None, 0)
+            runner = runner or Runner(problem, contender, plan.conv_steps)
+            return [measured(m) for m in runner.run(stream, seed, rate, at)]
+
+        key = [task, contender.identity, rate, seed, plan.conv_steps, plan.conv_rows, RECORDS]
+        name = {"report": "cifar-seed", "tuning": "cifar-tuning"}[stream]
+        return experiment.pieces.value(name, key, compute)
+
+    return run
+
+
+def finely(plan):
+    """What is said of rates that were chosen anew."""
+    if not plan.finer_rates:
+        return ""
+    return f", and {plan.grid_seeds} for each of {FINER} a decade around the best of them"
 
 
 def seeds_of(results):
@@ -96,14 +146,14 @@ def without_centring(experiment):
     if where is None:
         return ""
     path, task = experiment.output / "cifar10-not-centred.csv", CASES["cifar10"][0]
-    if experiment.plan.more_seeds:
-        results = from_records(path)
+    name = f"{LEARNED[0]}-not-centred"
+    contender = evaluation.learned(presets.load_preset(where).rule, name)
+    if experiment.plan.beside_recorded:
+        results = beside_recorded(experiment, path, [contender])
     else:
-        name = f"{LEARNED[0]}-not-centred"
-        contender = evaluation.learned(presets.load_preset(where).rule, name)
         settings = _settings(experiment.plan)
         results = experiment.pieces.results(path.stem, task, [contender], **settings)
-        results.to_csv(path)
+    results.to_csv(path)
     said = f"{seeds_of(results)} seeds.\n\n{comparison(results)}\n{on_batches(results)}"
     return f"### Without centring (`{task}`)\n\n{said}"
 

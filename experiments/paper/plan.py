@@ -28,8 +28,10 @@ class Plan:
         conv_steps: Steps of a run of the conv net.
         conv_rows: Rows of a split that its reports look at.
         conv_seeds: Reported runs of the conv net.
-        more_seeds: Seeds that the conv net is run on with all labels, at the recorded rates and
-            beside the recorded runs, in place of all of them anew.
+        more_seeds: Seeds that the conv net is run on at the recorded rates and beside the recorded
+            runs, in place of all of them anew.
+        finer_rates: Whether the conv net's baselines get the best of quarter-decades around the
+            recorded rates, likewise.
         art_steps: Steps of a run of neural art.
         art_seeds: Photographs that neural art is reported on.
         choice_meta_steps: Meta-steps of each of the trainings that compare the method's choices.
@@ -52,6 +54,7 @@ class Plan:
     conv_rows: int = 1000
     conv_seeds: int = 3
     more_seeds: tuple = ()
+    finer_rates: bool = False
     art_steps: int = 128
     art_seeds: int = 4
     choice_meta_steps: int = 1000
@@ -59,6 +62,11 @@ class Plan:
     search_meta_steps: int = 0
     accuracy_steps: int = 4000
     functions: int = 128
+
+    @property
+    def beside_recorded(self):
+        """Whether the conv net's records stay and more is run beside them."""
+        return bool(self.more_seeds or self.finer_rates)
 
 
 FULL = Plan()

@@ -58,6 +58,8 @@ if __name__ == "__main__":
     flags.DEFINE_list("rows", [], rows)
     more = "Seeds of CIFAR-10 to run beside those recorded, at the recorded rates."
     flags.DEFINE_list("more_seeds", [], more)
+    finer = "Tune CIFAR-10's baselines by quarter-decades around the recorded rates."
+    flags.DEFINE_bool("finer_rates", False, finer)
     flags.DEFINE_string("output_dir", "experiments/paper/results", "For report, tables and plots.")
     flags.DEFINE_string("pieces", f"{RUNS}/pieces", "Where finished pieces are kept.")
     flags.DEFINE_string("runs", RUNS, "Where experiments.paper.train left its runs.")
@@ -126,12 +128,18 @@ def main(argv):
     if not all(seed.isdigit() for seed in FLAGS.more_seeds):
         sys.exit(f"--more_seeds are numbers of seeds, from 0. Received: {FLAGS.more_seeds}")
     more = tuple(map(int, FLAGS.more_seeds))
-    plan = dataclasses.replace(plan, transfer_rows=tuple(FLAGS.rows), more_seeds=more)
+    plan = dataclasses.replace(
+        plan,
+        transfer_rows=tuple(FLAGS.rows),
+        more_seeds=more,
+        finer_rates=FLAGS.finer_rates,
+    )
     given = [f"--only={','.join(FLAGS.only)}"] * bool(FLAGS.only) + ["--quick"] * FLAGS.quick
     given += [f"--datasets={','.join(plan.datasets)}"] * (FLAGS.datasets is not None)
     rows = ",".join(f'"{row}"' if "," in row else row for row in FLAGS.rows)
     given += [f"--rows={rows}"] * bool(rows)
     given += [f"--more_seeds={','.join(FLAGS.more_seeds)}"] * bool(FLAGS.more_seeds)
+    given += ["--finer_rates"] * FLAGS.finer_rates
     experiment = Experiment(
         plan,
         Pieces(FLAGS.pieces),
