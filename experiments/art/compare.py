@@ -4,7 +4,8 @@ python -m experiments.art.compare --preset=lstm-neural-art --output_dir=runs/art
 
 Needs `python -m tools.offline_data photographs paintings vgg16`. Learning rates are tuned on
 photographs for validation; what is reported is on photographs for tests. What is finished is kept
-in `--cache_dir`, so that an interrupted run goes on.
+in `--cache_dir`, so that an interrupted run goes on. `--beside` names the `results.json` of an
+earlier comparison, whose rows stand beside the preset's in place of baselines that are tuned anew.
 """
 
 import dataclasses
@@ -34,6 +35,7 @@ if __name__ == "__main__":
     flags.DEFINE_integer("seeds", 4, "Photographs reported.", 1)
     flags.DEFINE_integer("steps", 128, "Steps of every run, as in the paper.", 1)
     flags.DEFINE_multi_string("case", [], "Cases to run; default: all.")
+    flags.DEFINE_string("beside", None, "results.json of an earlier run, to compare with.")
     flags.DEFINE_string("output_dir", "runs/art-results", "Where results go.")
     flags.DEFINE_string("cache_dir", "runs/art", "Where finished runs are kept.")
 
@@ -57,7 +59,10 @@ RATES = Grid(0.0316228, 1.0, per_decade=2, extend=4)
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One run: losses `[steps + 1]`, and pictures at a quarter of the way and at the end."""
+    """One run: losses `[steps + 1]`, and pictures at a quarter of the way and at the end.
+
+    Of a run that is known from records there are no pictures.
+    """
 
     losses: list
     pictures: list
@@ -138,10 +143,30 @@ def compare(case):
     seeds = range(REPORTED, REPORTED + FLAGS.seeds)
     learned = contenders.learned(FLAGS.preset, name=learned_name(FLAGS.preset))
     rows = {learned.name: (None, runs_of(learned, case, "test", seeds))}
+    if FLAGS.beside:
+        return rows | recorded(FLAGS.beside, case) | rows
     for name in FLAGS.baseline:
         baseline = baselines.get(name)
         rate = tuned(baseline, case)
         rows[name] = (rate, runs_of(baseline, case, "test", seeds, rate))
+    return rows
+
+
+def recorded(path, case):
+    """The rows of one case of an earlier comparison, of as many steps and photographs.
+
+    Raises:
+        ValueError: If there were more or fewer.
+    """
+    rows, expected = {}, (FLAGS.seeds, FLAGS.steps + 1)
+    for name, row in json.loads(pathlib.Path(path).read_text())[case].items():
+        shape = np.shape(row["losses"])
+        if shape != expected:
+            raise ValueError(
+                f"Records of {expected[0]} photographs and {FLAGS.steps} steps are compared with. "
+                f"Received: {path}, {name}, losses of shape {shape}"
+            )
+        rows[name] = (row["rate"], [Curve(losses, []) for losses in row["losses"]])
     return rows
 
 
@@ -164,7 +189,8 @@ def sheet(case, rows, adam="adam"):
     """Photograph, style, start; then of the learned one and Adam: a quarter, the end."""
     task, lines = task_of(case, "test"), []
     style = task.style_image().round().astype("uint8")
-    shown = [name for name in rows if name == adam or rows[name][0] is None]
+    seen = [name for name in rows if all(curve.pictures for curve in rows[name][1])]
+    shown = [name for name in seen if name == adam or rows[name][0] is None]
     for number in range(min(FLAGS.seeds, 4)):
         seed = tasks.as_seed(REPORTED + number)
         content = task.content(seed).numpy().round().astype("uint8")
@@ -198,10 +224,11 @@ def main(argv):
     del argv
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
+    beside = f"; beside the records of {FLAGS.beside}" if FLAGS.beside else ""
     note = (
         f"{FLAGS.seeds} photographs, {FLAGS.steps} steps; learning rates tuned in half-decades "
         f"from {RATES.low} to {RATES.high}, further while the best is at an edge, on "
-        f"{FLAGS.tuning_seeds} other photographs; TensorFlow "
+        f"{FLAGS.tuning_seeds} other photographs{beside}; TensorFlow "
         f"{tf.__version__}, Keras {keras.__version__}, {platform.machine()}; "
         f"{datetime.date.today().isoformat()}"
     )

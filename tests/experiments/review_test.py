@@ -171,6 +171,23 @@ def test_what_is_saved_is_told_beside_what_is_learned(tmp_path):
     assert (tmp_path / "a.png").is_file()
 
 
+def test_rates_of_schedules_are_chosen_on_two_seeds_and_others_are_reported():
+    class Known:
+        """Runs that get to -1 times the rate, but for one of the seeds that choose at 0.1."""
+
+        def found(self, schedule, rate, seed):
+            lost = schedule == "plateau" and (rate, seed) == (0.1, meta_trainings.CHOOSING_SEEDS[1])
+            return {"scores": [1.0, 1.0 if lost else -rate], "seed": seed}
+
+    found = refresh.problem_of(Known(), 2)
+    assert {name: rate for name, (rate, _) in found.items()} == {
+        "always": 0.1,
+        "growing": 0.1,
+        "plateau": 0.03,
+    }
+    assert [run["seed"] for run in found["plateau"][1]] == [1, 2]
+
+
 def test_what_is_on_disk_is_asked_for_by_all_that_a_run_depends_on():
     class Disk:
         asked = []
