@@ -20,6 +20,9 @@ LARGER = {
     "transfer-lstm-2-layers-larger-rate": "lstm: 2 layers at a larger meta-rate",
     "transfer-lstm-highway-larger-rate": "lstm: highway at a larger meta-rate",
 }
+# Meta-trained on neural art at two scales, and what it is shown beside.
+ART = "lstm-neural-art-two-scales"
+ART_BESIDE = "experiments/paper/results/art/results.json"
 # Name → commands, each a module and its arguments. In docs/review.md stand their questions.
 EXPERIMENTS = {
     "cost": (("experiments.cost.run",),),
@@ -54,6 +57,11 @@ EXPERIMENTS = {
         ),
         ("experiments.paper.run", "--only=transfer", f"--rows={','.join(LARGER.values())}"),
         ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4", "--finer_rates"),
+        ("experiments.paper.train", f"--only={ART}"),
+        (
+            *("experiments.art.compare", f"--preset=runs/paper/{ART}/preset"),
+            *(f"--beside={ART_BESIDE}", "--output_dir=experiments/art/results"),
+        ),
     ),
 }
 

@@ -141,6 +141,7 @@ _LARGER_RATE = (
     *("--validate_every=20", "--checkpoint_every=20"),
 )
 _ART = ("--task=neural_art", "--unroll=32", "--trajectory=128", "--num_tasks=1")
+_QUARTER_OF_ART = "neural_art(content_weight=0.25,style_weight=0.75,smoothness=0.25)"
 # Name → what `l2l-train` is given besides the directory; `{runs}` is where all of them go.
 COMMANDS = {
     "lstm-imitation": (
@@ -176,6 +177,13 @@ COMMANDS = {
         *("--start_from={runs}/art-imitation/preset", *_ART, "--log_loss"),
         *("--loss_weights=linear", "--ema_decay=0.95", "--meta_steps=240"),
         *("--meta_learning_rate=3e-4", "--validate_every=40", "--checkpoint_every=40"),
+        "--num_validation_tasks=2",
+    ),
+    # From what ships, where the loss is a quarter, too: so is the gradient of a pixel at 128×128.
+    "lstm-neural-art-two-scales": (
+        *("--start_from=lstm-neural-art", *_ART, f"--task={_QUARTER_OF_ART}", "--log_loss"),
+        *("--loss_weights=linear", "--ema_decay=0.9", "--meta_steps=80"),
+        *("--meta_learning_rate=1e-3", "--validate_every=20", "--checkpoint_every=20"),
         "--num_validation_tasks=2",
     ),
     **{

@@ -76,6 +76,7 @@ def test_the_page_has_the_rows_of_the_tables(table):
 def test_what_is_owed_is_meta_trained_by_commands_that_are_there():
     for name, row in review.LARGER.items():
         assert name in train.COMMANDS and transfer.ROWS[row] == name
+    assert review.ART in train.COMMANDS and (ROOT / review.ART_BESIDE).is_file()
 
 
 def test_every_experiment_is_a_module_that_is_there():
