@@ -3,7 +3,7 @@
 python -m experiments.review --only=lazy,meta-optimizers
 
 What is finished is taken from where each experiment keeps it, so that an interrupted run goes on;
-an experiment that fails does not keep the others from running.
+an experiment that fails does not keep the others from running. `--plan` says what would be run.
 """
 
 import shlex
@@ -67,6 +67,7 @@ EXPERIMENTS = {
 
 if __name__ == "__main__":
     flags.DEFINE_list("only", [], f"Which to run, of {', '.join(EXPERIMENTS)}; default: all.")
+    flags.DEFINE_bool("plan", False, "Print the commands and run none.")
 
 
 def main(argv):
@@ -79,6 +80,9 @@ def main(argv):
     for name in FLAGS.only or EXPERIMENTS:
         for module, *arguments in EXPERIMENTS[name]:
             command = shlex.join([module, *arguments])
+            if FLAGS.plan:
+                print(f"{name}: python -m {command}")
+                continue
             print(f"{name}: {command} ...", flush=True)
             if subprocess.run([sys.executable, "-m", module, *arguments]).returncode:
                 failed.append(command)

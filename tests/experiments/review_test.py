@@ -93,7 +93,7 @@ def test_every_command_of_the_page_is_run_with_the_others():
 
 
 def test_an_experiment_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": ["nothing"]}))
+    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": ["nothing"], "plan": False}))
     with pytest.raises(SystemExit, match=r"Received: \['nothing'\]"):
         review.main([])
 
@@ -105,13 +105,22 @@ def test_one_that_fails_keeps_none_from_running_and_is_named(monkeypatch):
         ran.append(command[2])
         return type("Done", (), {"returncode": int("--nets=mnist" in command)})
 
-    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": []}))
+    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": [], "plan": False}))
     monkeypatch.setattr(review.subprocess, "run", run)
     with pytest.raises(
         SystemExit, match="These failed.*: experiments.lazy.run --nets=mnist --seeds=1$"
     ):
         review.main([])
     assert ran == [module for of in review.EXPERIMENTS.values() for module, *_ in of]
+
+
+def test_the_plan_is_printed_and_nothing_is_run(monkeypatch, capsys):
+    monkeypatch.setattr(review, "FLAGS", type("F", (), {"only": ["sizes"], "plan": True}))
+    monkeypatch.setattr(review.subprocess, "run", None)
+    review.main([])
+    assert capsys.readouterr().out.splitlines() == [
+        f"sizes: python -m {shlex.join(command)}" for command in review.EXPERIMENTS["sizes"]
+    ]
 
 
 def test_a_run_that_loses_half_of_what_it_gained_went_astray():
