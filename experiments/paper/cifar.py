@@ -18,8 +18,8 @@ TITLE = "CIFAR-10 (section 3.3)"
 LEARNED = ("lstm-cifar10", "lstm-cifar10-sub", "rnnprop-general", "mixture-general")
 # A step takes as long as a whole run elsewhere: the paper's own baselines, at 7 rates.
 BASELINES = ("sgd", "nesterov", "rmsprop", "adam")
-# Learning rates per decade around those, where rates are to be finer, and where they are.
-FINER, FINER_CASE = 4, "cifar10"
+# Learning rates per decade around those, where rates are to be finer.
+FINER = 4
 # Losses along a run.
 RECORDS = 10
 # Name → task, title. `lstm-cifar10-sub` is meta-trained on the labels 5 to 9 alone.
@@ -53,24 +53,26 @@ def run(experiment):
 def results_of(experiment, case, task):
     """`Results` of one of `CASES`: tuned and run, or, of a plan with more to do, as recorded.
 
-    What the plan has more of is run beside the records: `more_seeds` of all, `finer_rates` of the
-    first.
+    What the plan has more of, `more_seeds` and `finer_rates`, is run beside the records of all
+    labels; the subsets' stay.
     """
+    path = experiment.output / f"{case}.csv"
     contenders = [*experiment.learned(*LEARNED), *map(baselines.get, BASELINES)]
+    if experiment.plan.beside_recorded and "labels" in task:
+        return from_records(path)
     if experiment.plan.beside_recorded:
-        path, rates = experiment.output / f"{case}.csv", case == FINER_CASE
-        return beside_recorded(experiment, path, contenders, rates)
+        return beside_recorded(experiment, path, contenders)
     return experiment.pieces.results(case, task, contenders, **_settings(experiment.plan))
 
 
-def beside_recorded(experiment, path, contenders, rates=False):
-    """`Results` of a CSV of records and of what the plan runs besides, its `finer_rates` or not."""
+def beside_recorded(experiment, path, contenders):
+    """`Results` of a CSV of records and of what the plan runs besides."""
     recorded, of = from_records(path), {contender.name: contender for contender in contenders}
     seeds = sorted({record.seed for record in recorded.records} | {*experiment.plan.more_seeds})
     contestants, records = [], []
     for contestant in recorded.contestants:
         contender = of[contestant.optimizer]
-        if rates and experiment.plan.finer_rates and contender.tuned:
+        if experiment.plan.finer_rates and contender.tuned:
             contestant = finer(experiment, contestant, contender)
         contestants.append(contestant)
         known = [

@@ -28,8 +28,8 @@ class Plan:
         conv_steps: Steps of a run of the conv net.
         conv_rows: Rows of a split that its reports look at.
         conv_seeds: Reported runs of the conv net.
-        more_seeds: Seeds that the conv net is run on at the recorded rates and beside the recorded
-            runs, in place of all of them anew.
+        more_seeds: Seeds that the conv net is run on with all labels, at the recorded rates and
+            beside the recorded runs, in place of all of them anew.
         finer_rates: Whether the conv net's baselines get the best of quarter-decades around the
             recorded rates, likewise.
         art_steps: Steps of a run of neural art.
