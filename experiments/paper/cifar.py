@@ -152,7 +152,7 @@ def without_centring(experiment):
         return ""
     path, task = experiment.output / "cifar10-not-centred.csv", CASES["cifar10"][0]
     name = f"{LEARNED[0]}-not-centred"
-    contender = evaluation.learned(presets.load_preset(where).rule, name)
+    contender = evaluation.learned(presets.load_preset(where), name)
     if experiment.plan.beside_recorded:
         results = beside_recorded(experiment, path, [contender])
     else:

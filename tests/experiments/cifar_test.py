@@ -8,6 +8,7 @@ import pytest
 from experiments.paper import cifar
 from experiments.paper.plan import QUICK, Experiment
 from experiments.pieces import Pieces
+from experiments.redraw import from_records
 from l2l_tf.evaluation import Contestant, Record, Results
 from l2l_tf.evaluation.runner import Measurement
 
@@ -63,6 +64,15 @@ def test_further_seeds_run_at_the_recorded_rate_and_recorded_ones_stay(experimen
     assert [c.learned for c in results.contestants] == [False, True]
     results.to_csv(experiment.output / f"{case}.csv")
     assert ends(cifar.results_of(experiment, case, task), "adam") == {0: 7.0, 3: 3.1}
+
+
+def test_without_centring_the_same_weights_run_on_further_seeds_too(experiment):
+    task, name = cifar.CASES["cifar10"][0], "lstm-cifar10-not-centred"
+    record = Record(task, name, None, 0, 3, 1.0, 1.0, 7.0, 7.0, 0.1, 0.1)
+    path = experiment.output / "cifar10-not-centred.csv"
+    Results({}, [Contestant(task, name, True)], [record]).to_csv(path)
+    assert "2 seeds." in cifar.without_centring(experiment)
+    assert ends(from_records(path), name) == {0: 7.0, 3: 3.0}
 
 
 def test_subsets_of_the_labels_stay_as_they_were_recorded(experiment):
