@@ -38,12 +38,12 @@ RUNS = {
         "`mnist_mlp`",
     ),
     "lstm-cifar10": (
-        f"{PAPER}cifar10",
+        f"{PAPER}cifar10 --more_seeds=3,4",
         "experiments/paper/results/cifar10.csv",
         "`cifar10_conv`",
     ),
     "lstm-cifar10-sub": (
-        f"{PAPER}cifar10",
+        f"{PAPER}cifar10 --more_seeds=3,4",
         "experiments/paper/results/cifar10.csv",
         "`cifar10_conv`",
     ),

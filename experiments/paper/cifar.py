@@ -110,7 +110,8 @@ def runs(experiment, contestant, contender, seeds):
             return dataclasses.asdict(Record.of(contestant, seed, measurement))
 
         of = run("report", seed, contestant.learning_rate, at, measured)
-        found += [Record(**record) for record in of]
+        # What is kept goes by what was run, whatever it was called then.
+        found += [Record(**{**record, "optimizer": contestant.optimizer}) for record in of]
     return found
 
 
@@ -152,7 +153,7 @@ def without_centring(experiment):
         return ""
     path, task = experiment.output / "cifar10-not-centred.csv", CASES["cifar10"][0]
     name = f"{LEARNED[0]}-not-centred"
-    contender = evaluation.learned(presets.load_preset(where), name)
+    contender = evaluation.learned(presets.load_preset(where).inner, name)
     if experiment.plan.beside_recorded:
         results = beside_recorded(experiment, path, [contender])
     else:

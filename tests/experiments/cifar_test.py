@@ -9,6 +9,7 @@ from experiments.paper import cifar
 from experiments.paper.plan import QUICK, Experiment
 from experiments.pieces import Pieces
 from experiments.redraw import from_records
+from l2l_tf import evaluation, presets
 from l2l_tf.evaluation import Contestant, Record, Results
 from l2l_tf.evaluation.runner import Measurement
 
@@ -16,9 +17,12 @@ from l2l_tf.evaluation.runner import Measurement
 class Known:
     """A `Runner` whose losses are the seed's number and ten times the rate, least at 0.0178."""
 
+    ran = []
+
     def __init__(self, problem, contender, steps):
-        del problem, contender
+        del problem
         self.steps = steps
+        self.ran.append(contender)
 
     def run(self, stream, seed, rate, at):
         assert at[-1] == self.steps
@@ -35,6 +39,7 @@ class Known:
 @pytest.fixture
 def experiment(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar, "Runner", Known)
+    monkeypatch.setattr(Known, "ran", [])
     monkeypatch.setattr(cifar, "Problem", lambda *given: None)
     plan = dataclasses.replace(QUICK, more_seeds=(0, 3))
     for case, (task, _) in cifar.CASES.items():
@@ -73,6 +78,10 @@ def test_without_centring_the_same_weights_run_on_further_seeds_too(experiment):
     Results({}, [Contestant(task, name, True)], [record]).to_csv(path)
     assert "2 seeds." in cifar.without_centring(experiment)
     assert ends(from_records(path), name) == {0: 7.0, 3: 3.0}
+    (contender,) = Known.ran
+    centred = presets.load_preset("lstm-cifar10")
+    assert contender.identity == evaluation.learned(centred.inner).identity
+    assert contender.identity != evaluation.learned(centred).identity
 
 
 def test_subsets_of_the_labels_stay_as_they_were_recorded(experiment):
