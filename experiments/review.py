@@ -56,7 +56,7 @@ EXPERIMENTS = {
             f"--only=lstm-imitation,{','.join(LARGER)},lstm-quadratic-larger-rate",
         ),
         ("experiments.paper.run", "--only=transfer", f"--rows={','.join(LARGER.values())}"),
-        ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4", "--finer_rates"),
+        ("experiments.paper.run", "--only=cifar10", "--more_seeds=3,4"),
         ("experiments.paper.train", f"--only={ART}"),
         (
             *("experiments.art.compare", f"--preset=runs/paper/{ART}/preset"),
