@@ -421,7 +421,7 @@ def test_no_end_known_steps_are_shorter_where_few_rows_make_up_what_is_left_of_t
 
 @pytest.mark.parametrize(
     ("rows", "factor"),
-    [(np.nan, 0.005**0.5), (512, 0.005**0.5), (32, 0.005**0.5), (8, 0.005**0.125), (1, 1.0)],
+    [(np.nan, 0.005**0.5), (512, 0.005**0.5), (32, 0.005**0.5), (8, 0.005**0.093), (1, 1.0)],
 )
 def test_losses_of_few_rows_lie_far_apart_anyway(rows, factor):
     state = run_signals.loss_state()
