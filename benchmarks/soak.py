@@ -76,6 +76,18 @@ def mebibytes(pid):
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def own_mebibytes(pid):
+    """What of it is the process's alone: no libraries', which the system takes and gives back."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 2**10
+
+
+def newest_step(directory):
+    """Meta-steps done at the newest checkpoint of a run, 0 before the first."""
+    names = [path.stem for path in pathlib.Path(directory, "checkpoints").glob("checkpoint-*.npz")]
+    return max((int(name.rpartition("-")[2]) for name in names), default=0)
+
+
 def soak_steps(steps, rule, jit_compile=False, keep=lambda rows: None, epochs=100):
     """A perceptron of 8-16-1 on 256 rows, trained by `fit` on batches of 32.
 
@@ -124,8 +136,8 @@ def soak_meta(hours, seconds_between, arguments, keep=lambda rows: None):
         keep: Called with the rows so far after each reading.
 
     Returns:
-        List of dicts: `hours`, `mebibytes`; the last one also `exit_code` and what the card tells
-        of `meta_steps`.
+        List of dicts: `hours`, `mebibytes`, `own_mebibytes` and `checkpoint`, the meta-steps of the
+        newest; the last one also `exit_code` and what the card tells of `meta_steps`.
     """
     threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     with tempfile.TemporaryDirectory() as directory:
@@ -144,7 +156,14 @@ def soak_meta(hours, seconds_between, arguments, keep=lambda rows: None):
                 raise RuntimeError(f"l2l-train ended before its time. Received: exit code {code}")
             except subprocess.TimeoutExpired:
                 passed = time.monotonic() - started
-                rows.append({"hours": passed / 3600, "mebibytes": mebibytes(program.pid)})
+                rows.append(
+                    {
+                        "hours": passed / 3600,
+                        "mebibytes": mebibytes(program.pid),
+                        "own_mebibytes": own_mebibytes(program.pid),
+                        "checkpoint": newest_step(directory),
+                    }
+                )
                 keep(rows)
         program.send_signal(signal.SIGTERM)
         rows[-1]["exit_code"] = program.wait()
@@ -229,23 +248,31 @@ def summary(rows):
     """Memory along a run: after its first tenth, at its end, and its slope between them.
 
     Args:
-        rows: List of dicts with `hours` and `mebibytes`.
+        rows: List of dicts with `hours`, `mebibytes` and perhaps `own_mebibytes`.
 
     Returns:
-        Dict: medians of the second and the last tenth of the rows, and the slope of a line
-        through all but the first tenth, in MiB per hour.
+        Dict: medians of the second and the last tenth of the rows, the slope of a line through all
+        but the first tenth, in MiB per hour, and that through their second half; the same of
+        `own_mebibytes`.
     """
     tenth = max(len(rows) // 10, 1)
     settled = rows[tenth:] or rows
-    hours = np.array([r["hours"] for r in settled])
-    memory = np.array([r["mebibytes"] for r in settled])
-    slope = float(np.polyfit(hours, memory, 1)[0]) if len(settled) > 1 else float("nan")
-    return {
-        "hours": rows[-1]["hours"],
-        "early_mebibytes": statistics.median(r["mebibytes"] for r in settled[:tenth]),
-        "late_mebibytes": statistics.median(r["mebibytes"] for r in rows[-tenth:]),
-        "mebibytes_per_hour": slope,
-    }
+    found = {"hours": rows[-1]["hours"]}
+    for name in ("mebibytes", "own_mebibytes"):
+        if name in rows[0]:
+            found |= {
+                f"early_{name}": statistics.median(r[name] for r in settled[:tenth]),
+                f"late_{name}": statistics.median(r[name] for r in rows[-tenth:]),
+                f"{name}_per_hour": _slope(settled, name),
+                f"{name}_per_hour_of_second_half": _slope(rows[len(rows) // 2 :], name),
+            }
+    return found
+
+
+def _slope(rows, name):
+    if len(rows) < 2:
+        return float("nan")
+    return float(np.polyfit([r["hours"] for r in rows], [r[name] for r in rows], 1)[0])
 
 
 def _rounded(row):

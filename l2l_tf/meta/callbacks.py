@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from l2l_tf.core.scalars import unkept
 from l2l_tf.meta.curve_image import curve_image
 from l2l_tf.optimizer import OptimizerSummaries, RunLength
 
@@ -199,7 +200,7 @@ class TensorBoard(keras.callbacks.Callback):
         logs = {"score": logs["loss"], **{k: v for k, v in logs.items() if k != "loss"}}
         self._scalars("validation", logs)
         now = {name: v.numpy() for name, v in self.model.variables.items()}
-        with _as_os_error(), self._writer.as_default(step=self.model.meta_step):
+        with _as_os_error(), self._writer.as_default(step=unkept(self.model.meta_step)):
             for name, value in now.items():
                 tf.summary.histogram(f"meta_params/{name}", value)
                 if self._before is not None:
@@ -225,9 +226,9 @@ class TensorBoard(keras.callbacks.Callback):
             tf.summary.image(f"curves/{index}", curve_image(lines, repr(task))[None])
 
     def _scalars(self, prefix, values):
-        with _as_os_error(), self._writer.as_default(step=self.model.meta_step):
+        with _as_os_error(), self._writer.as_default(step=unkept(self.model.meta_step)):
             for name, value in values.items():
-                tf.summary.scalar(f"{prefix}/{name}", value)
+                tf.summary.scalar(f"{prefix}/{name}", unkept(value))
 
 
 @contextlib.contextmanager

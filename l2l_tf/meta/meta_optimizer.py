@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from l2l_tf import presets
+from l2l_tf.core.scalars import unkept
 from l2l_tf.meta.tracing import traced
 from l2l_tf.optimizer import LearnedOptimizer
 
@@ -63,7 +64,7 @@ class MetaOptimizer:
         """
         if self._leader is not None:
             self.keras.follow(self._leader.averages)
-        self._take(gradients, tf.convert_to_tensor(meta_loss, tf.float32))
+        self._take(gradients, tf.convert_to_tensor(unkept(meta_loss, "float32")))
 
     def _step(self, gradients, meta_loss):
         del meta_loss

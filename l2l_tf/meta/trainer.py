@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from l2l_tf import presets, rules
+from l2l_tf.core.scalars import unkept
 from l2l_tf.meta import loop, programs, refresh, state
 from l2l_tf.meta.arguments import object_of, tasks_of
 from l2l_tf.meta.callbacks import checked
@@ -279,7 +280,7 @@ class Trainer:
             run |= {"waited": 0, "stuck": False}
         learns = refresh.due(self.settings, run["start"] // self.estimator.unroll, run)
         gradient, summaries, finite, carried = (self._steps if learns else self._advances)[index](
-            run["carried"], tf.constant(run["start"]), tf.constant(run["trajectory"])
+            run["carried"], *(tf.constant(unkept(run[k], "int32")) for k in ("start", "trajectory"))
         )
         summaries = {k: float(v) for k, v in summaries.items()}
         if bool(finite):
@@ -303,8 +304,9 @@ class Trainer:
         if self.averages is self.variables:
             return
         decay = min(self.settings.ema_decay, (1 + self.meta_step) / (10 + self.meta_step))
+        kept, new = unkept(decay, "float32"), unkept(1.0 - decay, "float32")
         for name, average in self.averages.items():
-            average.assign(decay * average + (1.0 - decay) * self.variables[name])
+            average.assign(kept * average + new * self.variables[name])
 
     def validate(self) -> dict[str, float]:
         """Score the meta-parameters on validation tasks, and keep them if they are the best.

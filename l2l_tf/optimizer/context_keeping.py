@@ -9,6 +9,7 @@ from keras import ops
 from keras.src.utils import tracking
 
 from l2l_tf import rules
+from l2l_tf.core.scalars import unkept
 from l2l_tf.optimizer import checks, observed_loss
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.variables import scalar
@@ -65,6 +66,7 @@ class ContextKeeping:
         Args:
             loss: Scalar.
         """
+        loss = unkept(loss, "float32")
         if self.heard is not None:
             self.heard.loss = loss
             return

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from l2l_tf.core.checks import check_integer
+from l2l_tf.core.scalars import unkept
 from l2l_tf.optimizer.backends import BACKEND
 from l2l_tf.optimizer.run_length import rule_optimizer_of
 
@@ -72,7 +73,7 @@ class OptimizerSummaries(keras.callbacks.Callback):
         if len(after) == len(self._before):  # Else this batch has built the model.
             self._next = self._batches - 1 + self.update_freq
             steps = [b - a for a, b in zip(self._before, after, strict=True)]
-            with self._writer.as_default(step=int(self._optimizer.iterations)):
+            with self._writer.as_default(step=unkept(int(self._optimizer.iterations))):
                 self._of_variables(steps)
                 self._of_the_optimizer()
             self._last = steps
@@ -80,6 +81,9 @@ class OptimizerSummaries(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()
+
+    def _scalar(self, name, value):
+        self._summary.scalar(name, unkept(value))
 
     def _values(self):
         BACKEND.sync(self.model)
@@ -90,29 +94,29 @@ class OptimizerSummaries(keras.callbacks.Callback):
         last = self._last or [None] * len(steps)
         for variable, step, before, old in zip(variables, steps, self._before, last, strict=True):
             size, path = _root_mean_square(step), variable.path
-            self._summary.scalar(f"step_size/{path}", size)
+            self._scalar(f"step_size/{path}", size)
             weights = _root_mean_square(before)
             if weights > 0:
-                self._summary.scalar(f"relative_step/{path}", size / weights)
+                self._scalar(f"relative_step/{path}", size / weights)
             if old is not None and size > 0 and np.any(old):
-                self._summary.scalar(f"cosine/{path}", _cosine(step, old))
+                self._scalar(f"cosine/{path}", _cosine(step, old))
             for name, slot in self._optimizer.slots_of(variable).items():
                 values = np.asarray(slot, "float32")
-                self._summary.scalar(f"slot/{name}/{path}", _root_mean_square(values))
+                self._scalar(f"slot/{name}/{path}", _root_mean_square(values))
 
     def _of_the_optimizer(self):
         optimizer = self._optimizer
-        self._summary.scalar("skipped", int(optimizer.skipped_steps))
-        self._summary.scalar("learning_rate", float(optimizer.learning_rate))
+        self._scalar("skipped", int(optimizer.skipped_steps))
+        self._scalar("learning_rate", float(optimizer.learning_rate))
         for name, value in optimizer.shared_state().items():
             value = np.asarray(value, "float32")
             if name == "log_rate":
                 for variable, rate in zip(optimizer.learned_variables(), value, strict=True):
-                    self._summary.scalar(f"log_rate/{variable.path}", rate)
+                    self._scalar(f"log_rate/{variable.path}", rate)
             elif value.ndim:
                 self._summary.histogram(f"shared/{name}", value)
             else:
-                self._summary.scalar(f"shared/{name}", value)
+                self._scalar(f"shared/{name}", value)
 
 
 def _tensorflow():

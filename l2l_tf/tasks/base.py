@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from l2l_tf.core.config import Configured
+from l2l_tf.core.scalars import unkept
 from l2l_tf.core.transforms import mapped
 
 SPLITS = ("train", "validation", "test")
@@ -24,7 +25,7 @@ Metrics = dict[str, tf.Tensor]
 def fold_in(seed: Any, number: Any) -> tf.Tensor:
     """A new seed `[2]` from a seed and an integer."""
     return tf.random.experimental.stateless_fold_in(
-        tf.convert_to_tensor(seed, tf.int32), tf.cast(number, tf.int32)
+        tf.convert_to_tensor(seed, tf.int32), tf.cast(unkept(number, "int32"), tf.int32)
     )
 
 

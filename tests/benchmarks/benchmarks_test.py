@@ -1,6 +1,7 @@
 """The benchmarks measure what they say."""
 
 import json
+import os
 import pathlib
 import sys
 
@@ -155,9 +156,24 @@ def test_a_soak_reads_memory_and_traces_along_the_way():
     rows = soak.soak_steps(80, "adam", epochs=2)
     assert [row["steps"] for row in rows] == [40, 80]
     assert rows[0]["traces"] == rows[1]["traces"] and rows[1]["mebibytes"] > 10
-    told = soak.summary([{"hours": float(i), "mebibytes": 50.0 + 3 * i} for i in range(20)])
+    told = soak.summary(
+        [
+            {"hours": float(i), "mebibytes": 50.0 + 3 * i, "own_mebibytes": 5.0 + (i >= 10) * i}
+            for i in range(20)
+        ]
+    )
     assert told["mebibytes_per_hour"] == pytest.approx(3)
+    assert told["own_mebibytes_per_hour_of_second_half"] == pytest.approx(1)
     assert told["early_mebibytes"] == 57.5 and told["late_mebibytes"] == 105.5
+
+
+def test_a_soak_of_meta_training_knows_how_far_it_is(tmp_path):
+    assert 10 < soak.own_mebibytes(os.getpid()) <= soak.mebibytes(os.getpid())
+    assert soak.newest_step(tmp_path) == 0
+    (tmp_path / "checkpoints").mkdir()
+    for step in (50, 100):
+        (tmp_path / "checkpoints" / f"checkpoint-{step:09d}.npz").touch()
+    assert soak.newest_step(tmp_path) == 100
 
 
 def test_a_soak_tells_what_each_of_several_trainers_leaves_behind():

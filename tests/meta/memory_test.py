@@ -1,0 +1,43 @@
+"""Meta-training keeps no memory of the meta-steps behind it."""
+
+import keras
+from helpers.memory import allocated, least
+
+from l2l_tf import meta
+
+BETWEEN, READINGS = 80, 5
+# A kept tensor of a number takes several hundred.
+BYTES = 200
+
+
+class Allocated(keras.callbacks.Callback):
+    """What is allocated now and then."""
+
+    def __init__(self):
+        super().__init__()
+        self.readings = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.meta_step % BETWEEN == 0:
+            self.readings.append(allocated())
+
+
+def test_a_meta_step_with_summaries_and_checkpoints_leaves_nothing(tmp_path):
+    trainer = meta.Trainer(
+        "rnnprop(hidden_size=3,layers=1)",
+        ["quadratic(dimension=2)"],
+        "bptt(unroll=2,num_tasks=2)",
+        trajectories=(8,),
+        trajectory_sampling="log_uniform",
+        meta_steps=BETWEEN * READINGS,
+        validate_every=BETWEEN // 2,
+        num_validation_tasks=1,
+        jit_compile=False,
+        ema_decay=0.9999,
+    )
+    seen = Allocated()
+    summaries = meta.callbacks.TensorBoard(tmp_path / "summaries", update_freq=1, curves=False)
+    checkpoints = meta.callbacks.Checkpoint(tmp_path / "checkpoints", BETWEEN // 2)
+    trainer.fit(callbacks=[summaries, checkpoints, seen], verbose=0)
+    assert len(seen.readings) == READINGS
+    assert least(seen.readings) / BETWEEN < BYTES
