@@ -67,5 +67,5 @@ def test_nets_as_tutorials_have_them_are_as_measured():
         "experiments/everyday/results/everyday.md",
         "| net | Adam(0.001) |",
     )
-    assert len(shown) == len(found) == 10
+    assert len(shown) == len(found) == 14
     assert [[row[0], *(c.split(" / ")[0] for c in row[1:])] for row in found] == shown
