@@ -1,5 +1,6 @@
 """Losses along runs, as a picture."""
 
+import gc
 import textwrap
 
 import numpy as np
@@ -14,6 +15,20 @@ def curve_image(lines: dict, title: str) -> np.ndarray:
         lines: Dict label → losses `[steps]`; what is not finite leaves a gap.
         title: Text above.
     """
+    # A figure is thousands of objects in circles, megabytes, which garbage collection comes to only
+    # after hundreds of them where TensorFlow's own objects are there: it goes at once instead.
+    collecting = gc.isenabled()
+    gc.collect(1)
+    gc.disable()
+    try:
+        return _drawn(lines, title)
+    finally:
+        gc.collect(0)
+        if collecting:
+            gc.enable()
+
+
+def _drawn(lines, title):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,9 +1,13 @@
 """Meta-training keeps no memory of the meta-steps behind it."""
 
+import gc
+
 import keras
+import numpy as np
 from helpers.memory import allocated, usual
 
 from l2l_tf import meta
+from l2l_tf.meta.curve_image import curve_image
 
 BETWEEN, READINGS = 80, 5
 # A kept tensor of a number takes several hundred.
@@ -41,3 +45,14 @@ def test_a_meta_step_with_summaries_and_checkpoints_leaves_nothing(tmp_path):
     trainer.fit(callbacks=[summaries, checkpoints, seen], verbose=0)
     assert len(seen.readings) == READINGS
     assert usual(seen.readings) / BETWEEN < BYTES
+
+
+def test_of_a_picture_no_figure_waits_for_garbage_collection():
+    from matplotlib.figure import Figure
+
+    losses = np.array([2.0, 1.0, 0.5])
+    gc.collect()
+    before = {id(o) for o in gc.get_objects() if isinstance(o, Figure)}
+    assert curve_image({"now": losses, "best": 2 * losses}, "a task").shape[-1] == 3
+    assert gc.isenabled()
+    assert {id(o) for o in gc.get_objects() if isinstance(o, Figure)} <= before
